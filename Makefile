@@ -1,0 +1,56 @@
+# make demo     a map on two slots of this machine, and its result
+# make test     the tests that need no root; at most 5 minutes
+# make check    the rest: what needs root, more tools, the package index or more time
+# make bench    the measurements, beside concurrent.futures.ProcessPoolExecutor
+# make clean    away with everything that these made
+#
+# All of them work in .venv, which the first one makes with the first Python >= 3.11 that it finds. A stamp in it says
+# what is installed, so that a second run starts at once and needs no network.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
+PYTEST := $(PYTHON) -m pytest
+BEYOND := slow or needs_root
+
+# Without editable_mode=compat today's setuptools installs an import hook instead of a path, and twistd, which looks
+# for its plugins along the path, would silently lack marx-server and marx-worker.
+INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable
+
+.PHONY: demo test check bench clean env
+
+demo: $(VENV)/installed
+	@sh examples/demo.sh $(VENV)/bin
+
+test: $(VENV)/installed-test
+	$(PYTEST) -m "not ($(BEYOND))"
+
+check: demo $(VENV)/installed-test
+	$(PYTEST) -m "$(BEYOND)"
+
+bench: $(VENV)/installed
+	$(PYTHON) -m bench
+
+env: $(VENV)/installed-test
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis twisted/plugins/dropin.cache
+	find marx twisted tests examples -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/installed: $(VENV)/made setup.py pyproject.toml
+	$(INSTALL) .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	$(INSTALL) ".[test]"
+	@touch $@
+
+$(VENV)/made:
+	@for python in $(PYTHONS); do \
+	    $$python -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    echo "$$python -m venv $(VENV)"; \
+	    $$python -m venv $(VENV) && touch $@ && exit 0; \
+	done; \
+	echo 'make: Marx needs Python 3.11 or newer with its module venv, and found none.' \
+	    'On Debian and Ubuntu: apt-get install python3 python3-venv' >&2; \
+	exit 1
