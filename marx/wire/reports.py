@@ -1,0 +1,125 @@
+"""
+What a worker reports of a chunk, as values and as the JSON lists that travel in :class:`marx.wire.worker.ReportItems`.
+
+Every report names the fence of its lease, so that a late or repeated one is recognised and answered, never guessed at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, ClassVar, Sequence, Union
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsReport:
+    """Items ``first`` to ``first + count`` have results: the next ``size`` bytes of the payload, or the blob. ``seconds``: spent in them."""
+
+    kind: ClassVar[str] = "results"
+    fence: int
+    task: str
+    portion: int
+    first: int
+    count: int
+    codec: str
+    failed: tuple[int, ...]
+    seconds: float
+    size: int
+    blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputReport:
+    """An output pack of items ``first`` to ``last`` (both included): the next ``size`` bytes. ``at_utc``: when it was read from the pipe."""
+
+    kind: ClassVar[str] = "output"
+    fence: int
+    task: str
+    portion: int
+    first: int
+    last: int
+    at_utc: float
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactReport:
+    """
+    A file below root number ``root`` is new, changed or deleted, by ``item`` (None: not known which of the chunk).
+
+    ``blob`` was uploaded before; a link has ``link`` and no blob, a folder neither, with ``mode`` saying so. ``length`` in bytes.
+    """
+
+    kind: ClassVar[str] = "artifact"
+    fence: int
+    task: str
+    portion: int
+    item: int | None
+    root: int
+    path: str
+    mode: int
+    length: int
+    mtime: float
+    blob: str | None
+    deleted: bool
+    link: str | None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EndReport:
+    """
+    The attempt is over. ``outcome``: succeeded, died, cancelled or refused.
+
+    ``item``: at work when it died. ``reason``: one sentence. ``fatal``: refused for the program's fault, so no worker can run it.
+    """
+
+    kind: ClassVar[str] = "end"
+    fence: int
+    task: str
+    portion: int
+    outcome: str
+    item: int | None
+    reason: str
+    exit_code: int | None
+    signal: int | None
+    cpu_seconds: float
+    max_rss_kb: int
+    fatal: bool = False
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReport:
+    """One sentence for the task's log, such as that its program has threads and gets a fresh interpreter for each chunk."""
+
+    kind: ClassVar[str] = "note"
+    fence: int
+    task: str
+    portion: int
+    text: str
+    size: int = 0
+
+
+Report = Union[ResultsReport, OutputReport, ArtifactReport, EndReport, NoteReport]
+_KINDS: dict[str, type] = {kind.kind: kind for kind in (ResultsReport, OutputReport, ArtifactReport, EndReport, NoteReport)}
+
+
+#: dataclasses.astuple copies deeply, at ten times the cost of the box's own share of a report.
+_VALUES = {kind: attrgetter(*(field.name for field in fields(kind))) for kind in _KINDS.values()}
+
+_WIDTHS = {kind: len(fields(kind)) for kind in _KINDS.values()}
+
+
+def as_list(report: Report) -> list[Any]:
+    """The JSON form: the kind, then the fields in their order."""
+    return [report.kind, *_VALUES[type(report)](report)]
+
+
+def from_list(raw: Sequence[Any]) -> Report:
+    """The report of its JSON form. Raises ValueError where it makes no sense; fields that a newer peer added at the end are ignored."""
+    try:
+        kind = _KINDS[raw[0]]
+        return kind(*raw[1 : 1 + _WIDTHS[kind]])
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"not a report: {str(raw)[:80]}") from error

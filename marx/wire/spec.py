@@ -1,0 +1,55 @@
+"""
+A task's specification: what the tasker submits, the server keeps unopened but for its terms, and the worker runs.
+
+It is a JSON object. :func:`check_spec` holds what every side relies on; who adds a field makes it optional.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Every field, whether it must be there, and what it is.
+FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
+    "kind": (True, (str,), "'map'"),
+    "name": (False, (str, type(None)), "what lists show"),
+    "program": (False, (str, type(None)), "the program's absolute path at the caller's, or null where module is given"),
+    "module": (False, (str, type(None)), "a module's dotted name"),
+    "function": (True, (str,), "the function's name, dots for attributes"),
+    "argv": (False, (list,), "sys.argv of the program, its own name first"),
+    "cwd": (True, (str,), "the caller's working folder, absolute"),
+    "roots": (True, (list,), "absolute folders that stand in the sandbox; changes below them are artifacts"),
+    "manifest": (False, (str, type(None)), "SHA-256 of the JSON list of files: [root number, relative path, mode, length, sha256 or null, link or null]"),
+    "env": (False, (dict,), "the environment variables that travel"),
+    "python": (False, (str,), "'2.7', '3', '3.11', a path, or '' for any"),
+    "seed": (True, (int,), "the task's seed, 0 to 2**63 - 1"),
+    "hash_seed": (True, (int,), "PYTHONHASHSEED, 0 to 2**32 - 1"),
+    "codec": (True, (str,), "'json' or 'range', of the items"),
+    "args": (False, (list,), "of the codec: [start, step]"),
+    "total": (False, (int, type(None)), "items, where known at once: range"),
+    "retries": (False, (int,), "of items whose code failed"),
+    "stop_on_error": (False, (bool,), "stop at the first failed item"),
+    "chunk_items": (False, (int, type(None)), "items in each chunk, where fixed"),
+    "max_slots": (False, (int, type(None)), "slots at a time"),
+    "priority": (False, (int,), "among the user's own tasks; larger goes first"),
+    "labels": (False, (dict,), "that a worker must have"),
+    "workers": (False, (list,), "names of the workers that may run it; empty: any"),
+    "sandbox": (False, (str, type(None)), "the level demanded"),
+    "start_within": (False, (int, float, type(None)), "seconds until a slot must have taken it"),
+    "submitted_from": (False, (dict,), "host and folder, for people"),
+}
+
+
+def check_spec(spec: Any) -> list[str]:
+    """What is wrong with a specification, one sentence each; empty when nothing is."""
+    if not isinstance(spec, dict):
+        return ["the specification is not an object"]
+    wrong = [f"{name} is missing" for name, (needed, _, _) in FIELDS.items() if needed and name not in spec]
+    for name, value in spec.items():
+        _, types, meaning = FIELDS.get(name, (False, (object,), ""))
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            wrong.append(f"{name} should be {meaning}")
+    if not wrong and spec["kind"] != "map":
+        wrong.append(f"this server does not run tasks of kind {spec['kind']!r}")
+    if not wrong and bool(spec.get("program")) == bool(spec.get("module")):
+        wrong.append("either program or module must be given")
+    return wrong
