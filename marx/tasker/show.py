@@ -1,0 +1,182 @@
+"""
+Snapshots of tasks, workers and artifacts as text for people; JSON is for programs. Pure: no clock, no terminal.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Snapshot = Mapping[str, Any]
+
+_STATE_STYLES = {"done": "green", "failed": "red", "cancelled": "yellow", "running": "cyan", "queued": "", "stopping": "yellow"}
+#: What is shown of a task's terms, in this order, with what people call it.
+_TERMS = (
+    ("program", "program"),
+    ("module", "module"),
+    ("function", "function"),
+    ("python", "python"),
+    ("retries", "retries"),
+    ("max_slots", "slots at most"),
+    ("chunk_items", "items in a chunk"),
+    ("priority", "priority"),
+    ("labels", "labels"),
+    ("workers", "only on"),
+    ("sandbox", "sandbox"),
+)
+
+
+def as_json(value: Any) -> str:
+    """For ``--json``: one document."""
+    return json.dumps(value, indent=2) + "\n"
+
+
+def duration(seconds: float) -> str:
+    """How long, in two units at most: ``0.4 s``, ``3 min 20 s``, ``5 h 2 min``, ``3 d 4 h``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    whole = int(seconds)
+    for unit, size, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60), ("min", 60, "s", 1)):
+        if whole >= size:
+            rest = whole % size // part
+            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    raise AssertionError("60 seconds are a minute")
+
+
+def moment(utc: float | None) -> str:
+    """A wall-clock time in the person's time zone."""
+    return "" if utc is None else f"{datetime.fromtimestamp(utc, timezone.utc).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def size(length: int) -> str:
+    """Bytes in three figures: ``812 B``, ``1.4 kB``, ``23 MB``."""
+    number = float(length)
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 999.5 or unit == "GB":
+            return f"{number:.0f} {unit}" if unit == "B" or number >= 9.95 else f"{number:.1f} {unit}"
+        number /= 1000
+    raise AssertionError("the last unit takes everything")
+
+
+def render(renderable: RenderableType, width: int, colour: bool) -> str:
+    """``renderable`` as text of ``width`` columns at the most."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False, markup=False, emoji=False)
+    console.print(renderable, soft_wrap=False)
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    return "".join(line.rstrip() + "\n" for line in text.splitlines())
+
+
+def _table(columns: Sequence[tuple[str, str]]) -> Any:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, side in columns:
+        is_long = side == "long"
+        table.add_column(name, justify="right" if side == "right" else "left", overflow="fold" if is_long else "ellipsis", no_wrap=not is_long)
+    return table
+
+
+def _state(task: Snapshot) -> Any:
+    from rich.text import Text
+
+    return Text(task["state"], style=_STATE_STYLES.get(task["state"], ""))
+
+
+def task_table(tasks: Sequence[Snapshot], now_utc: float) -> Any:
+    """The table of ``tasker list``."""
+    table = _table([("TASK", ""), ("NAME", "long"), ("STATE", ""), ("DONE", "right"), ("ITEMS", "right"), ("FAILED", "right"), ("AGE", "right")])
+    for task in tasks:
+        total = f"{task['total']:,}" + ("" if task["final"] else "+")
+        failed = f"{task['failed']:,}" if task["failed"] else ""
+        age = duration(max(0.0, now_utc - task["submitted_utc"]))
+        table.add_row(task["id"], task.get("name") or "", _state(task), f"{task['done']:,}", total, failed, age)
+    return table
+
+
+def task_page(task: Snapshot, now_utc: float) -> Any:
+    """Everything of one task, for ``tasker show``."""
+    from rich.console import Group
+    from rich.text import Text
+
+    facts = _table([("", ""), ("", "long")])
+    facts.show_header = False
+    for name, value in _facts(task, now_utc):
+        facts.add_row(Text(name, style="bold"), value)
+    parts: list[Any] = [facts]
+    if task.get("attempts"):
+        parts += [Text("\nattempts that failed", style="bold"), _attempts_table(task["attempts"])]
+    if task.get("notes"):
+        parts += [Text("\nnotes", style="bold"), *(Text(_printable(note)) for note in task["notes"])]
+    return Group(*parts)
+
+
+def _facts(task: Snapshot, now_utc: float) -> list[tuple[str, Any]]:
+    ended = task.get("ended_utc")
+    facts = [("task", task["id"]), ("name", task.get("name") or ""), ("of", task.get("user") or ""), ("state", _state(task))]
+    facts += [("because", task.get("reason") or ""), ("waits since", task.get("why_waiting") or "")]
+    total = f"{task['total']:,}" + ("" if task["final"] else " so far")
+    facts.append(("items", f"{task['done']:,} of {total} done, {task['failed']:,} failed, {task['leased']:,} at work on {task['slots']} slots"))
+    facts.append(("submitted", moment(task["submitted_utc"])))
+    facts.append(("took", duration(max(0.0, ended - task["submitted_utc"])) if ended else ""))
+    terms = task.get("terms") or {}
+    facts += [(said, _plainly(terms[name])) for name, said in _TERMS if terms.get(name)]
+    return [(name, value) for name, value in facts if value != ""]
+
+
+def _plainly(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={each}" for key, each in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _attempts_table(attempts: Sequence[Snapshot]) -> Any:
+    table = _table([("ITEMS", ""), ("TRY", "right"), ("WORKER", ""), ("OUTCOME", ""), ("REASON", "long")])
+    for each in attempts:
+        first, last = each["first"], each["first"] + each["count"] - 1
+        items = str(first) if first == last else f"{first} to {last}"
+        table.add_row(items, str(each["attempt"]), each["worker"], each["outcome"], each.get("reason") or "")
+    return table
+
+
+def worker_table(workers: Sequence[Snapshot]) -> Any:
+    """The table of ``tasker workers``."""
+    table = _table([("WORKER", ""), ("STATE", ""), ("BUSY", "right"), ("SLOTS", "right"), ("PYTHON", "long"), ("SANDBOX", ""), ("LABELS", "long")])
+    for worker in workers:
+        pythons = ", ".join(dict.fromkeys(map(_minor, worker.get("pythons") or ())))
+        labels = _plainly(dict(worker.get("labels") or {}))
+        table.add_row(
+            worker["name"], worker["state"], str(worker["busy"]), str(worker["slots"]), pythons, worker.get("sandbox") or "", labels
+        )
+    return table
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def artifact_table(artifacts: Sequence[Snapshot]) -> Any:
+    """The table of ``tasker artifacts``."""
+    table = _table([("ITEM", "right"), ("SIZE", "right"), ("PATH", "long")])
+    for each in artifacts:
+        item = "" if each.get("item") is None else str(each["item"])
+        what = "deleted" if each["deleted"] else "link" if each.get("link") is not None else size(each["length"]) if each.get("blob") else "folder"
+        table.add_row(item, what, _printable(each["path"]))
+    return table
+
+
+def _printable(path: str) -> str:
+    """A name chosen by a program, safe for a terminal: control characters and stray bytes are shown as escapes."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode("ascii") for each in path)
+
+
+def identity_lines(me: Snapshot) -> str:
+    """What ``tasker whoami`` says."""
+    standing = ", operator" if me.get("operator") else ""
+    return f"{me['name']} ({me['role']}{standing})\n"
