@@ -1,0 +1,125 @@
+"""
+What a person asked of ``map``, as values; and the specification that it becomes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
+
+from marx.tasker.exits import USAGE, Trouble
+from marx.tasker.target import Target
+
+#: What of the person's environment every program gets (INTERFACE, "Surroundings"); LC_* besides.
+ENVIRONMENT = ("LANG", "TZ", "PYTHONIOENCODING", "PYTHONWARNINGS", "COLUMNS")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChoice:
+    """Where items come from; at most one of these is given."""
+
+    strings: tuple[str, ...] = ()
+    lines: str | None = None
+    range: str | None = None
+    csv: str | None = None
+    glob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the server and the workers are asked for; see ``marx.wire.spec``."""
+
+    name: str | None = None
+    max_slots: int | None = None
+    python: str | None = None
+    retries: int = 0
+    stop_on_error: bool = False
+    start_within: float | None = None
+    labels: tuple[str, ...] = ()
+    workers: tuple[str, ...] = ()
+    sandbox: str | None = None
+    env: tuple[str, ...] = ()
+    priority: int = 0
+    chunk_items: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How it is shown. ``output``: a file for the results."""
+
+    output: str | None = None
+    unordered: bool = False
+    log_format: str = "plain"
+    progress: str = "auto"
+    quiet: bool = False
+    detach: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MapRequest:
+    """``target``: PROGRAM:FUNCTION, or MODULE:FUNCTION with ``is_module``. ``local``: slots of a server of our own; None: a login's."""
+
+    target: str
+    is_module: bool = False
+    items: ItemChoice = field(default_factory=ItemChoice)
+    terms: Terms = field(default_factory=Terms)
+    view: View = field(default_factory=View)
+    files: tuple[str, ...] = ()
+    artifacts: str | None = None
+    local: int | None = None
+    server: str | None = None
+
+
+def seconds_of(text: str) -> float:
+    """``90``, ``30s``, ``10m``, ``2h``, ``1d`` in seconds. Raises ValueError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhd]?)", text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not a duration such as 30s, 10m or 2h")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
+def pairs_of(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """KEY=VALUE texts as a dictionary. Raises Trouble."""
+    for text in texts:
+        if not re.fullmatch(r"[^=]+=.*", text, re.DOTALL):
+            raise Trouble(f"{option} {text}: expected KEY=VALUE", USAGE)
+    return dict(text.split("=", 1) for text in texts)  # type: ignore[misc]
+
+
+def travelling_environment(environ: Mapping[str, str], named: tuple[str, ...]) -> dict[str, str]:
+    """The variables that travel: the usual ones, and those ``named`` by --env, as NAME (the person's own value) or NAME=VALUE."""
+    travels = {name: value for name, value in environ.items() if name in ENVIRONMENT or name.startswith("LC_")}
+    for text in named:
+        name, given, value = text.partition("=")
+        if not name or (not given and name not in environ):
+            raise Trouble(f"--env {text}: {name or 'an empty name'} is not set here; give its value with --env NAME=VALUE", USAGE)
+        travels[name] = value if given else environ[name]
+    return travels
+
+
+def make_spec(request: MapRequest, target: Target, python: str, environ: Mapping[str, str], draw: Callable[[int], int]) -> dict[str, Any]:
+    """The specification but for place, files and items. ``draw``: a random number below its argument."""
+    terms = request.terms
+    hash_seed = environ.get("PYTHONHASHSEED", "")
+    return {
+        "kind": "map",
+        "name": terms.name,
+        "program": target.program,
+        "module": target.module,
+        "function": target.function,
+        "argv": [target.name],
+        "env": travelling_environment(environ, terms.env),
+        "python": python,
+        "seed": draw(1 << 63),
+        "hash_seed": int(hash_seed) if hash_seed.isdecimal() else draw(1 << 32),
+        "retries": terms.retries,
+        "stop_on_error": terms.stop_on_error,
+        "chunk_items": terms.chunk_items,
+        "max_slots": terms.max_slots,
+        "priority": terms.priority,
+        "labels": pairs_of("--label", terms.labels),
+        "workers": list(terms.workers),
+        "sandbox": terms.sandbox,
+        "start_within": terms.start_within,
+    }
