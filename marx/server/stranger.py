@@ -1,0 +1,100 @@
+"""
+Who is connected and has no good certificate: may join, once, and costs little.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.protocols.amp import AmpBox, RemoteAmpError
+from twisted.python.failure import Failure
+
+import marx
+from marx.addresses import place_of
+from marx.server.enrolment import Enrolment
+from marx.wire.calls import GuardedLink, MarxCommand, NotPermitted, WireError, WrongVersion
+from marx.wire.enrol import Enrol
+from marx.wire.hello import NEWEST_VERSION, OLDEST_VERSION
+
+log = Logger()
+
+#: Seconds in which a stranger must ask, and again in which it must take the answer and go.
+STRANGER_SECONDS = 10.0
+#: Bytes that it may send; a request to join has about 700.
+STRANGER_BYTES = 16_000
+
+
+class Stranger(GuardedLink):
+    """
+    The server's end of such a connection.
+
+    ``enrolment``: None where not even joining is allowed (a revoked certificate). ``refusal``: the sentence that answers every other
+    command, so that a person reads why. ``left`` is called when the connection is gone.
+    """
+
+    def __init__(self, clock: IReactorTime, enrolment: Enrolment | None, refusal: str, left: Callable[[], object]) -> None:
+        super().__init__(clock)
+        self._enrolment = enrolment
+        self._refusal = refusal
+        self._left = left
+        self._received_bytes = 0
+        self._deadline: IDelayedCall | None = None
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self._set_deadline()
+
+    def dataReceived(self, data: bytes) -> None:
+        self._received_bytes += len(data)
+        if self._received_bytes > STRANGER_BYTES:
+            self._end(f"it sent more than {STRANGER_BYTES} bytes")
+            return
+        super().dataReceived(data)
+
+    def lost(self, reason: Failure) -> None:
+        self._stop_deadline()
+        self._left()
+
+    def locateResponder(self, name: bytes) -> Callable[[AmpBox], Any]:
+        """AMP asks this for each command."""
+        return super().locateResponder(name) or self._refuse
+
+    def _refuse(self, box: AmpBox) -> Any:
+        raise RemoteAmpError(MarxCommand.errors[NotPermitted], self._refusal)
+
+    @Enrol.responder
+    async def on_enrol(self, oldest: int, newest: int, role: str, secret: str, request: bytes, hint: str | None) -> dict[str, Any]:
+        if self._enrolment is None:
+            raise NotPermitted(self._refusal)
+        enrolment, self._enrolment = self._enrolment, None
+        self._refusal = "a connection may ask to join once"
+        self._stop_deadline()  # the commit takes what it takes
+        try:
+            _check_versions(oldest, newest)
+            certificate, name = await enrolment.enrol(role, secret, request, hint or "")
+        except WireError as error:
+            log.info("{place} may not join: {why}", place=place_of(self.transport.getPeer()), why=error)
+            raise
+        finally:
+            self._set_deadline()
+        return {"certificate": certificate, "name": name}
+
+    def _set_deadline(self) -> None:
+        if self.up:
+            self._deadline = self.clock.callLater(STRANGER_SECONDS, self._end, f"it was there for {STRANGER_SECONDS:.0f} s without joining")
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+
+    def _end(self, why: str) -> None:
+        log.info("{place} is dropped: {why}", place=place_of(self.transport.getPeer()), why=why)
+        self.hang_up()
+
+
+def _check_versions(oldest: int, newest: int) -> None:
+    if newest < OLDEST_VERSION or oldest > NEWEST_VERSION:
+        spoken = f"this server (Marx {marx.__version__}) speaks versions {OLDEST_VERSION} to {NEWEST_VERSION} of the protocol"
+        raise WrongVersion(f"{spoken}, the joining side {oldest} to {newest}")
