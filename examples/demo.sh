@@ -12,8 +12,8 @@ command -v bwrap >/dev/null || echo "bubblewrap is missing, so the best sandbox 
 lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
 
-echo '$ tasker map --local=2 -o lines pi.py:throw --range 0:40'
-tasker map --local=2 -o "$lines" pi.py:throw --range 0:40
+echo '$ tasker map --local=2 -o lines --range 0:40 pi.py:throw'
+tasker map --local=2 -o "$lines" --range 0:40 pi.py:throw
 head -n 3 "$lines"
 echo "... $(wc -l <"$lines") lines"
 

@@ -4,7 +4,7 @@
 The item is the number of a tile, from 0 at the top left, row by row. Its picture lands in the current folder as
 tile-00.png and so on, and `join` makes one picture, mandelbrot.png, of them:
 
-    tasker map --local=2 --artifacts . mandelbrot.py:tile --range 0:16
+    tasker map --local=2 --range 0:16 mandelbrot.py:tile
     python mandelbrot.py join
 
 Plainly, `python mandelbrot.py` is the same loop, prints the same lines and leaves the same tiles.

@@ -3,8 +3,8 @@
 
 The item is a seed, so that every throw can be repeated:
 
-    tasker map --local=2 pi.py:throw --range 0:40                          one JSON line for each seed
-    tasker map --local=2 pi.py:throw --range 0:40 | python pi.py estimate  pi, and how far off it may be
+    tasker map --local=2 --range 0:40 pi.py:throw                          one JSON line for each seed
+    tasker map --local=2 --range 0:40 pi.py:throw | python pi.py estimate  pi, and how far off it may be
 
 Plainly, `python pi.py` is the same loop and prints the same lines.
 """

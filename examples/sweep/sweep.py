@@ -5,8 +5,8 @@ In January 1978 influenza went through an English boarding school of 763 boys; o
 each day (British Medical Journal, 4 March 1978, page 587). The item is one line of grid.jsonl, a pair of rates; the
 model is in sir.py beside this file.
 
-    tasker map --local=2 sweep.py:misfit --items grid.jsonl
-    tasker map --local=2 sweep.py:misfit --items grid.jsonl | python3 sweep.py best
+    tasker map --local=2 --items grid.jsonl sweep.py:misfit
+    tasker map --local=2 --items grid.jsonl sweep.py:misfit | python3 sweep.py best
 
 Plainly, `python3 sweep.py` is the same loop over the same grid, and prints the same lines.
 """

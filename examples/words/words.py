@@ -3,7 +3,7 @@
 
 The item is a file of the standard library of the Python that runs it, by its name below that library's folder:
 
-    tasker map --local=2 --python 2.7 words.py:count --items modules.jsonl
+    tasker map --local=2 --python 2.7 --items modules.jsonl words.py:count
     tasker map --local=2 --python 2.7 words.py:count argparse.py json/decoder.py
 
 Plainly, `python2.7 words.py` is the same loop over modules.jsonl, or over the names that are given, and prints the

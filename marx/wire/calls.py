@@ -150,11 +150,11 @@ class GuardedLink(AMP):
         super().connectionLost(reason)
         self.lost(reason)
 
-    def ask(self, command: type[Command], seconds: float = ANSWER_SECONDS, **arguments: Any) -> Deferred[dict[str, Any]]:
+    def ask(self, command: type[Command], within_seconds: float = ANSWER_SECONDS, **arguments: Any) -> Deferred[dict[str, Any]]:
         """
         Call the peer and fire with its answer, or fail with a :class:`WireError`.
 
-        A call without an answer after ``seconds`` closes the link (the peer is stuck, and whatever is behind it would wait for ever); a
+        A call without an answer ``within_seconds`` closes the link (the peer is stuck, and whatever is behind it would wait for ever); a
         link that is lost fails with :class:`Unavailable`.
         """
         if not self.up:
@@ -166,7 +166,7 @@ class GuardedLink(AMP):
             return fail(TooLarge(f"an argument of {command.__name__} is too large to send"))
         if answered is None:
             return succeed({})
-        self._deadlines[number] = (self.clock.seconds() + seconds, command.__name__)
+        self._deadlines[number] = (self.clock.seconds() + within_seconds, command.__name__)
         answered.addBoth(self._answered, number)
         answered.addErrback(as_wire_error, command.__name__)
         return answered

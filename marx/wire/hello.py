@@ -20,7 +20,7 @@ class Greet(MarxCommand):
     Dialler to server, once. ``boot``: a worker's boot id, new at each start of its daemon.
 
     The answer names the version both will speak, the server's software version, the peer's own name and ``settings`` (seconds:
-    ``heartbeat``, ``lease``; bytes: limits that a sender should know). Errors: WrongVersion, NotPermitted (revoked).
+    ``heartbeat``, ``lease``; bytes: ``item``, ``result``, ``file``, the largest of each). Errors: WrongVersion, NotPermitted (revoked).
     """
 
     arguments = [(b"oldest", Integer()), (b"newest", Integer()), (b"software", Unicode()), (b"boot", Unicode(optional=True))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any, ClassVar, Sequence, Union
+from typing import Any, Callable, ClassVar, Sequence, Union
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,6 @@ _KINDS: dict[str, type] = {kind.kind: kind for kind in (ResultsReport, OutputRep
 #: dataclasses.astuple copies deeply, at ten times the cost of the box's own share of a report.
 _VALUES = {kind: attrgetter(*(field.name for field in fields(kind))) for kind in _KINDS.values()}
 
-_WIDTHS = {kind: len(fields(kind)) for kind in _KINDS.values()}
 
 
 def as_list(report: Report) -> list[Any]:
@@ -116,10 +115,29 @@ def as_list(report: Report) -> list[Any]:
     return [report.kind, *_VALUES[type(report)](report)]
 
 
+#: What a field may be, by its annotation. Whole numbers fit a database's column; texts are UTF-8 but for names of files.
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "int": lambda value: type(value) is int and abs(value) < 1 << 63,
+    "float": lambda value: type(value) in (int, float) and abs(value) < 1e300,
+    "bool": lambda value: type(value) is bool,
+    "str": lambda value: type(value) is str,
+    "tuple[int, ...]": lambda value: type(value) in (list, tuple) and all(map(_CHECKS["int"], value)),
+}
+_CHECKS |= {f"{name} | None": lambda value, check=check: value is None or check(value) for name, check in list(_CHECKS.items())}
+_FIELDS = {kind: [_CHECKS[str(field.type)] for field in fields(kind)] for kind in _KINDS.values()}
+
+
 def from_list(raw: Sequence[Any]) -> Report:
     """The report of its JSON form. Raises ValueError where it makes no sense; fields that a newer peer added at the end are ignored."""
     try:
         kind = _KINDS[raw[0]]
-        return kind(*raw[1 : 1 + _WIDTHS[kind]])
-    except (KeyError, IndexError, TypeError) as error:
+        values = raw[1 : 1 + len(_FIELDS[kind])]
+        if not all(map(_fits, _FIELDS[kind], values)):
+            raise ValueError
+        return kind(*values)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise ValueError(f"not a report: {str(raw)[:80]}") from error
+
+
+def _fits(check: Callable[[Any], bool], value: Any) -> bool:
+    return check(value)

@@ -136,7 +136,7 @@ def test_bulk_travels_up_to_its_limit_and_is_refused_above(joined) -> None:
 def test_a_call_without_an_answer_closes_the_link_after_its_time(joined, clock) -> None:
     client, server, pump = joined
     results: list = []
-    client.ask(Hang, seconds=20.0).addErrback(lambda failure: results.append(failure.value))
+    client.ask(Hang, within_seconds=20.0).addErrback(lambda failure: results.append(failure.value))
     pump.flush()
     clock.advance(SWEEP_SECONDS)
     pump.flush()

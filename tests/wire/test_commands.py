@@ -13,7 +13,7 @@ from marx.wire.spec import FIELDS, check_spec
 
 COMMANDS = [
     value
-    for module in ("hello", "worker", "tasker", "blobs", "admin")
+    for module in ("hello", "worker", "tasker", "blobs", "admin", "enrol")
     for value in vars(importlib.import_module(f"marx.wire.{module}")).values()
     if isinstance(value, type) and issubclass(value, calls.MarxCommand) and value is not calls.MarxCommand
 ]
@@ -51,7 +51,7 @@ def test_reports_survive_their_journey(report) -> None:
     assert as_list(back) == objects["reports"][0] and type(back) is type(report)
 
 
-@pytest.mark.parametrize("raw", [[], ["results"], ["nothing", 1], None, 5, ["end", 1, 2]])
+@pytest.mark.parametrize("raw", [[], ["results"], ["nothing", 1], None, 5, ["end", 1, 2], ["note", 1, "task", 0, 5], ["note", 1 << 80, "t", 0, ""]])
 def test_nonsense_is_not_a_report(raw) -> None:
     with pytest.raises(ValueError):
         from_list(raw)
