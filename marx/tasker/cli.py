@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Awaitable, Callable, Sequence
 import click
 
 from marx import __version__
-from marx.tasker.exits import USAGE
+from marx.tasker.exits import CONFIGURATION, USAGE, Trouble
 from marx.tasker.options import OptionsFirst, map_options, request_of
 
 if TYPE_CHECKING:
@@ -289,9 +289,12 @@ class Ways:
 
     async def embed(self, slots: int, python: str, sandbox: str | None) -> Embedded:
         """A server and a worker in this process."""
-        from marx.embedded import start_embedded
+        from marx.embedded import CannotEmbed, start_embedded
 
-        return await start_embedded(self._reactor, slots, python, sandbox)
+        try:
+            return await start_embedded(self._reactor, slots, python, sandbox)
+        except CannotEmbed as error:
+            raise Trouble(str(error), CONFIGURATION) from error
 
 
 def _surroundings(reactor: Any) -> Surroundings:

@@ -51,7 +51,7 @@ async def run_map(request: MapRequest, around: Surroundings) -> int:
     await _say_what_stays(prepared.bundle, screen)
     output = view.output and os.path.join(around.place.folder, view.output)
     with results_outlet(screen, output, around.reactor) as write:
-        async with _server_for(request, prepared.spec["python"], around, screen) as opened:
+        async with _server_for(request, prepared, around, screen) as opened:
             if view.detach:
                 await screen.write_results(f"{await _submit_all(opened, prepared)}\n".encode())
                 return OK
@@ -114,13 +114,14 @@ async def _say_what_stays(bundle: Bundle, screen: Screen) -> None:
 
 
 @asynccontextmanager
-async def _server_for(request: MapRequest, python: str, around: Surroundings, screen: Screen) -> AsyncIterator[Session]:
-    """The login's server, or one of our own for ``--local``."""
+async def _server_for(request: MapRequest, prepared: Prepared, around: Surroundings, screen: Screen) -> AsyncIterator[Session]:
+    """The login's server, or one of our own for ``--local``, whose one worker has the interpreter that was chosen and no other."""
     if request.local is None:
         async with session(around, around.reach.login(request.server), screen) as opened:
             yield opened
         return
-    embedded = await around.reach.embed(request.local, python, request.terms.sandbox)
+    embedded = await around.reach.embed(request.local, prepared.spec["python"], request.terms.sandbox)
+    prepared.spec["python"] = ""
     try:
         if embedded.level != FULL_SANDBOX and request.terms.sandbox is None:
             await screen.say(f"the program runs in a {embedded.level} sandbox; bubblewrap (apt install bubblewrap) gives a full one")
