@@ -1,0 +1,169 @@
+"""What can happen: everything the scheduler is ever told, in the past tense.
+
+``cargo`` is opaque to the core and comes back in the action that stores it; ``receipt`` is
+opaque too and comes back in the ``Answer``. An event may arrive twice, late, or from somebody
+who lies: the scheduler says so in its answer and never raises for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+from marx.core.model import Finished, Held, TaskTerms, Tried, WorkerOffer
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSubmitted:
+    """Somebody submitted a task; its items follow. The server made the id, so it is new."""
+
+    terms: TaskTerms
+    cargo: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsAdded:
+    """Items ``first .. first+count`` joined a portion, directly after those known; none follow ``final``.
+
+    Sent again after a reconnection they are answered "known"; with a gap, "refused". An answer
+    is only made when there is a receipt; its ``worker`` is None.
+    """
+
+    task: str
+    portion: int
+    first: int
+    count: int
+    final: bool
+    cargo: object = None
+    receipt: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAsked:
+    """The user ``by`` wants the task stopped."""
+
+    task: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskForgotten:
+    """The store has dropped the task, or will once it has ended; an open one is cancelled first."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerJoined:
+    """A worker connected, for the first time or again, with what it still holds."""
+
+    offer: WorkerOffer
+    held: tuple[Held, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerChanged:
+    """A connected worker offers something else now: paused, draining, other slots or labels."""
+
+    offer: WorkerOffer
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHeard:
+    """Any sign of life; reports count as one by themselves."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCut:
+    """The worker's link broke without a goodbye: it may be back before its leases end.
+
+    Only for the link that joined last: an old link that dies after a new one joined is no event.
+    """
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLeft:
+    """The worker said goodbye and runs nothing any more."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsReported:
+    """Results of items ``first .. first+count`` came in under a fence.
+
+    failed: indices in the portion of those whose result is an error.  seconds: time spent in
+    these items, as the worker measured it.
+    """
+
+    worker: str
+    fence: int
+    task: str
+    portion: int
+    first: int
+    count: int
+    failed: tuple[int, ...] = ()
+    seconds: float = 0.0
+    receipt: object = None
+    cargo: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkEnded:
+    """Nothing more will come under this fence; its reports came before.
+
+    outcome: "succeeded"; "died" (the program's process, at ``item`` where that was seen);
+    "cancelled" (a revoked lease, or one whose process went with its worker); "refused" (the worker
+    could not run it; ``fatal`` when no worker could, as with a program that does not load).
+    """
+
+    worker: str
+    fence: int
+    task: str
+    outcome: str
+    item: int | None = None
+    reason: str = ""
+    receipt: object = None
+    cargo: object = None
+    fatal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRestored:
+    """At start, from the store: a task as it was. ``totals`` maps portion to (known items, final).
+
+    failures: attempts that failed so far, for the story.  tried: the latest of them, for bounds.
+    """
+
+    terms: TaskTerms
+    state: str
+    totals: Mapping[int, tuple[int, bool]] = field(default_factory=dict)
+    finished: tuple[Finished, ...] = ()
+    failures: int = 0
+    tried: tuple[Tried, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """Time passed: some ``WakeAt`` is due."""
+
+
+Event = (
+    TaskSubmitted
+    | ItemsAdded
+    | CancelAsked
+    | TaskForgotten
+    | WorkerJoined
+    | WorkerChanged
+    | WorkerHeard
+    | WorkerCut
+    | WorkerLeft
+    | ItemsReported
+    | ChunkEnded
+    | TaskRestored
+    | Ticked
+)

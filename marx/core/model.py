@@ -1,0 +1,214 @@
+"""The nouns of the core: frozen values that events, actions and the other floors speak of.
+
+Nothing here decides anything. Ranges of items are half-open and always say how they are
+written: ``(first, stop)`` or ``(first, count)``. Durations are seconds as float; instants are
+named ``..._at`` and belong to the monotonic clock that the caller of the scheduler reads.
+
+Programs on seats, holds, time limits and ``--after`` will each be one more optional field of
+:class:`TaskTerms`; ``kind`` and ``seats`` are there already, so that no table has to change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping
+
+Range = tuple[int, int]
+"""Items ``first <= item < stop``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """One Python that a worker has: its full version ("3.11.7") and its absolute path there."""
+
+    version: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskTerms:
+    """What a task asks for, fixed when it is submitted.
+
+    python: "" for any, a version or its beginning ("3", "3.11", "3.x"), or an absolute path.
+    labels: (key, value) pairs, all of which a worker must have.  workers: names; empty for any.
+    sandbox: the least level that will do.  max_slots: how many slots at a time; None for any.
+    priority: higher goes first among the tasks of one user.  retries: further tries of an item
+    whose code failed or died.  chunk_items: items in each chunk; None to measure and decide.
+    start_within: seconds until the task fails unless something has taken it; None for ever.
+    arrival: order of submission, unique.
+    """
+
+    id: str
+    user: str
+    python: str = ""
+    labels: frozenset[tuple[str, str]] = frozenset()
+    workers: frozenset[str] = frozenset()
+    sandbox: str | None = None
+    max_slots: int | None = None
+    priority: int = 0
+    retries: int = 0
+    stop_on_error: bool = False
+    chunk_items: int | None = None
+    start_within: float | None = None
+    kind: str = "map"
+    arrival: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOffer:
+    """What a worker lends. ``boot`` is new each time its daemon starts; ``users`` None means all."""
+
+    name: str
+    boot: str
+    slots: int
+    seats: int = 0
+    interpreters: tuple[Interpreter, ...] = ()
+    labels: frozenset[tuple[str, str]] = frozenset()
+    sandbox: str = "none"
+    users: frozenset[str] | None = None
+    paused: bool = False
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One attempt of one chunk on one slot; every message about it carries ``fence``.
+
+    attempt: 1 for the first try of these items.  expires_at: when the lease would end if nothing
+    were heard of its worker from now on; hearing of the worker renews all of its leases.
+    """
+
+    fence: int
+    task: str
+    portion: int
+    first: int
+    count: int
+    worker: str
+    slot: int
+    attempt: int
+    granted_at: float
+    expires_at: float
+
+    @property
+    def stop(self) -> int:
+        """The index after the last item."""
+        return self.first + self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that a returning worker says it has, in the order in which it will run them.
+
+    first, count: the items not yet reported, or reported and not yet answered.  Who presents a
+    lease promises to end it with a ``ChunkEnded``, as cancelled if its process is gone.
+    """
+
+    fence: int
+    task: str
+    portion: int
+    first: int
+    count: int
+    slot: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What the store holds of a portion: items with a result, and those whose result is an error."""
+
+    portion: int
+    done: tuple[Range, ...]
+    failed: tuple[Range, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt that failed, as ``SaveAttempt`` stored it, so that bounds survive a restart."""
+
+    portion: int
+    first: int
+    count: int
+    worker: str
+    outcome: str
+    item: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCounts:
+    """A task at one moment. Items are done (failed ones among them), leased or waiting.
+
+    total: items known so far, all of them once ``final``.  slots: slots at work for it now.
+    why_waiting: one sentence, or "" when nothing of it waits.
+    """
+
+    state: str
+    total: int
+    final: bool
+    done: int
+    failed: int
+    leased: int
+    waiting: int
+    slots: int
+    why_waiting: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCounts:
+    """A worker at one moment: its offer, whether it is connected, slots at work, leases held."""
+
+    offer: WorkerOffer
+    connected: bool
+    busy: int
+    leases: int
+    heard_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The numbers behind the scheduler's decisions. Seconds unless said otherwise.
+
+    lease_seconds: how long a worker may stay silent before its leases end.
+    target_seconds: how long a chunk should take once item times are known: long enough that a
+    round trip and a fork (about 5 ms together) do not count, short enough to share and to balance.
+    least_seconds: chunks are not tapered below this at the end of a portion.
+    growth: a chunk has at most this many times the items measured so far, since one quick item
+    says little about a million others.
+    ahead_seconds, ahead_chunks: how much a slot may have queued behind what runs, so that it never
+    waits for a round trip.  ahead_longest: chunks that take longer are never queued ahead, since
+    the round trip is nothing to them and another user's task may want the slot.
+    item_losses: lost attempts (not the program's fault) after which an item fails.
+    elsewhere_seconds: how long an item that was lost on a worker waits for another one first;
+    also the first pause after a worker refused a task, doubled each time up to refusal_longest.
+    return_seconds: after a restart of the server, how long the items of a task that was running wait
+    for the workers that may still hold them, before they are granted again.
+    turn_seconds: how far a user may run ahead of another with as many slots before a slot changes
+    hands, since changing costs the start of another runner.
+    chunk_overhead: what starting a chunk costs a slot, a fork.
+    usage_half_life: how fast used slot time is forgotten.
+    ageing: seconds of remaining work that a second of waiting makes up for, among a user's tasks.
+    weights: share of a user; 1.0 for those not named.
+    story_events: remembered events of each task.  ended_tasks: ended tasks remembered.
+    lost_leases: lost leases remembered, so that late reports are recognised.
+    worker_slots: slots believed of one worker.
+    """
+
+    lease_seconds: float = 60.0
+    target_seconds: float = 0.5
+    least_seconds: float = 0.02
+    growth: int = 64
+    ahead_seconds: float = 0.15
+    ahead_chunks: int = 64
+    ahead_longest: float = 5.0
+    chunk_overhead: float = 0.001
+    item_losses: int = 3
+    elsewhere_seconds: float = 5.0
+    refusal_longest: float = 300.0
+    return_seconds: float = 3.0
+    turn_seconds: float = 1.0
+    usage_half_life: float = 600.0
+    ageing: float = 1.0
+    weights: Mapping[str, float] = field(default_factory=dict)
+    story_events: int = 1000
+    ended_tasks: int = 1000
+    lost_leases: int = 10_000
+    worker_slots: int = 4096
