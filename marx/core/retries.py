@@ -1,0 +1,132 @@
+"""Which failure is tried again, with whom together, and when an item has had enough.
+
+Two different things can go wrong. An item's *code fails* (it raised, or killed its process while
+it was seen at work): that is tried again as often as the task asked. An attempt is *lost* (its
+worker fell silent or restarted, its process died and nobody saw at which item): nobody may be to
+blame, so all of its unfinished items are tried again, up to a bound, in ever smaller company: an
+item fails for losses only when it was alone in the chunk that was lost last. So a poison item
+is found, and its neighbours are never failed for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from marx.core.model import Range
+from marx.core.ranges import RangeSet
+
+COMPANY = 16
+"""How many items may share a chunk for each further loss that they may have."""
+
+EVIDENCE = 200
+"""Losses of a portion that are remembered with worker and reason."""
+
+
+class Tally:
+    """How often something happened to each item, as one set for "at least once", "twice", ..."""
+
+    __slots__ = ("_at_least",)
+
+    def __init__(self) -> None:
+        self._at_least: list[RangeSet] = []
+
+    def add(self, first: int, stop: int) -> None:
+        """Count one more for each of ``first .. stop``."""
+        levels = self._at_least
+        for level in range(len(levels), 0, -1):
+            again = levels[level - 1].intersect(first, stop)
+            if again and level == len(levels):
+                levels.append(RangeSet())
+            for part in again:
+                levels[level].add(*part)
+        if not levels:
+            levels.append(RangeSet())
+        levels[0].add(first, stop)
+
+    def most(self, first: int, stop: int) -> int:
+        """The largest count among ``first .. stop``."""
+        for level in range(len(self._at_least), 0, -1):
+            if self._at_least[level - 1].intersect(first, stop):
+                return level
+        return 0
+
+    def alike(self, first: int, stop: int) -> tuple[int, int]:
+        """The count of item ``first``, and how many items from it on, up to ``stop``, have the same."""
+        count = self.most(first, first + 1)
+        if count:
+            stop = self._at_least[count - 1].intersect(first, stop)[0][1]
+        more = self._at_least[count].intersect(first, stop) if count < len(self._at_least) else None
+        return count, (more[0][0] if more else stop) - first
+
+
+class Tries:
+    """What went wrong with the unfinished items of one portion.
+
+    Failures are counted one by one, since a retried item is soon run again and then forgotten;
+    losses as ranges, since a chunk of a hundred thousand items is lost at once.
+    """
+
+    __slots__ = ("_retries", "_bound", "_failures", "_losses", "_evidence")
+
+    def __init__(self, retries: int, item_losses: int) -> None:
+        self._retries = retries
+        self._bound = item_losses
+        self._failures: dict[int, int] = {}
+        self._losses = Tally()
+        self._evidence: deque[tuple[int, int, str, str]] = deque(maxlen=EVIDENCE)
+
+    def fail(self, item: int) -> bool:
+        """Count a failed attempt of the item's code; whether that was its last."""
+        failures = self._failures.pop(item, 0) + 1
+        if failures > self._retries:
+            return True
+        self._failures[item] = failures
+        return False
+
+    def succeed(self, first: int, stop: int) -> None:
+        """Forget the failures of items that have a result."""
+        for item in self._failing(first, stop):
+            del self._failures[item]
+
+    def lose(self, ranges: list[Range], worker: str, reason: str) -> int | None:
+        """Count a lost attempt of these items; the item that has failed by it, if one has."""
+        for first, stop in ranges:
+            self._losses.add(first, stop)
+            self._evidence.append((first, stop, worker, reason))
+        if len(ranges) != 1:
+            return None
+        first, stop = ranges[0]
+        if stop - first == 1 and self._losses.most(first, stop) >= self._bound:
+            return first
+        return None
+
+    def attempt(self, first: int, stop: int) -> int:
+        """The number of the next attempt of these items, 1 for the first."""
+        failures = max((self._failures[item] for item in self._failing(first, stop)), default=0)
+        return 1 + failures + self._losses.most(first, stop)
+
+    def company(self, first: int, count: int) -> int:
+        """How many of ``count`` items from ``first`` on may share a chunk, at least 1.
+
+        Only items that were lost equally often travel together: no innocent one with a suspect.
+        """
+        losses, alike = self._losses.alike(first, first + count)
+        if not losses:
+            return alike
+        further = max(0, self._bound - 1 - losses)
+        return min(alike, COMPANY**further)
+
+    def evidence(self, item: int) -> str:
+        """One clause about each remembered loss of an item: where, and what was seen."""
+        return "; ".join(
+            f"on {worker}: {reason}"
+            for first, stop, worker, reason in self._evidence
+            if first <= item < stop
+        )
+
+    def _failing(self, first: int, stop: int) -> list[int]:
+        if not self._failures:
+            return []
+        if stop - first < len(self._failures):
+            return [item for item in range(first, stop) if item in self._failures]
+        return [item for item in self._failures if first <= item < stop]
