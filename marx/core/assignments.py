@@ -1,0 +1,78 @@
+"""Where a lease enters and leaves: the book of leases, the queue of its slot and the turns, together."""
+
+from __future__ import annotations
+
+from marx.core.actions import Revoke
+from marx.core.leases import Leases, LiveLease
+from marx.core.orders import Orders
+from marx.core.states import AttemptStep
+from marx.core.turns import Turns
+from marx.core.workers import Pool, Slot
+
+
+class Assignments:
+    """The only one who changes what is queued on a slot.
+
+    It also gathers the slots that something happened to, for whoever looks for work for them.
+    """
+
+    def __init__(self, pool: Pool, leases: Leases, turns: Turns, orders: Orders) -> None:
+        self._pool = pool
+        self._leases = leases
+        self._turns = turns
+        self._orders = orders
+        self._touched: dict[Slot, None] = {}
+
+    def put(self, live: LiveLease, slot: Slot, now: float) -> None:
+        """A lease is queued on a slot."""
+        self._leases.add(live)
+        slot.push(live)
+        self._settle(slot, now)
+
+    def take(self, live: LiveLease, step: AttemptStep, now: float) -> Slot:
+        """A lease is over; its slot, which may have room now."""
+        slot = self._pool.slot_of(live)
+        live.end(step)
+        self._leases.drop(live)
+        slot.pull(live)
+        self._settle(slot, now)
+        return slot
+
+    def recall(self, live: LiveLease, reason: str) -> None:
+        """Ask for a chunk back unless it has begun."""
+        if not (live.begun or live.recalled or live.revoked):
+            live.recall()
+            self._ask_back(live, reason, gently=True)
+
+    def revoke(self, live: LiveLease, reason: str) -> None:
+        """Ask its worker to end a chunk, whether it has begun or not."""
+        if live.revoked:
+            return
+        live.revoked = True
+        slot = self._pool.slot_of(live)
+        if slot.queue[0] is live:
+            slot.stop()
+        self._ask_back(live, reason, gently=False)
+
+    def repeat_request(self, live: LiveLease) -> None:
+        """Say again what was asked about a chunk, since a broken link may have lost it."""
+        if live.revoked or live.recalled:
+            self._ask_back(live, "as was asked before", gently=not live.revoked)
+
+    def touch(self, slot: Slot) -> None:
+        """Somebody should look whether this slot has room."""
+        self._touched[slot] = None
+
+    def take_touched(self) -> list[Slot]:
+        """The slots that something happened to since the last call."""
+        touched, self._touched = list(self._touched), {}
+        return touched
+
+    def _ask_back(self, live: LiveLease, reason: str, gently: bool) -> None:
+        lease = live.lease
+        self._orders.send(Revoke(lease.worker, lease.fence, lease.task, reason, gently))
+
+    def _settle(self, slot: Slot, now: float) -> None:
+        self._pool.review(slot)
+        self._turns.hold(slot, slot.queue[-1].task if slot.queue else None, now)
+        self.touch(slot)

@@ -1,0 +1,55 @@
+"""Which worker can run what, and if not, why not. Capability only: whether it is free is another matter."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from marx.core.model import Interpreter, TaskTerms, WorkerOffer
+
+SANDBOX_LEVELS = ("none", "landlock", "bwrap")
+"""From the weakest to the strongest; a level that is not named here only satisfies itself."""
+
+
+class Demand(NamedTuple):
+    """All that a task asks of a worker; tasks with equal demands can run on the same workers."""
+
+    user: str
+    python: str
+    labels: frozenset[tuple[str, str]]
+    workers: frozenset[str]
+    sandbox: str | None
+
+    @classmethod
+    def of(cls, terms: TaskTerms) -> Demand:
+        """What these terms demand."""
+        return cls(terms.user, terms.python, terms.labels, terms.workers, terms.sandbox)
+
+
+def objection(demand: Demand, offer: WorkerOffer) -> str | None:
+    """Why this worker can never run such a task, to follow its name in a sentence; None if it can."""
+    if offer.users is not None and demand.user not in offer.users:
+        return f"does not work for {demand.user}"
+    if demand.workers and offer.name not in demand.workers:
+        return "is not among the workers that the task names"
+    if not any(satisfies(demand.python, found) for found in offer.interpreters):
+        return f"has no Python {demand.python}".rstrip()
+    missing = demand.labels - offer.labels
+    if missing:
+        return "lacks " + ", ".join(f"{key}={value}" for key, value in sorted(missing))
+    if demand.sandbox is not None and not _strong_enough(demand.sandbox, offer.sandbox):
+        return f"offers the sandbox {offer.sandbox}, not {demand.sandbox}"
+    return None
+
+
+def satisfies(wanted: str, found: Interpreter) -> bool:
+    """Whether an interpreter is what ``TaskTerms.python`` asks for."""
+    if wanted.startswith("/"):
+        return found.path == wanted
+    parts = [part for part in wanted.split(".") if part not in ("", "x")]
+    return found.version.split(".")[: len(parts)] == parts
+
+
+def _strong_enough(wanted: str, offered: str) -> bool:
+    if wanted in SANDBOX_LEVELS and offered in SANDBOX_LEVELS:
+        return SANDBOX_LEVELS.index(offered) >= SANDBOX_LEVELS.index(wanted)
+    return wanted == offered
