@@ -1,0 +1,80 @@
+"""Everything that must hold between events, asserted. Slow; for tests and for the operator's shell."""
+
+from __future__ import annotations
+
+from marx.core.leases import Leases, LiveLease
+from marx.core.portions import Portion
+from marx.core.ranges import RangeSet
+from marx.core.states import SlotState, TaskState
+from marx.core.tasks import Task
+from marx.core.turns import Turns
+from marx.core.workers import Pool, Slot
+
+
+def check(tasks: dict[str, Task], pool: Pool, leases: Leases, turns: Turns) -> None:
+    """Raises AssertionError, saying what is wrong, if any invariant is broken."""
+    for task in tasks.values():
+        check_task(task, leases.of_task(task.id))
+        _check_turn(task, turns)
+    queued = 0
+    for worker in pool.workers.values():
+        for slot in worker.slots:
+            _check_slot(slot, pool, leases)
+            queued += len(slot.queue)
+    assert queued == len(leases), f"{queued} leases are queued, {len(leases)} are live"
+
+
+def check_task(task: Task, leases: list[LiveLease]) -> None:
+    """Each item is exactly one of waiting, leased and done; the state says what the items say."""
+    for portion in task.portions.values():
+        own = [live for live in leases if live.portion is portion]
+        _check_portion(task, portion, own)
+    assert task.recalled == sum(live.recalled for live in leases), f"{task.id}: recalled"
+    if task.state is TaskState.DONE:
+        assert task.complete, f"{task.id} is done with items missing"
+    if task.open:
+        assert not task.complete, f"{task.id} has all results and is {task.state}"
+    if task.state is TaskState.STOPPING:
+        assert leases, f"{task.id} is stopping although nothing of it is out"
+    if task.state in (TaskState.FAILED, TaskState.CANCELLED, TaskState.QUEUED):
+        assert not leases, f"{task.id} is {task.state} with chunks out"
+    if task.terms.max_slots is not None and task.slots > task.terms.max_slots:
+        assert any(live.task is task for live in leases), f"{task.id} counts slots it has not"
+
+
+def _check_portion(task: Task, portion: Portion, leases: list[LiveLease]) -> None:
+    name = f"{task.id}.{portion.number}"
+    seen = RangeSet()
+    for live in leases:
+        for first, stop in live.unfinished():
+            assert not seen.intersect(first, stop), f"{name}: {first}-{stop} leased twice"
+            seen.add(first, stop)
+    for part in portion.waiting:
+        assert not seen.intersect(*part), f"{name}: {part} waits and is leased"
+        assert not portion.done.intersect(*part), f"{name}: {part} waits and is done"
+    assert len(seen) == portion.leased, f"{name}: {portion.leased} out, {len(seen)} leased"
+    for whole in (portion.waiting, portion.done):
+        assert all(portion.holds(*part) for part in whole), f"{name}: unknown items in {whole}"
+    for part in portion.failed:
+        assert portion.done.covers(*part), f"{name}: {part} failed without a result"
+
+
+def _check_turn(task: Task, turns: Turns) -> None:
+    ready = bool(task.open and task.waiting and not task.full)
+    assert turns.is_ready(task) == ready, f"{task.id}: ready is {not ready}, should be {ready}"
+
+
+def _check_slot(slot: Slot, pool: Pool, leases: Leases) -> None:
+    name = f"slot {slot.worker.name}/{slot.index}"
+    for live in slot.queue:
+        assert leases.get(live.lease.fence) is live, f"{name} has a dead lease"
+        assert pool.slot_of(live) is slot, f"{name} has a lease of another slot"
+    assert not slot.queue or slot.queue[0].begun, f"{name}: what is in front has not begun"
+    holder = slot.queue[-1].task if slot.queue else None
+    assert slot.holder is holder, f"{name} is counted for {slot.holder}"
+    idle_states = (SlotState.IDLE, SlotState.BROKEN)
+    assert bool(slot.queue) != (slot.state in idle_states), f"{name} is {slot.state}"
+    ahead = sum(live.estimate for live in list(slot.queue)[1:])
+    assert abs(ahead - slot.ahead_seconds) < 1e-6 * (1 + ahead), f"{name}: seconds queued"
+    assert (slot in pool.idle) == (slot.open and not slot.queue), f"{name}: idle"
+    assert (slot in pool.queued) == (len(slot.queue) > 1), f"{name}: queued"

@@ -1,0 +1,185 @@
+"""Leases that are over: chunks that ended one way or another, and leases that were lost.
+
+Whatever of their items has no result waits again. What differs is who is to blame, and so how
+often that may happen and where the items should rather go.
+"""
+
+from __future__ import annotations
+
+from marx.core.alarms import Alarms
+from marx.core.assignments import Assignments
+from marx.core.events import ChunkEnded
+from marx.core.leases import Leases, LiveLease
+from marx.core.lives import Lives
+from marx.core.model import Policy, Range
+from marx.core.orders import Orders
+from marx.core.states import AttemptStep, TaskStep
+from marx.core.tasks import Refusal
+from marx.core.workers import Pool
+
+
+class Endings:
+    """Takes leases back, with what follows for their items."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        pool: Pool,
+        leases: Leases,
+        assignments: Assignments,
+        lives: Lives,
+        alarms: Alarms,
+        orders: Orders,
+    ) -> None:
+        self._policy = policy
+        self._pool = pool
+        self._leases = leases
+        self._assignments = assignments
+        self._lives = lives
+        self._alarms = alarms
+        self._orders = orders
+
+    def end(self, event: ChunkEnded, now: float) -> None:
+        """A worker says that nothing more will come under a fence."""
+        live = self._leases.get(event.fence)
+        if live is not None and live.lease.worker == event.worker:
+            self._end_live(live, event, now)
+            verdict = "accepted"
+        elif live is None and self._leases.was_given(event.fence):
+            verdict = "known"
+        else:
+            verdict = "not yours"
+        self._orders.answer(event.worker, event.receipt, verdict)
+
+    def lose(self, live: LiveLease, reason: str, blame: bool, now: float) -> None:
+        """A live lease is over without a word; ``blame`` if its items may be the cause.
+
+        The last of a slot's queue has to be lost first: those before it make it begin by ending.
+        """
+        blame = blame and live.begun
+        back = self._take_back(live, AttemptStep.LOSE, "lost", reason, now)
+        if back and live.task.open:
+            self._lose_items(live, back, reason, blame, now)
+        self._lives.settle(live.task, now)
+
+    def _end_live(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
+        if event.outcome == "succeeded":
+            self._succeed(live, now)
+        elif event.outcome == "died":
+            self._die(live, event, now)
+        elif event.outcome == "refused":
+            self._refuse(live, event, now)
+        else:
+            self._cancel(live, event, now)
+        self._lives.settle(live.task, now)
+
+    def _succeed(self, live: LiveLease, now: float) -> None:
+        back = self._take_back(live, AttemptStep.SUCCEED, "ended", "", now)
+        if back and live.task.open:
+            self._lose_items(live, back, "it ended without reporting them", True, now)
+
+    def _cancel(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
+        asked = live.recalled or live.revoked
+        back = self._take_back(live, AttemptStep.CANCEL, "cancelled", event.reason, now)
+        if back and not asked:
+            self._avoid(live, back, now)
+
+    def _die(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
+        """Its process died. The item at work is to blame where it is known, else all may be."""
+        reason = event.reason or "its process died"
+        back = self._take_back(live, AttemptStep.FAIL, "died", reason, now)
+        if not (back and live.task.open):
+            return
+        item = self._item_at_work(event, back)
+        part = (live.lease.first, live.lease.stop)
+        self._orders.save_attempt(live.lease, part, "died", item, reason, event.cargo)
+        if item is None:
+            self._avoid(live, back, now)
+            self._count_loss(live, back, reason, now)
+        elif live.portion.tries.fail(item):
+            error = {"type": "ItemDied", "message": reason}
+            self._lives.fail_item(live, item, error, now)
+        else:
+            self._avoid(live, [(item, item + 1)], now)
+
+    def _item_at_work(self, event: ChunkEnded, back: list[Range]) -> int | None:
+        """The one of the unfinished items that killed the process, where that can be said."""
+        for first, stop in back:
+            if event.item is not None and first <= event.item < stop:
+                return event.item
+        (first, stop), *more = back
+        return first if stop - first == 1 and not more else None
+
+    def _refuse(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
+        """The worker could not run it: nobody can, or this one should be left alone for a while."""
+        slot = self._pool.slot_of(live)
+        back = self._take_back(live, AttemptStep.FAIL, "refused", event.reason, now)
+        if not live.task.open:
+            return
+        for part in back:
+            self._orders.save_attempt(
+                live.lease, part, "refused", None, event.reason, event.cargo
+            )
+        if event.fatal:
+            self._lives.stop(live.task, TaskStep.FAIL, event.reason, now)
+            return
+        self._leave_alone(live, event.reason, now)
+        slot.refuse(live.task.id)
+        self._pool.review(slot)
+
+    def _leave_alone(self, live: LiveLease, reason: str, now: float) -> None:
+        """Grant nothing of the task to that worker for a while, longer each time it refuses."""
+        task, worker, policy = live.task, live.lease.worker, self._policy
+        before = task.refusals.get(worker)
+        if before is not None and now < before.until:
+            return  # the queue behind a refused chunk is refused with it: that is one refusal
+        count = before.count + 1 if before else 1
+        pause = policy.elsewhere_seconds * 2.0 ** (min(count, 30) - 1)
+        until = now + min(pause, policy.refusal_longest)
+        task.refusals[worker] = Refusal(count, until, reason)
+        self._alarms.set(until, task.id)
+
+    def _take_back(
+        self, live: LiveLease, step: AttemptStep, verb: str, reason: str, now: float
+    ) -> list[Range]:
+        """A lease is over; its items without a result wait again and are returned.
+
+        Results may still come, late or after a repaired link, and count as long as there are none.
+        """
+        lease, task, back = live.lease, live.task, live.unfinished()
+        self._assignments.take(live, step, now)
+        if not live.portion.done.covers(lease.first, lease.stop):
+            self._leases.remember(live)
+        task.note(
+            now, verb, lease.portion, lease.first, lease.stop, lease.worker, lease.fence, reason
+        )
+        if back and not task.ended:
+            live.portion.give_back(back)
+            self._lives.offer(task)
+            self._orders.tell(task.id)
+        return back
+
+    def _lose_items(
+        self, live: LiveLease, back: list[Range], reason: str, blame: bool, now: float
+    ) -> None:
+        self._avoid(live, back, now)
+        for part in back:
+            outcome = "lost" if blame else "cancelled"
+            self._orders.save_attempt(live.lease, part, outcome, None, reason)
+        if blame:
+            self._count_loss(live, back, reason, now)
+
+    def _count_loss(self, live: LiveLease, back: list[Range], reason: str, now: float) -> None:
+        tries = live.portion.tries
+        item = tries.lose(back, live.lease.worker, reason)
+        if item is not None:
+            error = {"type": "ItemLost", "message": f"it was lost {tries.evidence(item)}"}
+            self._lives.fail_item(live, item, error, now)
+
+    def _avoid(self, live: LiveLease, ranges: list[Range], now: float) -> None:
+        """Let somebody else have these items first, if there is anybody."""
+        task, worker = live.task, live.lease.worker
+        if self._pool.others_for(task.demand, worker):
+            until = now + self._policy.elsewhere_seconds
+            live.portion.avoid(worker, ranges, now, until)
+            self._alarms.set(until, task.id)

@@ -1,0 +1,175 @@
+"""Who gets what: chunks for idle slots, chunks queued ahead, and unbegun ones asked back.
+
+A slot's queue holds chunks of one task. When it is another task's turn the slot is left to run
+empty, which takes no longer than what may be queued ahead, and is granted the other's chunk then.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from marx.core.actions import Grant
+from marx.core.assignments import Assignments
+from marx.core.chunking import Chunking, Prospect
+from marx.core.leases import Leases, LiveLease
+from marx.core.lives import Lives
+from marx.core.model import Lease, Policy, Range
+from marx.core.orders import Orders
+from marx.core.portions import Portion
+from marx.core.tasks import GUESSED_SECONDS, Task
+from marx.core.turns import Turns
+from marx.core.workers import Pool, Slot
+
+RECALL_SECONDS = 0.02
+"""Queued work below which asking for it back takes longer than letting it run."""
+
+
+class Cut(NamedTuple):
+    """A chunk that could be cut: how many items from the beginning of a waiting run."""
+
+    task: Task
+    portion: Portion
+    run: Range
+    prospect: Prospect
+    size: int
+
+
+class Granting:
+    """Called once at the end of each event, to use what the event has freed or brought."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        pool: Pool,
+        leases: Leases,
+        turns: Turns,
+        assignments: Assignments,
+        lives: Lives,
+        orders: Orders,
+    ) -> None:
+        self._lease_seconds = policy.lease_seconds
+        self._chunking = Chunking(policy)
+        self._pool = pool
+        self._leases = leases
+        self._turns = turns
+        self._assignments = assignments
+        self._lives = lives
+        self._orders = orders
+
+    def serve(self, now: float) -> None:
+        """Grant whatever can be granted now: one chunk to each idle slot first, then ahead."""
+        touched = self._assignments.take_touched()
+        for slot in touched:
+            if not slot.queue:
+                self._start(slot, now)
+        fresh = self._turns.take_fresh()
+        if fresh and self._pool.idle:
+            wanted = {task.demand for task in fresh}
+            for slot in self._pool.idle_for(lambda worker: any(map(worker.suits, wanted))):
+                self._start(slot, now)
+        for slot in dict.fromkeys(touched + self._assignments.take_touched()):
+            self._queue_ahead(slot, now)
+        self._assignments.take_touched()
+        if self._pool.idle and self._pool.queued:
+            self._balance()
+
+    def _start(self, slot: Slot, now: float) -> None:
+        task = self._turns.pick(slot, now) if slot.open else None
+        if task is not None:
+            self._grant(self._next_chunk(task, slot, now), slot, now)
+            self._turns.offer(task)
+
+    def _queue_ahead(self, slot: Slot, now: float) -> None:
+        """Queue chunks behind the one that runs, so that the slot never waits for a round trip."""
+        task = slot.holder
+        if task is None or self._chunking.has_plenty(slot.queued, slot.ahead_seconds):
+            return
+        if not (slot.open and task.open):
+            return
+        offered = self._next_chunk(task, slot, now)
+        if offered is None or not self._chunking.runs_low(
+            offered.prospect, offered.size, slot.queued
+        ):
+            return
+        if self._turns.pick(slot, now) is not task:
+            return
+        while offered is not None and self._chunking.may_queue(
+            offered.prospect, offered.size, slot.queued, slot.ahead_seconds
+        ):
+            self._grant(offered, slot, now)
+            offered = self._next_chunk(task, slot, now)
+        self._turns.offer(task)
+
+    def _next_chunk(self, task: Task, slot: Slot, now: float) -> Cut | None:
+        """What would be cut of this task for this slot; nothing is changed yet."""
+        found = task.next_run(slot.worker.name, now)
+        if found is None:
+            return None
+        portion, run = found
+        prospect = self._prospect(task, portion, slot.worker.name)
+        return Cut(task, portion, run, prospect, self._chunking.size(prospect))
+
+    def _grant(self, offered: Cut, slot: Slot, now: float) -> None:
+        """Cut the chunk and grant it."""
+        task, portion, run, prospect, size = offered
+        first, stop = portion.cut(run, size)
+        worker = slot.worker.name
+        lease = Lease(
+            self._leases.next_fence(),
+            task.id,
+            portion.number,
+            first,
+            stop - first,
+            worker,
+            slot.index,
+            portion.tries.attempt(first, stop),
+            now,
+            now + self._lease_seconds,
+        )
+        estimate = self._chunking.seconds(prospect, stop - first)
+        if estimate is None:
+            estimate = (stop - first) * GUESSED_SECONDS
+        live = LiveLease(lease, task, portion, [(first, stop)], estimate)
+        self._assignments.put(live, slot, now)
+        self._lives.start(task, now)
+        task.note(now, "granted", portion.number, first, stop, worker, lease.fence)
+        self._orders.send(Grant(lease))
+        self._orders.tell(task.id)
+
+    def _prospect(self, task: Task, portion: Portion, worker: str) -> Prospect:
+        slots = self._pool.slots_for(task.demand)
+        if task.terms.max_slots is not None:
+            slots = min(slots, task.terms.max_slots)
+        return Prospect(
+            waiting=len(portion.waiting),
+            slots=max(1, slots),
+            mean=portion.mean_on(worker),
+            measured=portion.pace.measured,
+            fixed=task.terms.chunk_items,
+            final=portion.final,
+        )
+
+    def _balance(self) -> None:
+        """Nothing waits for some idle slots: ask for half of what is queued elsewhere for each.
+
+        Only once per task and round trip; what comes back waits, and goes to the idle slots.
+        """
+        rich = [slot for slot in self._pool.queued if self._can_spare(slot)]
+        rich.sort(key=lambda slot: slot.ahead_seconds)
+        for idle in self._pool.idle:
+            while rich and not idle.worker.suits(rich[-1].queue[-1].task.demand):
+                rich.pop()
+            if not rich:
+                return
+            slot = rich.pop()
+            for live in list(slot.queue)[1 + slot.queued // 2 :]:
+                self._assignments.recall(live, "another slot is idle")
+
+    def _can_spare(self, slot: Slot) -> bool:
+        task = slot.queue[-1].task
+        return (
+            task.open
+            and not (task.recalled or task.full or task.waiting)
+            and slot.worker.connected
+            and slot.ahead_seconds >= RECALL_SECONDS
+        )

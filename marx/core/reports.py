@@ -1,0 +1,183 @@
+"""Results that come in, and which of them count.
+
+A report is judged by its items first. It must come under a lease that its sender has, or had
+and lost (then its work is as good as any), or under a fence of an earlier server, of which nobody
+can know whose it was: that is believed of a worker which may run the task at all. Whatever of it
+has no result yet is accepted, whoever is busy with the same items now.
+"""
+
+from __future__ import annotations
+
+from marx.core.actions import SaveResults
+from marx.core.assignments import Assignments
+from marx.core.events import ItemsReported
+from marx.core.leases import Leases, LiveLease
+from marx.core.lives import Lives
+from marx.core.model import Lease, Range
+from marx.core.orders import Orders
+from marx.core.portions import Portion
+from marx.core.ranges import RangeSet
+from marx.core.tasks import Task
+from marx.core.workers import Pool
+
+ANY_ITEMS = 1 << 62
+"""The stop of a lease of an earlier server that nobody presented: it may have named any items."""
+
+
+class Reports:
+    """Takes reports in."""
+
+    def __init__(
+        self, pool: Pool, leases: Leases, assignments: Assignments, lives: Lives, orders: Orders
+    ) -> None:
+        self._pool = pool
+        self._leases = leases
+        self._assignments = assignments
+        self._lives = lives
+        self._orders = orders
+
+    def report(self, event: ItemsReported, now: float) -> None:
+        """Results came in; the sender gets its verdict whatever they are."""
+        verdict = "not yours"
+        task = self._lives.find(event.task)
+        portion = task.portions.get(event.portion) if task else None
+        stop = event.first + event.count
+        if task and portion and event.count > 0 and portion.holds(event.first, stop):
+            source = self._source(event, task, portion)
+            missing = portion.done.complement(event.first, stop)
+            if source is not None:
+                self._note_progress(source, event, now)
+            if not missing:
+                verdict = "known"
+            elif source is not None and not task.ended:
+                verdict = self._accept(source, event, missing, now)
+        self._orders.answer(event.worker, event.receipt, verdict)
+
+    def _source(self, event: ItemsReported, task: Task, portion: Portion) -> LiveLease | None:
+        """The lease under which this worker may report these items."""
+        found = self._leases.get(event.fence) or self._leases.lost(event.fence)
+        if found is not None and found.lease.worker == event.worker:
+            stop = event.first + event.count
+            return found if found.names(task.id, portion.number, event.first, stop) else None
+        worker = self._pool.workers.get(event.worker)
+        if worker is None or not worker.suits(task.demand):
+            return None
+        if not self._leases.from_earlier_server(event.fence):
+            return None
+        source = self._believed(event, task, portion)
+        if found is None:
+            self._leases.remember(source)
+        return source
+
+    def _believed(self, event: ItemsReported, task: Task, portion: Portion) -> LiveLease:
+        """A lease that an earlier server may have given."""
+        attempt = portion.tries.attempt(event.first, event.first + event.count)
+        lease = Lease(
+            event.fence, task.id, portion.number, 0, ANY_ITEMS, event.worker, 0, attempt, 0.0, 0.0
+        )
+        return LiveLease(lease, task, portion, [(0, ANY_ITEMS)], 0.0)
+
+    def _holds(self, source: LiveLease) -> bool:
+        """Whether the lease is live, so that its items are nobody else's."""
+        return self._leases.get(source.lease.fence) is source
+
+    def _note_progress(self, source: LiveLease, event: ItemsReported, now: float) -> None:
+        """A live lease is at work: its slot is busy, and its items took so long."""
+        if not self._holds(source):
+            return
+        source.begin()
+        source.reached = max(source.reached, event.first + event.count)
+        # A worker that exaggerates would only spoil the sizes of its own chunks, if not for the mean.
+        seconds = min(event.seconds, now - source.lease.granted_at)
+        source.portion.measure(event.worker, event.count, seconds)
+        slot = self._pool.slot_of(source)
+        slot.heard()
+        self._assignments.touch(slot)
+
+    def _accept(
+        self, source: LiveLease, event: ItemsReported, missing: list[Range], now: float
+    ) -> str:
+        """Take the items without a result, but for those whose failure is tried again."""
+        task, portion = source.task, source.portion
+        accepted, failed, again = self._sort(source, missing, event.failed)
+        own = self._holds(source) and all(source.left.covers(*part) for part in accepted)
+        source.left.remove(event.first, event.first + event.count)
+        if again:
+            self._try_again(source, again, event, now)
+        if not accepted:
+            return "accepted" if again else "known"
+        portion.accept(accepted)
+        for item in failed:
+            portion.failed.add(item, item + 1)
+        self._save(source, accepted, failed, event, now)
+        if not own:
+            self._spare_others(source)
+        for item in failed[:1]:
+            self._lives.item_failed(task, portion, item, now)
+        self._lives.settle(task, now)
+        return "accepted"
+
+    def _sort(
+        self, source: LiveLease, missing: list[Range], failed: tuple[int, ...]
+    ) -> tuple[list[Range], list[int], list[int]]:
+        """What of a report is accepted, which of that are errors, which items are tried again."""
+        if not failed:
+            return missing, [], []
+        accepted, final, again = RangeSet(missing), [], []
+        for item in sorted(set(failed)):
+            if item not in accepted:
+                continue
+            if item not in source.left and source.task.terms.retries > 0:
+                accepted.remove(item, item + 1)  # this failure was counted when it came first
+            elif source.portion.tries.fail(item):
+                final.append(item)
+            else:
+                accepted.remove(item, item + 1)
+                again.append(item)
+        return list(accepted), final, again
+
+    def _try_again(
+        self, source: LiveLease, items: list[int], event: ItemsReported, now: float
+    ) -> None:
+        """Items whose code failed wait again, if this lease had them until now."""
+        task, portion, lease = source.task, source.portion, source.lease
+        for item in items:
+            part = (item, item + 1)
+            task.note(now, "failed", portion.number, *part, lease.worker, lease.fence)
+            self._orders.save_attempt(lease, part, "failed", item, "", event.cargo)
+            if self._holds(source):
+                portion.give_back([part])
+        self._orders.tell(task.id)
+        self._lives.offer(task)
+
+    def _save(
+        self,
+        source: LiveLease,
+        accepted: list[Range],
+        failed: list[int],
+        event: ItemsReported,
+        now: float,
+    ) -> None:
+        task, lease = source.task, source.lease
+        stop = event.first + event.count
+        task.note(now, "reported", lease.portion, event.first, stop, lease.worker, lease.fence)
+        self._orders.save(
+            SaveResults(
+                task.id,
+                lease.portion,
+                tuple(accepted),
+                tuple(failed),
+                lease.worker,
+                lease.attempt,
+                event.cargo,
+            )
+        )
+        self._orders.tell(task.id)
+
+    def _spare_others(self, source: LiveLease) -> None:
+        """Stop those whose items have all been finished by somebody else."""
+        for other in self._leases.of_task(source.task.id):
+            if other is source or other.revoked or not other.left:
+                continue
+            if not other.unfinished():
+                self._assignments.revoke(other, "its items have been done elsewhere")

@@ -1,0 +1,201 @@
+"""The one door of the core: events in, actions out.
+
+    actions = scheduler.handle(event, now)
+
+It holds all mutable state and knows no clock: ``now`` is the caller's monotonic time and never
+goes back. One caller, ``server/service.py``, carries the actions out, saves first.
+
+Where an event goes from here: tasks and items to ``lives``, workers to ``arrivals``, results to
+``reports``, ends and losses of chunks to ``endings``; afterwards ``granting`` uses what became
+free. ``portions`` know where items stand, ``leases`` who holds them, ``turns`` whose turn it is.
+"""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from marx.core.actions import Action, WakeAt
+from marx.core.alarms import Alarms
+from marx.core.arrivals import Arrivals
+from marx.core.assignments import Assignments
+from marx.core.checking import check
+from marx.core.endings import Endings
+from marx.core.errors import UnknownTask
+from marx.core.events import (
+    CancelAsked,
+    ChunkEnded,
+    Event,
+    ItemsAdded,
+    ItemsReported,
+    TaskForgotten,
+    TaskRestored,
+    TaskSubmitted,
+    Ticked,
+    WorkerChanged,
+    WorkerCut,
+    WorkerHeard,
+    WorkerJoined,
+    WorkerLeft,
+)
+from marx.core.granting import Granting
+from marx.core.leases import Leases
+from marx.core.lives import Lives
+from marx.core.model import Lease, Policy, TaskCounts, WorkerCounts
+from marx.core.orders import Orders
+from marx.core.reasons import why_waiting
+from marx.core.reports import Reports
+from marx.core.states import TaskStep
+from marx.core.tasks import Task
+from marx.core.turns import Turns
+from marx.core.workers import Pool
+
+
+class Scheduler:
+    """Decides what happens next.
+
+    epoch: grows with each start of the server, 1 or more.  policy: the numbers it decides by.
+    """
+
+    def __init__(self, epoch: int, policy: Policy = Policy()) -> None:
+        self._now = 0.0
+        self._asked_for: float | None = None
+        self._orders = orders = Orders()
+        self._alarms = alarms = Alarms()
+        self._pool = pool = Pool()
+        self._turns = turns = Turns(policy)
+        self._leases = leases = Leases(epoch, policy.lease_seconds, policy.lost_leases)
+        seats = Assignments(pool, leases, turns, orders)
+        self._lives = lives = Lives(policy, leases, turns, seats, alarms, orders)
+        endings = Endings(policy, pool, leases, seats, lives, alarms, orders)
+        reports = Reports(pool, leases, seats, lives, orders)
+        arrivals = Arrivals(policy, pool, leases, seats, lives, endings, orders)
+        self._endings, self._reports, self._arrivals = endings, reports, arrivals
+        self._granting = Granting(policy, pool, leases, turns, seats, lives, orders)
+        self._doors: dict[type, Callable[..., None]] = {
+            TaskSubmitted: lives.submit,
+            TaskRestored: lives.restore,
+            ItemsAdded: lives.extend,
+            CancelAsked: self._cancel,
+            TaskForgotten: self._forget,
+            WorkerJoined: arrivals.join,
+            WorkerChanged: lambda event, now: arrivals.change(event.offer, now),
+            WorkerHeard: lambda event, now: arrivals.heard(event.worker, now),
+            WorkerCut: lambda event, now: arrivals.cut(event.worker),
+            WorkerLeft: lambda event, now: arrivals.leave(event.worker, now),
+            ItemsReported: self._report,
+            ChunkEnded: self._end,
+            Ticked: self._tick,
+        }
+
+    def handle(self, event: Event, now: float) -> list[Action]:
+        """Take in what happened at ``now``; what should be done about it, in that order.
+
+        Never raises for what a peer can cause. Raises TaskExists when the server gives an id twice.
+        """
+        self._now = now
+        self._doors[type(event)](event, now)
+        self._granting.serve(now)
+        self._ask_to_be_woken(now)
+        return self._orders.take()
+
+    def check(self) -> None:
+        """Raises AssertionError, saying what is wrong, if any invariant is broken."""
+        check(self._lives.tasks, self._pool, self._leases, self._turns)
+
+    def story(self, task: str, portion: int = 0, item: int | None = None) -> list[str]:
+        """What is remembered of an item, or of all, oldest first, one line each. Raises UnknownTask."""
+        return [str(line) for line in self._find(task).story(portion, item)]
+
+    def snapshot(self, task: str) -> TaskCounts:
+        """A task as it stands. Raises UnknownTask: then the store has the last word."""
+        found = self._find(task)
+        portions = found.portions.values()
+        return TaskCounts(
+            state=str(found.state),
+            total=sum(portion.known for portion in portions),
+            final=bool(portions) and all(portion.final for portion in portions),
+            done=sum(len(portion.done) for portion in portions),
+            failed=sum(len(portion.failed) for portion in portions),
+            leased=sum(portion.leased for portion in portions),
+            waiting=found.waiting,
+            slots=found.slots,
+            why_waiting=self.why(task),
+        )
+
+    def why(self, task: str) -> str:
+        """Why something of a task waits, in one sentence, or "". Raises UnknownTask."""
+        found = self._find(task)
+        leases = self._leases.of_task(task)
+        return why_waiting(found, leases, self._pool.workers.values(), self._now)
+
+    def holders(self, task: str) -> tuple[str, ...]:
+        """The workers that have chunks of a task, by name."""
+        return tuple(sorted({live.lease.worker for live in self._leases.of_task(task)}))
+
+    def lease(self, fence: int, worker: str, task: str) -> Lease | None:
+        """The lease of this worker about which it may say more than results, one that it lost included; None for any other fence."""
+        found = self._leases.get(fence) or self._leases.lost(fence)
+        if found is None or (found.lease.worker, found.lease.task) != (worker, task):
+            return None
+        return found.lease
+
+    def is_alone(self, lease: Lease) -> bool:
+        """Whether no other attempt can have run the items of this lease."""
+        return lease.attempt == 1 and self._leases.lost(lease.fence) is None
+
+    def holds_any(self, worker: str, task: str) -> bool:
+        """Whether a worker has leases of a task."""
+        return any(live.lease.worker == worker for live in self._leases.of_task(task))
+
+    def workers(self) -> list[WorkerCounts]:
+        """All workers that are connected or may still come back to their leases."""
+        return [
+            WorkerCounts(
+                offer=worker.offer,
+                connected=worker.connected,
+                busy=worker.busy,
+                leases=self._leases.held_by(worker.name),
+                heard_at=self._leases.heard_at(worker.name),
+            )
+            for worker in self._pool.workers.values()
+        ]
+
+    def _find(self, task: str) -> Task:
+        found = self._lives.find(task)
+        if found is None:
+            raise UnknownTask(task)
+        return found
+
+    def _cancel(self, event: CancelAsked, now: float) -> None:
+        task = self._lives.find(event.task)
+        if task is not None:
+            self._lives.stop(task, TaskStep.CANCEL, f"cancelled by {event.by}", now)
+
+    def _forget(self, event: TaskForgotten, now: float) -> None:
+        task = self._lives.find(event.task)
+        if task is not None:
+            self._lives.forget(task, now)
+
+    def _report(self, event: ItemsReported, now: float) -> None:
+        self._arrivals.heard(event.worker, now)
+        self._reports.report(event, now)
+
+    def _end(self, event: ChunkEnded, now: float) -> None:
+        self._arrivals.heard(event.worker, now)
+        self._endings.end(event, now)
+
+    def _tick(self, event: Ticked, now: float) -> None:
+        self._asked_for = None
+        self._arrivals.expire(now)
+        for name in self._alarms.due(now):
+            task = self._lives.find(name)
+            if task is not None:
+                self._lives.look_again(task, self.why(name), now)
+
+    def _ask_to_be_woken(self, now: float) -> None:
+        """Ask for the next instant that matters, unless an earlier one was asked for and is to come."""
+        instants = (self._leases.next_expiry(), self._alarms.next())
+        at = min((instant for instant in instants if instant is not None), default=None)
+        if at is not None and (self._asked_for is None or at < self._asked_for):
+            self._asked_for = at
+            self._orders.send(WakeAt(at))
