@@ -1,0 +1,115 @@
+"""Output of items that are tried again is delivered once, whatever was delivered before and however it was cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+import pytest_twisted
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marx.core.model import Lease
+from marx.server.directory import Directory, LiveTask
+from marx.server.output import OutputIntake, delivered_of, without_delivered
+from marx.server.records import NewOutput, OutputRow
+from marx.wire.packs import STDERR, STDOUT, Segment, pack_output, unpack_output
+from marx.wire.reports import OutputReport
+
+TASK = "abcdefgh"
+
+
+def cut(text: bytes, cuts: Sequence[int]) -> list[tuple[int, bytes]]:
+    """``text`` in pieces with their offsets."""
+    edges = sorted({0, len(text), *(c % (len(text) + 1) for c in cuts)})
+    return [(a, text[a:b]) for a, b in zip(edges, edges[1:])]
+
+
+def pack(item: int, text: bytes, cuts: Sequence[int] = ()) -> bytes:
+    return pack_output([Segment(item, STDOUT, offset, part) for offset, part in cut(text, cuts)], 0)
+
+
+def row(payload: bytes) -> OutputRow:
+    return OutputRow(1, 0, 0, 9, "lab-1", 0.0, payload)
+
+
+def text_of(*payloads: bytes) -> bytes:
+    return b"".join(segment.content for payload in payloads for segment in unpack_output(payload, 0))
+
+
+@given(st.binary(max_size=60), st.integers(0, 60), st.lists(st.integers(0, 60)), st.lists(st.integers(0, 60)))
+def test_a_second_attempt_that_prints_the_same_adds_what_is_missing(text, reached, first_cuts, second_cuts) -> None:
+    first = pack(3, text[:reached], first_cuts)
+    again = without_delivered(pack(3, text, second_cuts), 0, delivered_of([row(first)]))
+    assert text_of(first, again) == text
+
+
+@given(st.binary(min_size=1, max_size=20), st.binary(min_size=1, max_size=20))
+def test_what_differs_is_delivered_whole(first, second) -> None:
+    again = without_delivered(pack(3, second), 0, delivered_of([row(pack(3, first))]))
+    kept = text_of(again)
+    assert kept == (second[len(first) :] if second.startswith(first) else b"" if first.startswith(second) else second)
+
+
+def test_items_and_streams_do_not_hide_each_other() -> None:
+    delivered = delivered_of([row(pack_output([Segment(3, STDOUT, 0, b"a\n"), Segment(3, STDERR, 0, b"b\n")], 0))])
+    again = [Segment(3, STDERR, 0, b"b\nc\n"), Segment(4, STDOUT, 0, b"a\n"), Segment(3, STDOUT, 0, b"a\n")]
+    kept = list(unpack_output(without_delivered(pack_output(again, 0), 0, delivered), 0))
+    assert kept == [Segment(3, STDERR, 2, b"c\n"), Segment(4, STDOUT, 0, b"a\n")]
+
+
+@dataclass
+class Stored:
+    """A store that only remembers output."""
+
+    rows: list[OutputRow]
+
+    async def write(self, *writes: object) -> None:
+        assert not writes
+
+    async def output_of_items(self, task: str, portion: int, first: int, last: int) -> list[OutputRow]:
+        return [row for row in self.rows if row.first <= last and row.last >= first]
+
+
+def intake(limit: int = 1000, rows: Sequence[OutputRow] = ()) -> OutputIntake:
+    directory = Directory()
+    directory.tasks[TASK] = LiveTask(TASK, "ada", None, {}, 0.0)
+    return OutputIntake(Stored(list(rows)), directory, limit)
+
+
+LEASE = Lease(1, TASK, 0, 0, 10, "lab-1", 0, 1, 0.0, 60.0)
+
+
+def report(payload: bytes) -> OutputReport:
+    return OutputReport(1, TASK, 0, 0, 9, 5.0, len(payload))
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_first_attempt_is_stored_unopened() -> None:
+    payload = b"not a pack at all"
+    assert await intake().rows(report(payload), payload, LEASE, again=False) == [NewOutput(TASK, 0, 0, 9, "lab-1", 5.0, payload)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_another_attempt_is_compared_with_what_is_stored() -> None:
+    taking = intake(rows=[row(pack(3, b"one\ntwo\n"))])
+    payload = pack(3, b"one\ntwo\nthree\n")
+    (stored,) = await taking.rows(report(payload), payload, LEASE, again=True)
+    assert text_of(stored.payload) == b"three\n"
+    assert await taking.rows(report(payload), pack(3, b"one\n"), LEASE, again=True) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_output_beyond_the_limit_is_cut_and_that_is_said_once() -> None:
+    taking = intake(limit=100)
+    payload = pack(3, b"x" * 90)
+    rows = await taking.rows(report(payload), payload, LEASE, again=False)
+    assert len(rows) == 2 and b"more than 100 bytes" in text_of(pack_output(unpack_output(rows[1].payload, 9), 0))
+    assert await taking.rows(report(payload), payload, LEASE, again=False) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_task_that_has_ended_takes_no_more_output() -> None:
+    taking = intake()
+    taking._directory.tasks.clear()
+    assert await taking.rows(report(b""), b"", LEASE, again=False) == []
