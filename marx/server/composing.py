@@ -1,0 +1,92 @@
+"""
+How the server's parts are joined: one block, used by the daemon and by the embedded server of ``tasker --local``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from marx.config import ServerConfig
+from marx.core.model import Policy
+from marx.core.scheduler import Scheduler
+from marx.server.blob_desk import BlobDesk
+from marx.server.blobs import Blobs
+from marx.server.directory import Directory
+from marx.server.items import ItemShelf
+from marx.server.link import Desk, Settings
+from marx.server.output import OutputIntake
+from marx.server.records import NewEpoch
+from marx.server.service import SchedulingService
+from marx.server.status import Status
+from marx.server.store import Store
+from marx.server.submitting import Limits, Submissions
+from marx.server.surroundings import Surroundings
+from marx.server.tasker_link import TaskerFactory
+from marx.server.watches import Watches
+from marx.server.worker_link import WorkerFactory
+
+
+@dataclass(frozen=True, slots=True)
+class Gatekeeper:
+    """Who may: ``is_revoked`` by a certificate's serial number, ``is_operator`` by a user's name."""
+
+    is_revoked: Callable[[str], bool]
+    is_operator: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """
+    A server that is put together and has not begun. ``factories``: by role, for the gate. ``hang_up``: drops the links whose certificates
+    have these serial numbers, or all links where none is named.
+    """
+
+    store: Store
+    service: SchedulingService
+    directory: Directory
+    status: Status
+    factories: dict[str, Any]
+    hang_up: Callable[[frozenset[str]], None]
+
+
+def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gatekeeper, around: Surroundings) -> Parts:
+    """Join everything behind the gate."""
+    directory = Directory()
+    shelf = ItemShelf(store, config.limits.memory_bytes)
+
+    async def make_scheduler() -> Scheduler:
+        epoch = await store.last_epoch() + 1
+        await store.write(NewEpoch(epoch, around.wall()))
+        return Scheduler(epoch, policy_of(config))
+
+    service = SchedulingService(make_scheduler, store, shelf, directory, around.clock, around.wall)
+    blob_desk = BlobDesk(blobs, store)
+    desk = Desk(service, blob_desk, settings_of(config), around.clock, gatekeeper.is_revoked)
+    status = Status(service, store, directory, gatekeeper.is_operator)
+    limits = Limits(config.limits.open_tasks, config.limits.task_files, config.limits.task_total_bytes)
+    submissions = Submissions(service, directory, shelf, blob_desk, limits, around)
+    watches = Watches(store, directory, status, around.clock)
+    output = OutputIntake(store, directory, config.limits.output_bytes)
+    factories = {
+        "tasker": TaskerFactory(desk, submissions, status, watches),
+        "worker": WorkerFactory(desk, directory, shelf, output),
+    }
+    return Parts(store, service, directory, status, factories, desk.hang_up)
+
+
+def policy_of(config: ServerConfig) -> Policy:
+    """The scheduler's numbers that can be configured."""
+    leases = config.leases
+    return Policy(
+        lease_seconds=leases.lease_seconds,
+        target_seconds=leases.target_chunk_seconds,
+        item_losses=leases.item_losses,
+        weights=dict(config.weights),
+    )
+
+
+def settings_of(config: ServerConfig) -> Settings:
+    """What links need of the configuration."""
+    leases, limits = config.leases, config.limits
+    return Settings(leases.heartbeat_seconds, leases.silent_after_seconds, leases.lease_seconds, limits.item_bytes, limits.result_bytes, limits.file_bytes)

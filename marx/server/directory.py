@@ -1,0 +1,102 @@
+"""
+The tasks that have not ended, and the links of the workers: what the server keeps at hand beside the scheduler.
+
+Everything here can be made anew from the store and from reconnecting workers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Iterator, Protocol, Sequence
+
+from twisted.internet.defer import Deferred
+
+from marx.core.model import Lease, TaskTerms
+
+
+class WorkerLink(Protocol):
+    """A connected worker, as far as the scheduler's service needs it."""
+
+    name: str
+
+    def grant(self, leases: Sequence[Lease]) -> None:
+        """Send chunks with the items that they need."""
+
+    def revoke(self, task: str, fences: Sequence[int], reason: str, gently: bool) -> None:
+        """Ask for chunks to be ended."""
+
+    def forget(self, task: str) -> None:
+        """Nothing more of this task will come."""
+
+    def hang_up(self) -> None:
+        """Drop the connection."""
+
+    def offer_again(self) -> Any:
+        """An operator drains the worker, or no longer: tell the scheduler what it offers now; a Deferred or coroutine."""
+
+
+class TaskWatch(Protocol):
+    """Somebody who watches a task."""
+
+    def moved(self, at_once: bool = False) -> None:
+        """Something of it was committed."""
+
+    def ended(self) -> None:
+        """It has ended, and that is committed."""
+
+
+@dataclass(slots=True)
+class LiveTask:
+    """
+    A task that has not ended. ``items``: how many are known; ``workers``: who was granted anything of it.
+
+    ``revoking``: answers of workers that were asked to end its chunks; ``processes``: how many processes they ended. ``output_bytes``: printed since this server started.
+    """
+
+    id: str
+    user: str
+    name: str | None
+    spec: dict[str, Any]
+    submitted_utc: float
+    watches: set[TaskWatch] = field(default_factory=set)
+    workers: set[str] = field(default_factory=set)
+    revoking: list[Deferred[None]] = field(default_factory=list)
+    processes: int = 0
+    output_bytes: int = 0
+
+
+class Directory:
+    """Live tasks by id, connected workers by name, and the workers that an operator drains, connected or not."""
+
+    def __init__(self) -> None:
+        self.tasks: dict[str, LiveTask] = {}
+        self.links: dict[str, WorkerLink] = {}
+        self.drained: set[str] = set()
+
+    def tasks_of(self, user: str) -> Iterator[LiveTask]:
+        """The live tasks of one user."""
+        return (task for task in self.tasks.values() if task.user == user)
+
+    def by_prefix(self, prefix: str) -> list[LiveTask]:
+        """Live tasks whose id begins so, whoever's they are."""
+        return [task for id, task in self.tasks.items() if id.startswith(prefix)]
+
+
+def terms_of(task: str, user: str, spec: dict[str, Any], arrival: int) -> TaskTerms:
+    """What the scheduler needs to know of a specification that was checked."""
+    return TaskTerms(
+        id=task,
+        user=user,
+        python=spec.get("python") or "",
+        labels=frozenset((str(key), str(value)) for key, value in (spec.get("labels") or {}).items()),
+        workers=frozenset(spec.get("workers") or ()),
+        sandbox=spec.get("sandbox"),
+        max_slots=spec.get("max_slots"),
+        priority=spec.get("priority") or 0,
+        retries=spec.get("retries") or 0,
+        stop_on_error=bool(spec.get("stop_on_error")),
+        chunk_items=spec.get("chunk_items"),
+        start_within=spec.get("start_within"),
+        kind=spec["kind"],
+        arrival=arrival,
+    )

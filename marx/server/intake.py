@@ -1,0 +1,149 @@
+"""
+What a worker's box of reports turns into: events for the scheduler, rows for the store, a verdict for each report.
+
+Results and ends are events. Output, artifacts and notes are stored beside them when the fence is one that the scheduler gave to this
+worker; they come before the end of their chunk in the same order, so their fences are asked for first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Sequence
+
+from twisted.internet.defer import DeferredLock
+
+from marx.core import events
+from marx.core.model import Lease, Range
+from marx.server.output import OutputIntake
+from marx.server.records import BlobUse, NewArtifact, NewNote, NewResults
+from marx.server.service import SchedulingService
+from marx.wire.calls import BadRequest
+from marx.wire.reports import ArtifactReport, EndReport, NoteReport, OutputReport, Report, ResultsReport, from_list
+
+NOT_YOURS = "not yours"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsCargo:
+    """Results on their way through the scheduler, which says which of them are new."""
+
+    report: ResultsReport
+    payload: bytes
+    worker: str
+
+    def rows(self, accepted: Sequence[Range], failed: Sequence[int], attempt: int) -> list[Any]:
+        """A row for each accepted range; each names the whole pack, and says which part of it counts."""
+        report = self.report
+        rows: list[Any] = [
+            NewResults(
+                report.task,
+                report.portion,
+                first,
+                stop - first,
+                report.first,
+                report.codec,
+                tuple(index for index in failed if first <= index < stop),
+                None if report.blob else self.payload,
+                report.blob,
+                self.worker,
+                attempt,
+                pack_count=report.count,
+            )
+            for first, stop in accepted
+        ]
+        return rows + ([BlobUse(report.task, report.blob)] if report.blob and rows else [])
+
+
+def cut(raw_reports: Any, payload: bytes) -> list[tuple[Report, bytes]]:
+    """The reports of a box with their parts of its payload. Raises :class:`BadRequest`."""
+    pairs = []
+    position = 0
+    try:
+        for raw in raw_reports:
+            report = from_list(raw)
+            pairs.append((report, payload[position : position + report.size]))
+            position += report.size
+    except (ValueError, TypeError) as error:
+        raise BadRequest(str(error)) from error
+    if position != len(payload):
+        raise BadRequest(f"the reports speak of {position} bytes, and {len(payload)} came")
+    return pairs
+
+
+class Intake:
+    """Takes one worker's reports, in the order in which they came."""
+
+    def __init__(self, worker: str, service: SchedulingService, output: OutputIntake) -> None:
+        self._worker = worker
+        self._service = service
+        self._output = output
+        self._order = DeferredLock()
+
+    async def take(self, raw_reports: Any, payload: bytes) -> list[str]:
+        """Verdicts, one for each report, once what was accepted is committed."""
+        pairs = cut(raw_reports, payload)
+        await self._order.acquire()
+        try:
+            leases = [self._service.scheduler.lease(report.fence, self._worker, report.task) for report, _ in pairs]
+            rows = [await self._rows(report, part, lease) for (report, part), lease in zip(pairs, leases)]
+            happenings = [event for receipt, (report, part) in enumerate(pairs) if (event := self._event(report, part, receipt))]
+            committed = self._service.happened(*happenings, writes=[row for some in rows for row in some])
+        finally:
+            self._order.release()
+        answers = await committed
+        return [self._verdict(report, lease, answers.get(receipt)) for receipt, ((report, _), lease) in enumerate(zip(pairs, leases))]
+
+    def _event(self, report: Report, part: bytes, receipt: int) -> events.Event | None:
+        if isinstance(report, ResultsReport):
+            return events.ItemsReported(
+                self._worker,
+                report.fence,
+                report.task,
+                report.portion,
+                report.first,
+                report.count,
+                tuple(report.failed),
+                report.seconds,
+                receipt,
+                ResultsCargo(report, part, self._worker),
+            )
+        if isinstance(report, EndReport):
+            return events.ChunkEnded(
+                self._worker, report.fence, report.task, report.outcome, report.item, report.reason, receipt, report, report.fatal
+            )
+        return None
+
+    async def _rows(self, report: Report, part: bytes, lease: Lease | None) -> list[Any]:
+        if lease is None:
+            return []
+        if isinstance(report, OutputReport):
+            return await self._output.rows(report, part, lease, again=not self._service.scheduler.is_alone(lease))
+        if isinstance(report, ArtifactReport):
+            return artifact_rows(report)
+        if isinstance(report, NoteReport):
+            return [NewNote(report.task, self._worker, report.text)]
+        return []
+
+    @staticmethod
+    def _verdict(report: Report, lease: Lease | None, answer: Any) -> str:
+        if answer is not None:
+            return "" if answer.verdict == "accepted" else answer.verdict
+        return "" if lease is not None else NOT_YOURS
+
+
+def artifact_rows(report: ArtifactReport) -> list[Any]:
+    """The rows of a file that a chunk made."""
+    row = NewArtifact(
+        report.task,
+        report.portion,
+        report.item,
+        report.root,
+        report.path,
+        report.mode,
+        report.length,
+        report.mtime,
+        report.blob,
+        report.deleted,
+        report.link,
+    )
+    return [row, BlobUse(report.task, report.blob)] if report.blob else [row]

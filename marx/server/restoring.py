@@ -1,0 +1,46 @@
+"""
+What a start finds in the store: every task that has not ended, for the directory, the item shelf and the scheduler.
+"""
+
+from __future__ import annotations
+
+import json
+
+from marx.core.events import TaskRestored
+from marx.core.model import Finished, Tried
+from marx.server.directory import Directory, LiveTask, terms_of
+from marx.server.items import ItemShelf
+from marx.server.store import Store
+
+
+async def restore(store: Store, shelf: ItemShelf, directory: Directory) -> list[TaskRestored]:
+    """
+    Fill ``directory`` and ``shelf``; the events for the scheduler, oldest task first.
+
+    After a failed commit the directory has tasks already: whoever watched one goes on, and hears of its end if it is not open any more.
+    """
+    before, directory.tasks = directory.tasks, {}
+    restored = []
+    for task in await store.load_unfinished():
+        spec = json.loads(task.record.spec_json)
+        live = LiveTask(task.record.id, task.record.user, task.record.name, spec, task.record.submitted_utc)
+        live.output_bytes = task.output_bytes
+        if live.id in before:
+            live.watches = before.pop(live.id).watches
+        directory.tasks[live.id] = live
+        for portion in task.portions:
+            shelf.restore(live.id, portion.portion, await store.item_firsts(live.id, portion.portion))
+        restored.append(
+            TaskRestored(
+                terms_of(live.id, live.user, spec, arrival=int(live.submitted_utc * 1000)),
+                task.state,
+                {portion.portion: (portion.known, portion.final) for portion in task.portions},
+                tuple(Finished(portion.portion, portion.done, portion.failed) for portion in task.portions),
+                tried=tuple(Tried(a.portion, a.first, a.count, a.worker, a.outcome, a.item, a.reason) for a in task.attempts),
+                failures=len(task.attempts),
+            )
+        )
+    for task in before.values():
+        for watch in list(task.watches):
+            watch.ended()
+    return restored

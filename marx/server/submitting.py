@@ -1,0 +1,172 @@
+"""
+Taking tasks in: checked at the door, durable before they are answered; and stopping them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+
+from marx.core import events
+from marx.server.blob_desk import BlobDesk
+from marx.server.directory import Directory, LiveTask, terms_of
+from marx.server.items import ItemShelf
+from marx.server.records import BlobUse, NewItems, NewTask
+from marx.server.service import SchedulingService
+from marx.server.surroundings import Surroundings
+from marx.wire.calls import BadRequest, NotFound, TooLarge
+from marx.wire.packs import ItemPack
+from marx.wire.spec import check_spec
+
+#: Seconds after which a cancel is answered with the workers that were not reached.
+CANCEL_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one user may ask for. ``files`` and ``file_bytes``: of one task; ``items``: of one task, what an index can count."""
+
+    open_tasks: int = 1000
+    files: int = 20_000
+    file_bytes: int = 10 << 30
+    manifest_bytes: int = 16 << 20
+    items: int = 1 << 40
+
+
+class Submissions:
+    """Takes tasks and items, and cancels."""
+
+    def __init__(
+        self,
+        service: SchedulingService,
+        directory: Directory,
+        shelf: ItemShelf,
+        blobs: BlobDesk,
+        limits: Limits,
+        around: Surroundings,
+    ) -> None:
+        self._service = service
+        self._directory = directory
+        self._shelf = shelf
+        self._blobs = blobs
+        self._limits = limits
+        self._clock = around.clock
+        self._wall = around.wall
+        self._make_id = around.make_id
+        self._arrivals = 0
+
+    async def submit(self, user: str, spec: Any) -> str:
+        """A new task of ``user``; its id, once it is durable."""
+        wrong = check_spec(spec)
+        if wrong:
+            raise BadRequest("; ".join(wrong))
+        if sum(1 for _ in self._directory.tasks_of(user)) >= self._limits.open_tasks:
+            raise TooLarge(f"{user} has {self._limits.open_tasks} open tasks, which is the limit (open_tasks)")
+        digests = await self._files_of(user, spec)
+        live = LiveTask(self._make_id(), user, spec.get("name"), spec, self._wall())
+        self._directory.tasks[live.id] = live
+        rows = [NewTask(live.id, user, live.name, spec["kind"], json.dumps(spec).encode(), live.submitted_utc)]
+        rows += [BlobUse(live.id, digest) for digest in digests]
+        terms = terms_of(live.id, user, spec, arrival=self._next_arrival())
+        try:
+            await self._service.happened(events.TaskSubmitted(terms, cargo=rows))
+        except Exception:
+            self._directory.tasks.pop(live.id, None)
+            raise
+        return live.id
+
+    def add(self, task: str, portion: int, first: int, count: int, final: bool, **pack: Any) -> Deferred[None]:
+        """Items of an open task; fires when they are durable."""
+        if task not in self._directory.tasks:
+            raise NotFound(f"task {task} has ended and takes no more items")
+        if portion != 0 or first < 0 or count < 0 or first + count > self._limits.items:
+            raise BadRequest(f"items {first} to {first + count} of portion {portion} cannot be")
+        items = _checked_pack(first, count, **pack)
+        if count:
+            self._shelf.put(task, portion, items)
+        row = NewItems(task, portion, first, count, items.codec, items.args, items.payload, items.blob, final)
+        added = self._service.happened(events.ItemsAdded(task, portion, first, count, final, cargo=row, receipt="items"))
+        return added.addCallback(_raise_refusal)
+
+    async def cancel(self, task: str, by: str) -> dict[str, Any]:
+        """Stop a task; answered when its processes are gone, or with the workers that were not reached in time."""
+        live = self._directory.tasks.get(task)
+        if live is None:
+            return {"processes": 0, "unreachable": [], "state": "ended"}
+        end = Gone()
+        live.watches.add(end)
+        end.gone.addTimeout(CANCEL_SECONDS, self._clock)
+        await self._service.happened(events.CancelAsked(task, by))
+        try:
+            await end.gone
+            await DeferredList(live.revoking)
+        except DeferredTimeout:
+            live.watches.discard(end)
+            workers = self._service.scheduler.holders(task)
+            return {"processes": live.processes, "unreachable": sorted(workers), "state": "stopping"}
+        return {"processes": live.processes, "unreachable": [], "state": "cancelled"}
+
+    def _next_arrival(self) -> int:
+        self._arrivals = max(self._arrivals + 1, int(self._wall() * 1000))
+        return self._arrivals
+
+    async def _files_of(self, user: str, spec: dict[str, Any]) -> list[str]:
+        """The blobs that the manifest names, its own among them. Raises where it names what the user did not send."""
+        manifest = spec.get("manifest")
+        if manifest is None:
+            return []
+        digests = {manifest}
+        digests.update(entry[4] for entry in await self._manifest(user, manifest) if entry[4])
+        missing = await self._blobs.missing(user, sorted(digests))
+        if missing:
+            raise BadRequest(f"{len(missing)} files of the manifest were not sent, {missing[0][:12]} among them")
+        return sorted(digests)
+
+    async def _manifest(self, user: str, digest: str) -> list[Any]:
+        if not await self._blobs.has(user, digest):
+            raise BadRequest("the manifest was not sent")
+        raw = await self._blobs.whole(digest, self._limits.manifest_bytes)
+        try:
+            entries = json.loads(raw)
+            total = sum(int(entry[3]) for entry in entries)
+            [entry[4] for entry in entries]
+        except (ValueError, TypeError, IndexError) as error:
+            raise BadRequest(f"the manifest makes no sense: {error}") from error
+        if len(entries) > self._limits.files:
+            raise TooLarge(f"{len(entries):,} files, and a task may have {self._limits.files:,} (task_files)")
+        if total > self._limits.file_bytes:
+            raise TooLarge(f"the files have {total:,} bytes, and a task's may have {self._limits.file_bytes:,} (task_total)")
+        return entries
+
+
+class Gone:
+    """Watches a task until it has ended: ``gone`` fires then."""
+
+    def __init__(self) -> None:
+        self.gone: Deferred[None] = Deferred()
+
+    def moved(self, at_once: bool = False) -> None:
+        """Something of it was committed; only the end counts here."""
+
+    def ended(self) -> None:
+        """It has ended."""
+        if not self.gone.called:
+            self.gone.callback(None)
+
+
+def _checked_pack(first: int, count: int, codec: str, args: Any, payload: bytes | None, blob: str | None) -> ItemPack:
+    if codec not in ("json", "range"):
+        raise BadRequest(f"items of codec {codec!r} cannot be read")
+    if codec == "range" and not (isinstance(args, list) and len(args) == 2 and all(type(arg) is int for arg in args)):
+        raise BadRequest("a range has a start and a step")
+    return ItemPack(first, count, codec, payload or b"", tuple(args or ()), blob)
+
+
+def _raise_refusal(answers: dict[Any, Any]) -> None:
+    answer = answers.get("items")
+    if answer is not None and answer.verdict == "refused":
+        raise BadRequest(answer.reason)

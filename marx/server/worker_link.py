@@ -1,0 +1,158 @@
+"""
+A worker's link: its offer, the grants that it is sent, its reports.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from marx.core import events
+from marx.core.model import Held, Interpreter, Lease, WorkerOffer
+from marx.server.carrier import Carrier
+from marx.server.directory import Directory
+from marx.server.intake import Intake
+from marx.server.items import ItemShelf
+from marx.server.link import Desk, ServerLink
+from marx.server.output import OutputIntake
+from marx.tls import Peer
+from marx.wire import worker as wire
+from marx.wire.calls import BadRequest, NotFound, WireError
+
+log = Logger()
+
+#: Seconds that a worker may take to end a chunk's processes: its own ladder of 10 s for each rung, and some.
+REVOKE_SECONDS = 60.0
+
+
+class WorkerProtocol(ServerLink):
+    """One connected worker."""
+
+    def __init__(self, peer: Peer, desk: Desk, directory: Directory, shelf: ItemShelf, output: OutputIntake) -> None:
+        super().__init__(peer, desk)
+        self.name = peer.name
+        self._offer: dict[str, Any] = {}
+        self._directory = directory
+        self._carrier = Carrier(self, shelf)
+        self._intake = Intake(peer.name, desk.service, output)
+        self._offered = False
+
+    # What the scheduler's service asks for
+
+    def grant(self, leases: Sequence[Lease]) -> None:
+        """Send chunks, each behind the items that it needs."""
+        self._carrier.grant(leases)
+
+    def revoke(self, task: str, fences: Sequence[int], reason: str, gently: bool) -> None:
+        """Ask for chunks to be ended; their end reports follow. How many processes went with them is added to their task."""
+        asked = self.ask(wire.RevokeChunks, within_seconds=REVOKE_SECONDS, fences=list(fences), reason=reason, gently=gently)
+        asked.addCallback(self._revoked, task)
+        asked.addErrback(lambda failure: log.debug("revoking at {name}: {why}", name=self.name, why=failure.value))
+        if task in self._directory.tasks:
+            self._directory.tasks[task].revoking.append(asked)
+
+    def forget(self, task: str) -> None:
+        """Nothing more of this task will come."""
+        self._carrier.forget(task)
+        self.tell(wire.ForgetTask, task=task)
+
+    def offer_again(self) -> Any:
+        """What the worker offers, with what an operator has said about it meanwhile."""
+        return self.desk.service.happened(events.WorkerChanged(self._read_offer(self._offer)))
+
+    def _revoked(self, answer: dict[str, Any], task: str) -> None:
+        if task in self._directory.tasks:
+            self._directory.tasks[task].processes += answer["processes"]
+
+    # What the worker calls
+
+    def own_task(self, task: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        if not self.desk.service.scheduler.holds_any(self.name, task):
+            raise NotFound(f"worker {self.name} holds no lease of task {task}")
+        return arguments
+
+    @wire.OfferSlots.responder
+    async def on_offer_slots(self, offer: dict[str, Any], held: list[Any]) -> None:
+        offered = self._read_offer(offer)
+        self._offer = offer
+        if self._offered:
+            await self.desk.service.happened(events.WorkerChanged(offered))
+            return
+        before = self._directory.links.get(self.name)
+        if before is not None:
+            log.info("worker {name} connected again: its old connection is closed", name=self.name)
+            before.hang_up()
+        self._offered = True
+        self._directory.links[self.name] = self
+        log.info("worker {name} offers {slots} slots", name=self.name, slots=offered.slots)
+        await self.desk.service.happened(events.WorkerJoined(offered, tuple(_held(raw) for raw in held)))
+
+    @wire.DescribeTask.responder
+    def on_describe_task(self, task: str) -> dict[str, Any]:
+        live = self._directory.tasks.get(task)
+        if live is None:
+            raise NotFound(f"task {task} has ended")
+        return {"spec": live.spec}
+
+    @wire.ReportItems.responder
+    async def on_report_items(self, reports: list[Any], payload: bytes) -> dict[str, Any]:
+        return {"verdicts": await self._intake.take(reports, payload)}
+
+    def heard(self) -> None:
+        self._happened(events.WorkerHeard(self.name))
+
+    def left(self) -> Any:
+        if self._directory.links.get(self.name) is self:
+            del self._directory.links[self.name]
+            return self.desk.service.happened(events.WorkerLeft(self.name)).addCallback(lambda _: None)
+
+    def lost(self, reason: Failure) -> None:
+        if self._directory.links.get(self.name) is self:
+            del self._directory.links[self.name]
+            log.info("worker {name} is cut off: {why}", name=self.name, why=reason.getErrorMessage())
+            self._happened(events.WorkerCut(self.name))
+
+    def _happened(self, event: events.Event) -> None:
+        failed = self.desk.service.happened(event)
+        failed.addErrback(lambda failure: None if failure.check(WireError) else log.failure("telling the scheduler failed", failure))
+
+    def _read_offer(self, offer: dict[str, Any]) -> WorkerOffer:
+        try:
+            return WorkerOffer(
+                name=self.name,
+                boot=self.boot,
+                slots=int(offer["slots"]),
+                seats=int(offer.get("seats", 0)),
+                interpreters=tuple(Interpreter(str(python["version"]), str(python["path"])) for python in offer["interpreters"]),
+                labels=frozenset((str(key), str(value)) for key, value in (offer.get("labels") or {}).items()),
+                sandbox=str(offer["sandbox"]),
+                users=None if offer.get("users") is None else frozenset(map(str, offer["users"])),
+                paused=bool(offer.get("paused")),
+                draining=bool(offer.get("draining")) or self.name in self._directory.drained,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise BadRequest(f"the offer makes no sense: {error!r}") from error
+
+
+def _held(raw: Any) -> Held:
+    try:
+        fence, task, portion, first, count = raw[:5]
+        return Held(int(fence), str(task), int(portion), int(first), int(count), raw[5] if len(raw) > 5 else None)
+    except (TypeError, ValueError) as error:
+        raise BadRequest(f"what is held makes no sense: {raw!r}") from error
+
+
+class WorkerFactory:
+    """Builds the protocol of a worker whose certificate the gate has read."""
+
+    def __init__(self, desk: Desk, directory: Directory, shelf: ItemShelf, output: OutputIntake) -> None:
+        self._desk = desk
+        self._directory = directory
+        self._shelf = shelf
+        self._output = output
+
+    def buildProtocol(self, peer: Peer) -> WorkerProtocol:
+        """The protocol for one connection."""
+        return WorkerProtocol(peer, self._desk, self._directory, self._shelf, self._output)

@@ -1,0 +1,278 @@
+"""From a submission to its results: each sentence of the protocol, over real links and a real store."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from marx.wire import blobs, tasker, worker
+from marx.wire.calls import BadRequest, NotFound, NotPermitted, Unavailable, WrongVersion
+from marx.wire.hello import Greet, SayGoodbye
+from marx.wire.packs import STDOUT, Segment, pack_output, result_lines, unpack_output
+from marx.wire.reports import ArtifactReport, EndReport, OutputReport, ResultsReport
+
+
+def results(grant: list[Any], first: int, *values: Any, failed: tuple[int, ...] = ()) -> tuple[ResultsReport, bytes]:
+    fence, task, portion = grant[:3]
+    payload = b"\n".join(json.dumps(value).encode() for value in values)
+    return ResultsReport(fence, task, portion, first, len(values), "values", failed, 0.01, len(payload)), payload
+
+
+def ended(grant: list[Any], outcome: str = "succeeded", **more: Any) -> EndReport:
+    terms = {"item": None, "reason": "", "exit_code": 0, "signal": None, "cpu_seconds": 0.0, "max_rss_kb": 1, **more}
+    return EndReport(grant[0], grant[1], grant[2], outcome, **terms)
+
+
+async def run_all(peer: Any, task: str) -> None:
+    """Answer every grant of a task with item squared, until the worker is told to forget the task."""
+    done = 0
+    while task not in peer.forgotten:
+        await peer.until(lambda: len(peer.grants) > done or task in peer.forgotten)
+        while done < len(peer.grants):
+            grant = peer.grants[done]
+            done += 1
+            items = range(grant[3], grant[3] + grant[4])
+            report, payload = results(grant, grant[3], *(item * item for item in items))
+            await peer.report(report, ended(grant), payload=payload)
+
+
+def printed(carried: list[dict[str, Any]]) -> list[Any]:
+    """What a watch's results print."""
+    return [json.loads(line) for pack in carried for line in result_lines(*(pack[key] for key in ("codec", "payload", "pack_first", "first", "count")))]
+
+
+@pytest_twisted.ensureDeferred
+async def test_items_go_to_a_worker_and_their_results_come_back_in_order(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(100))
+    watch = await ada.watch(task)
+    await run_all(lab, task)
+    await ada.until_complete(watch)
+    assert printed(ada.results[watch]) == [{"index": i, "value": i * i} for i in range(100)]
+    assert ada.changes[watch][-1][0]["state"] == "done"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_grant_never_names_items_that_the_worker_was_not_sent(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit("a", "b", "c")
+    (grant,) = (await lab.until(lambda: lab.grants))[:1]
+    assert lab.items[task, 0]["payload"] == b'"a"\n"b"\n"c"' and grant[1] == task
+
+
+@pytest_twisted.ensureDeferred
+async def test_whoever_watches_later_or_again_sees_the_same(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(10))
+    await run_all(lab, task)
+    await room.restart()
+    again = await room.tasker()
+    for kind in ("ordered", "unordered"):
+        watch = await again.watch(task[:6], results=kind)
+        await again.until_complete(watch)
+        assert sorted(printed(again.results[watch]), key=lambda line: line["index"]) == [{"index": i, "value": i * i} for i in range(10)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_output_is_relayed_while_the_item_runs(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(1)
+    watch = await ada.watch(task)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    pack = pack_output([Segment(0, STDOUT, 0, b"hello\n")], 0)
+    assert await lab.report(OutputReport(grant[0], task, 0, 0, 0, 5.0, len(pack)), payload=pack) == [""]
+    (carried,) = await ada.until(lambda: ada.output[watch])
+    assert list(unpack_output(carried["payload"], carried["first"])) == [Segment(0, STDOUT, 0, b"hello\n")]
+    assert carried["worker"] == "lab-1"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_result_counts_once_and_a_stranger_to_the_fence_is_told_so(room) -> None:
+    ada, lab, other = await room.tasker(), await room.worker(), await room.worker("lab-2", slots=0)
+    task = await ada.submit(1, 2)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    report, payload = results(grant, grant[3], "mine")
+    assert await other.report(report, payload=payload) == ["not yours"]
+    assert await lab.report(report, payload=payload) == [""]
+    assert await lab.report(report, payload=payload) == ["known"]
+    watch = await ada.watch(task, live=False)
+    await ada.until_complete(watch)
+    assert printed(ada.results[watch]) == [{"index": 0, "value": "mine"}]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_restarted_server_goes_on_and_believes_what_workers_hold(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(4), chunk_items=2)
+    await lab.until(lambda: len(lab.grants) >= 1)
+    grant = lab.grants[0]
+    await room.restart()
+    ada, lab = await room.tasker(), await room.worker(held=[grant[:5]])
+    report, payload = results(grant, 0, 0, 1)
+    assert await lab.report(report, ended(grant), payload=payload) == ["", ""]
+    watch = await ada.watch(task)
+    await run_all(lab, task)
+    await ada.until_complete(watch)
+    assert printed(ada.results[watch]) == [{"index": i, "value": i * i} for i in range(4)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_a_worker_left_behind_goes_to_another(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(3))
+    await lab.until(lambda: lab.grants)
+    other = await room.worker("lab-2")
+    await lab.ask(SayGoodbye, reason="the test wants it")
+    await run_all(other, task)
+    assert sum(grant[4] for grant in other.grants) >= 3
+
+
+@pytest_twisted.ensureDeferred
+async def test_cancelling_revokes_and_says_how_many_processes_went(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(3), chunk_items=3)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    cancelled = ada.ask(tasker.CancelTask, task=task)
+    assert await lab.until(lambda: lab.revoked) == [grant[0]]
+    await lab.report(ended(grant, "cancelled"))
+    assert await cancelled == {"processes": 1, "unreachable": [], "state": "cancelled"}
+    assert (await ada.ask(tasker.ShowTask, task=task))["shown"]["state"] == "cancelled"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_user_sees_their_own_tasks_alone_and_an_operator_all(room) -> None:
+    ada, bob, root = await room.tasker("ada"), await room.tasker("bob"), await room.tasker("root")
+    room.operators.add("root")
+    task = await ada.submit(1)
+    for command, more in [
+        (tasker.ShowTask, {}),
+        (tasker.CancelTask, {}),
+        (tasker.ListArtifacts, {}),
+        (tasker.WatchTask, {"watch": 1, "results": "ordered", "output": True, "live": True}),
+        (tasker.AddItems, {"portion": 0, "first": 1, "count": 0, "codec": "json", "args": [], "final": True}),
+        (blobs.GetBlob, {"digest": "00" * 32, "offset": 0}),
+    ]:
+        for name in (task, task[:-1]):
+            with pytest.raises(NotFound, match="there is no task"):
+                await bob.ask(command, task=name, **more)
+    assert (await bob.ask(tasker.ListTasks, limit=10))["tasks"] == []
+    with pytest.raises(NotPermitted):
+        await bob.ask(tasker.ListTasks, limit=10, everyone=True)
+    assert (await root.ask(tasker.ShowTask, task=task))["shown"]["user"] == "ada"
+    assert [shown["id"] for shown in (await root.ask(tasker.ListTasks, limit=10, everyone=True))["tasks"]] == [task]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_blob_is_given_to_those_whose_task_names_it(room) -> None:
+    ada, bob, lab = await room.tasker("ada"), await room.tasker("bob"), await room.worker()
+    content = bytes(range(256)) * 4000
+    digest = await ada.put_blob(content)
+    manifest = await ada.put_blob(json.dumps([[0, "data.bin", 0o644, len(content), digest, None]]).encode())
+    assert (await bob.ask(blobs.AskBlobs, digests=[digest]))["missing"] == [digest]
+    assert (await ada.ask(blobs.AskBlobs, digests=[digest, "00" * 32]))["missing"] == ["00" * 32]
+    with pytest.raises(BadRequest, match="not sent"):
+        await bob.submit(1, manifest=manifest)
+    task = await ada.submit(1, manifest=manifest)
+    await lab.until(lambda: lab.grants)
+    fetched = b""
+    while len(fetched) < len(content):
+        answer = await lab.ask(blobs.GetBlob, digest=digest, offset=len(fetched), task=task)
+        fetched += answer["part"]
+    assert fetched == content and answer["total"] == len(content)
+    stranger = await room.worker("lab-2", slots=0)
+    with pytest.raises(NotFound):
+        await stranger.ask(blobs.GetBlob, digest=digest, offset=0, task=task)
+    with pytest.raises(NotFound):
+        await stranger.ask(worker.DescribeTask, task=task)
+
+
+@pytest_twisted.ensureDeferred
+async def test_files_that_items_made_are_listed_and_fetched(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(1)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    digest = await lab.put_blob(b"picture", task)
+    made = ArtifactReport(grant[0], task, 0, 0, 0, "out/a.png", 0o644, 7, 5.0, digest, False, None)
+    report, payload = results(grant, 0, 1)
+    assert await lab.report(made, report, ended(grant), payload=payload) == ["", "", ""]
+    (listed,) = (await ada.ask(tasker.ListArtifacts, task=task))["artifacts"]
+    assert (listed["path"], listed["blob"], listed["item"]) == ("out/a.png", digest, 0)
+    assert (await ada.ask(blobs.GetBlob, digest=digest, offset=0, task=task))["part"] == b"picture"
+
+
+@pytest_twisted.ensureDeferred
+async def test_nonsense_is_refused_and_the_link_lives(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    with pytest.raises(BadRequest, match="function is missing"):
+        await ada.ask(tasker.SubmitTask, spec={"kind": "map"})
+    with pytest.raises(BadRequest):
+        await lab.ask(worker.ReportItems, reports=[["results", 1]], payload=b"")
+    with pytest.raises(BadRequest):
+        await lab.ask(worker.OfferSlots, offer={"slots": "many"}, held=[])
+    with pytest.raises(WrongVersion):
+        await lab.ask(tasker.ListTasks, limit=1)
+    with pytest.raises(BadRequest, match="the next item is 1"):
+        task = await ada.submit(1, final=False)
+        await ada.add(task, 5, "a gap")
+    assert (await ada.ask(tasker.WhoAmI))["me"] == {"name": "ada", "role": "tasker", "operator": False}
+
+
+@pytest_twisted.ensureDeferred
+async def test_versions_are_compared_and_a_link_begins_with_its_greeting(room) -> None:
+    stranger = await room.connect(type(await room.tasker())(room.reactor), "tasker", "ada")
+    with pytest.raises(NotPermitted, match="greeting"):
+        await stranger.ask(tasker.WhoAmI)
+    with pytest.raises(WrongVersion, match="90 to 99"):
+        await stranger.ask(Greet, oldest=90, newest=99, software="Marx 9")
+    await stranger.greet()
+    assert (await stranger.ask(tasker.WhoAmI))["me"]["name"] == "ada"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_revoked_certificate_may_nothing_from_then_on(room) -> None:
+    ada = await room.tasker()
+    room.revoked.add("serial-ada")
+    with pytest.raises(NotPermitted, match="revoked"):
+        await ada.ask(tasker.WhoAmI)
+    room.parts.hang_up(frozenset({"serial-ada"}))
+    await ada.until(lambda: not ada.up)
+
+
+@pytest_twisted.ensureDeferred
+async def test_when_a_commit_fails_nothing_is_answered_and_the_server_recovers(room, logged_failures) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(1)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    break_store(room)
+    report, payload = results(grant, 0, 1)
+    with pytest.raises(Unavailable):
+        await lab.report(report, payload=payload)
+    await lab.until(lambda: not lab.up)
+    with pytest.raises(Unavailable):
+        await ada.ask(tasker.ShowTask, task=task)
+    mend_store(room)
+    await room.parts.service.reopen()
+    lab = await room.worker(held=[grant[:5]])
+    assert await lab.report(report, payload=payload) == [""]
+    assert logged_failures.flush()
+
+
+def break_store(room: Any) -> None:
+    """From now on every commit of results fails, as with a full disk."""
+    run_sql(room, "CREATE TRIGGER broken BEFORE INSERT ON results BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+
+
+def mend_store(room: Any) -> None:
+    """The disk has room again."""
+    run_sql(room, "DROP TRIGGER broken")
+
+
+def run_sql(room: Any, statement: str) -> None:
+    import sqlite3
+
+    with sqlite3.connect(room.folder / "marx.sqlite") as connection:
+        connection.execute(statement)
+    connection.close()
