@@ -1,0 +1,103 @@
+"""
+The server's side of ``marx-admin``: a Unix socket in the state folder.
+
+Who may connect: the daemon's own user and root, asked of the kernel for each connection, and nobody else whatever the folder's mode.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.interfaces import IListeningPort, IReactorTime, IReactorUNIX
+from twisted.internet.protocol import Factory
+from twisted.protocols.amp import Command
+
+from marx.server.composing import Parts
+from marx.server.enrolment import Enrolment
+from marx.server.identity import Identity
+from marx.wire import admin as wire
+from marx.wire.calls import BadRequest, GuardedLink, NotFound, NotPermitted
+
+#: What SO_PEERCRED answers on Linux: process, user and group id (``man 7 unix``).
+_CREDENTIALS = struct.Struct("3i")
+
+
+def caller_uid(transport: Any) -> int:
+    """The user id of the process at the other end of a Unix socket, as the kernel knows it."""
+    raw = transport.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return _CREDENTIALS.unpack(raw)[1]
+
+
+class AdminProtocol(GuardedLink):
+    """One connected ``marx-admin``."""
+
+    def __init__(self, identity: Identity, enrolment: Enrolment, parts: Parts, clock: IReactorTime) -> None:
+        super().__init__(clock)
+        self._identity = identity
+        self._enrolment = enrolment
+        self._service = parts.service
+        self._directory = parts.directory
+        self._status = parts.status
+
+    def admit(self, command: type[Command], arguments: dict[str, Any]) -> dict[str, Any]:
+        uid = caller_uid(self.transport)
+        if uid not in (0, os.geteuid()):
+            raise NotPermitted(f"user {uid} does not own this daemon")
+        return arguments
+
+    @wire.MakeCode.responder
+    async def on_make_code(self, role: str, name: str | None, uses: int, seconds: float) -> dict[str, Any]:
+        return {"code": (await self._enrolment.make_code(role, name, uses, seconds)).format()}
+
+    @wire.ListUsers.responder
+    def on_list_users(self) -> dict[str, Any]:
+        return {"users": [asdict(member) for member in self._identity.members("tasker")]}
+
+    @wire.ListPool.responder
+    def on_list_pool(self) -> dict[str, Any]:
+        return {"workers": self._status.workers()}
+
+    @wire.DrainWorker.responder
+    async def on_drain_worker(self, worker: str, draining: bool) -> None:
+        if worker not in self._identity.names("worker"):
+            raise NotFound(f"there is no worker {worker}")
+        (self._directory.drained.add if draining else self._directory.drained.discard)(worker)
+        if worker in self._directory.links:
+            await self._directory.links[worker].offer_again()
+
+    @wire.Revoke.responder
+    async def on_revoke(self, kind: str, name: str) -> dict[str, Any]:
+        return {"revoked": await self._identity.revoke(kind, name)}
+
+    @wire.TellStory.responder
+    def on_tell_story(self, subject: str) -> dict[str, Any]:
+        task, _, item = subject.partition(":")
+        found = self._directory.by_prefix(task)
+        if len(found) != 1:
+            raise NotFound(f"there is no open task {task!r}")
+        if item and not item.isdigit():
+            raise BadRequest(f"{item!r} is not the index of an item")
+        return {"lines": self._service.scheduler.story(found[0].id, 0, int(item) if item else None)}
+
+
+class AdminFactory(Factory):
+    """Builds the daemon's end for each ``marx-admin``."""
+
+    noisy = False
+
+    def __init__(self, identity: Identity, enrolment: Enrolment, parts: Parts, clock: IReactorTime) -> None:
+        self._arguments = (identity, enrolment, parts, clock)
+
+    def buildProtocol(self, address: Any) -> AdminProtocol:
+        return AdminProtocol(*self._arguments)
+
+
+def listen_private(reactor: IReactorUNIX, path: Path, factory: Factory) -> IListeningPort:
+    """Listen on a Unix socket that only its owner may connect to; one that a killed daemon left there is replaced."""
+    path.unlink(missing_ok=True)
+    return reactor.listenUNIX(str(path), factory, mode=0o600)

@@ -1,0 +1,129 @@
+"""
+The running server: opens its state, listens, and ends cleanly.
+
+What can be wrong with a configuration or a state folder is found before anything listens, and ends the start with a sentence and exit
+code 78.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import Any, Sequence
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, wrapServerTLS
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+import marx
+from marx.addresses import Address, in_words
+from marx.config import ServerConfig
+from marx.private_files import make_private_folder
+from marx.server.admin import AdminFactory, listen_private
+from marx.server.authority import Authority, BrokenAuthority
+from marx.server.blobs import BlobLimits, Blobs
+from marx.server.composing import Gatekeeper, Parts, compose
+from marx.server.enrolment import Enrolment
+from marx.server.gate import Gate
+from marx.server.identity import Identity
+from marx.server.identity_records import IdentityRecords
+from marx.server.reach import addresses_to_tell
+from marx.server.records import StoreError
+from marx.server.store import Store
+from marx.server.store_engine import sqlite_url
+from marx.server.surroundings import Surroundings
+
+log = Logger()
+
+#: Exit code of a configuration or state that cannot be used (EX_CONFIG of sysexits.h).
+EX_CONFIG = 78
+#: Connections that wait to be accepted: after a restart every worker of a large lab dials at once.
+BACKLOG = 1024
+PORT_FILE, ADMIN_SOCKET, DATABASE, BLOBS = "port", "admin.sock", "marx.sqlite", "blobs"
+
+
+class ServerDaemon(Service):
+    """``folder``: the state; everything that must survive is below it, or in the database that the configuration names."""
+
+    def __init__(self, config: ServerConfig, folder: Path, reactor: Any, around: Surroundings) -> None:
+        self._config = config
+        self._folder = folder
+        self._reactor = reactor
+        self._around = around
+        self._ports: list[Any] = []
+        self._address: Any = None
+        self._parts: Parts | None = None
+
+    def startService(self) -> None:
+        """Open the state, which may end the start, then begin; nothing listens before the store was read."""
+        super().startService()
+        try:
+            make_private_folder(self._folder)
+            self._authority = Authority.open(self._folder, self._around.wall())
+            self._blobs = Blobs(self._folder / BLOBS, self._reactor, BlobLimits(self._config.limits.file_bytes))
+            stored = self._config.store
+            url = stored.url or sqlite_url(self._folder / DATABASE)
+            self._store = Store.open(url, self._reactor, stored.commit_time_seconds, stored.commit_size_bytes)
+        except (OSError, BrokenAuthority, StoreError) as error:
+            log.critical("marx-server cannot start: {why}", why=str(error))
+            raise SystemExit(EX_CONFIG) from error
+        ensureDeferred(self._begin()).addErrback(self._give_up)
+
+    async def _begin(self) -> None:
+        identity = Identity(IdentityRecords(self._store), self._around.wall)
+        await identity.open()
+        parts = self._parts = compose(self._config, self._store, self._blobs, Gatekeeper(identity.is_revoked, identity.is_operator), self._around)
+        identity.when_revoked(parts.hang_up)
+        parts.service.startService()
+        await parts.service.begin()
+        enrolment = Enrolment(self._authority, identity, self._addresses, self._around.wall)
+        await self._listen(Gate(identity, enrolment, parts.factories, self._reactor))
+        admin = AdminFactory(identity, enrolment, parts, self._reactor)
+        self._ports.append(listen_private(self._reactor, self._folder / ADMIN_SOCKET, admin))
+        joining = self._config.joining
+        files = await enrolment.write_first_codes(self._folder, getpass.getuser(), joining.worker_uses, joining.expires_seconds)
+        for file in files:
+            log.info("a join code was written to {file}", file=str(file))
+        # Last: whoever waits for this file finds everything else there.
+        (self._folder / PORT_FILE).write_text(f"{self._address.port}\n")
+        log.info("Marx {version} serves at {addresses}", version=marx.__version__, addresses=in_words(self._addresses()))
+
+    async def _listen(self, gate: Gate) -> None:
+        listen = self._config.listen
+        kind = TCP6ServerEndpoint if ":" in listen.interface else TCP4ServerEndpoint
+        endpoint = kind(self._reactor, listen.port, backlog=BACKLOG, interface=listen.interface)
+        connections = self._authority.connections(self._folder, self._around.wall())
+        port = await wrapServerTLS(connections, endpoint, self._reactor).listen(gate)
+        self._ports.append(port)
+        self._address = port.getHost()
+
+    def _addresses(self) -> Sequence[Address]:
+        listen = self._config.listen
+        return addresses_to_tell(listen.addresses, listen.interface, self._address.port)
+
+    def _give_up(self, failure: Failure) -> None:
+        """What only shows once the reactor runs: a port in use, a store that cannot be read."""
+        if failure.check(CannotListenError, OSError, StoreError):
+            log.critical("marx-server cannot start: {why}", why=failure.getErrorMessage())
+        else:
+            log.failure("marx-server cannot start", failure)
+        self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, EX_CONFIG)
+        self._reactor.stop()
+
+    def stopService(self) -> Deferred[None]:
+        """Take nothing more, then close the store when all that was taken is committed."""
+        super().stopService()
+        return ensureDeferred(self._end())
+
+    async def _end(self) -> None:
+        for port in self._ports:
+            await maybeDeferred(port.stopListening)
+        if self._parts is not None:
+            await maybeDeferred(self._parts.service.stopService)
+            self._parts.hang_up(frozenset())
+        await self._store.close()
+        (self._folder / PORT_FILE).unlink(missing_ok=True)
