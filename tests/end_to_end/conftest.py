@@ -1,0 +1,34 @@
+"""Labs for the tests in this folder."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from tests.end_to_end.lab import Lab, wait_until
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A server and two workers of one slot each, for a whole module; below a folder that other users may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="marx-lab-"))
+    folder.chmod(0o755)
+    lab = Lab(folder)
+    try:
+        lab.start_server()
+        for name in ("one", "two"):
+            lab.start_worker(name, *sandbox_options())
+        wait_until(lambda: lab.admin("workers").count("ready") == 2, "two workers that are ready")
+        yield lab
+    finally:
+        lab.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sandbox_options() -> list[str]:
+    """With bubblewrap where it is; without it a worker refuses to start unless told so, and these tests still say something."""
+    return [] if shutil.which("bwrap") else ["--sandbox", "none"]
