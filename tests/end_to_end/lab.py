@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Sequence
 
+from tests.pythons import found_pythons
+
 #: Seconds that anything may take to come up or to end; far more than it needs on a busy machine.
-DEADLINE = 60.0
+DEADLINE = 40.0
 CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 
@@ -128,6 +130,8 @@ class Lab:
             code.write_text((self.state / "join-worker.code").read_text())
             os.chown(code, user if user is not None else -1, -1)
             argv += ["--join", str(code)]
+        for python in found_pythons(os.environ) if user is None else ():
+            argv += ["--python", python.path]
         return self._daemon([*argv, *options], name, user, home)
 
     def home_of(self, name: str, user: int | None = None) -> Path:
