@@ -68,9 +68,14 @@ def user_python(request: pytest.FixtureRequest) -> UserPython:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that asks for `user_python` under each known version; a missing one is a skip that says so."""
+    """Run a test that asks for `user_python` under each version that MARX_TEST_PYTHONS names, else under each known one.
+
+    A missing one is a skip that says so. Those between the oldest and the newest 3.x are left to `make check`.
+    """
     if "user_python" in metafunc.fixturenames:
-        metafunc.parametrize("user_python", [_python_param(minor) for minor in KNOWN], indirect=True)
+        named = [python.version[:2] for python in _pythons()]
+        minors = named if os.environ.get("MARX_TEST_PYTHONS") else KNOWN
+        metafunc.parametrize("user_python", [_python_param(minor) for minor in minors], indirect=True)
 
 
 @pytest.hookimpl(trylast=True)  # after -m has taken out what is not to run
@@ -105,9 +110,10 @@ def _pythons() -> tuple[UserPython, ...]:
 
 def _python_param(minor: tuple[int, int]) -> object:
     name = "%d.%d" % minor
+    threes = [python for python in _pythons() if python.version >= (3,)]
     for python in _pythons():
         if python.name == name:
-            return pytest.param(python, id=name)
+            return pytest.param(python, id=name, marks=[pytest.mark.slow] if python in threes[1:-1] else [])
     reason = "no Python %s was found (pyenv install %s, or name one in MARX_TEST_PYTHONS)" % (name, name)
     return pytest.param(None, id=name, marks=pytest.mark.skip(reason))
 
