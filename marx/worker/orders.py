@@ -1,0 +1,85 @@
+"""
+What a runner is told, as the bytes of frames. What it says is in :mod:`marx.worker.messages`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, BinaryIO, Iterator
+
+from marx.wire.packs import ItemPack
+from marx.worker.pipe import encode
+
+#: Bytes of a pack's payload in one frame; a longer one travels in parts.
+PART_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOrder:
+    """The first frame: what to load and how. Paths are those that the runner sees."""
+
+    task: str
+    kind: str
+    program: str | None
+    module: str | None
+    function: str
+    cwd: str
+    argv: list[str]
+    roots: list[str]
+    seed: int
+    limits: dict[str, Any]
+    recursion_limit: int | None
+    max_value: int
+
+
+_ORDER_NAMES = tuple(field.name for field in fields(TaskOrder))
+_order_values = attrgetter(*_ORDER_NAMES)
+
+
+def task_frame(order: TaskOrder) -> bytes:
+    """T: load this."""
+    return encode(b"T", dict(zip(_ORDER_NAMES, _order_values(order))))
+
+
+def pack_frames(portion: int, pack: ItemPack) -> bytes:
+    """P: keep these items until they are dropped."""
+    return b"".join(_pack_frames(portion, pack, io.BytesIO(pack.payload), len(pack.payload)))
+
+
+def pack_frames_of_file(portion: int, pack: ItemPack, path: Path) -> Iterator[bytes]:
+    """The same for a pack whose payload is a file, read as the frames are asked for. Raises OSError."""
+    with open(path, "rb") as file:
+        yield from _pack_frames(portion, pack, file, os.fstat(file.fileno()).st_size)
+
+
+def _pack_frames(portion: int, pack: ItemPack, payload: BinaryIO, size: int) -> Iterator[bytes]:
+    """A payload too long for one frame comes in several, each saying where it belongs."""
+    header = {"portion": portion, "first": pack.first, "count": pack.count, "codec": pack.codec, "args": list(pack.args)}
+    if size <= PART_BYTES:
+        yield encode(b"P", header, payload.read(size))
+        return
+    for offset in range(0, size, PART_BYTES):
+        yield encode(b"P", {**header, "offset": offset, "total": size}, payload.read(PART_BYTES))
+
+
+def drop_frame(portion: int, first: int) -> bytes:
+    """D: no further chunk needs this pack."""
+    return encode(b"D", {"portion": portion, "first": first})
+
+
+def chunk_frames(fence: int, portion: int, first: int, count: int, mark: str, secret: str) -> bytes:
+    """C, and E directly behind it: run this chunk after those before it."""
+    chunk = {"chunk": fence, "portion": portion, "first": first, "count": count, "mark": mark}
+    return encode(b"C", chunk) + encode(b"E", {"chunk": fence, "secret": secret})
+
+
+def cancel_frame(fence: int) -> bytes:
+    """X: kill it if it runs, drop it if it waits."""
+    return encode(b"X", {"chunk": fence})
+
+
+QUIT_FRAME = encode(b"Q", {})
