@@ -1,0 +1,121 @@
+"""
+What it takes to run a task, as values: its specification, checked once more, and the list of its files.
+
+Both come from a user. The server looked at the types; paths, which this machine will make on its disk, are looked at here.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from dataclasses import dataclass, field
+from stat import S_IMODE
+from typing import Any, Mapping, Sequence
+
+from marx.worker.digests import is_digest
+
+#: Characters of one path; Linux takes no longer one.
+LONGEST_PATH = 4096
+
+
+class CannotRun(Exception):
+    """
+    This worker cannot run a task; the text is one sentence. ``fatal``: it is the task's own fault, and no worker can.
+    """
+
+    def __init__(self, reason: str, fatal: bool = False) -> None:
+        super().__init__(reason)
+        self.fatal = fatal
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFile:
+    """One entry of a manifest: a file (``digest``), a link (``link``), or else a folder, at ``path`` below root number ``root``."""
+
+    root: int
+    path: str
+    mode: int
+    length: int
+    digest: str | None
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A task as a worker runs it. Paths are the caller's own, absolute and normalized."""
+
+    task: str
+    program: str | None
+    module: str | None
+    function: str
+    argv: tuple[str, ...]
+    cwd: str
+    roots: tuple[str, ...]
+    python: str
+    seed: int
+    hash_seed: int
+    manifest: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, task: str, spec: Mapping[str, Any]) -> Recipe:
+        """From a specification. Raises :class:`CannotRun` for one that no machine can follow."""
+        program = spec.get("program")
+        try:
+            return cls(
+                task=task,
+                program=_absolute(program) if program else None,
+                module=spec.get("module"),
+                function=spec["function"],
+                argv=tuple(str(word) for word in spec.get("argv") or [program or spec.get("module") or ""]),
+                cwd=_absolute(spec["cwd"]),
+                roots=tuple(_absolute(root) for root in spec["roots"]),
+                python=spec.get("python") or "",
+                seed=int(spec["seed"]),
+                hash_seed=int(spec["hash_seed"]),
+                manifest=spec.get("manifest"),
+                env={str(name): str(value) for name, value in (spec.get("env") or {}).items()},
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CannotRun(f"the task's specification makes no sense: {error}", fatal=True) from error
+
+
+def read_manifest(raw: bytes, roots: int) -> list[TaskFile]:
+    """
+    The files of a task with ``roots`` roots, folders before what lies in them, links last. Raises :class:`CannotRun`.
+
+    Links come last so that no file is ever written through one.
+    """
+    try:
+        files = [_task_file(entry, roots) for entry in json.loads(raw)]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise CannotRun(f"the task's list of files makes no sense: {error}", fatal=True) from error
+    return sorted(files, key=lambda file: (file.link is not None, file.digest is not None, file.path.count("/"), file.path))
+
+
+def digests_of(files: Sequence[TaskFile]) -> list[str]:
+    """What must be fetched, each once."""
+    return list(dict.fromkeys(file.digest for file in files if file.digest is not None))
+
+
+def _task_file(entry: Any, roots: int) -> TaskFile:
+    root, path, mode, length, digest, link = entry[:6]
+    if type(root) is not int or not 0 <= root < roots:
+        raise ValueError(f"root {root!r} is none of {roots}")
+    if not isinstance(path, str) or not _stays_below(path):
+        raise ValueError(f"{str(path)[:80]!r} is not a path below its root")
+    if digest is not None and not is_digest(digest):
+        raise ValueError(f"{str(digest)[:80]!r} is not a digest")
+    if link is not None and not isinstance(link, str):
+        raise ValueError(f"{str(link)[:80]!r} is not where a link can lead")
+    return TaskFile(root, path, S_IMODE(int(mode)), int(length), digest, link)
+
+
+def _stays_below(path: str) -> bool:
+    return bool(path) and "\0" not in path and not any(part in ("", ".", "..") for part in path.split("/"))
+
+
+def _absolute(path: Any) -> str:
+    if not isinstance(path, str) or not path.startswith("/") or "\0" in path or len(path) > LONGEST_PATH:
+        raise ValueError(f"{str(path)[:80]!r} is not an absolute path")
+    return posixpath.normpath("/" + path.lstrip("/"))

@@ -1,0 +1,220 @@
+"""From a task's id to a runner's command: what is asked, what is fetched, what the program will see; and what cannot be run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, maybeDeferred
+
+from marx.wire.calls import GuardedLink
+from marx.worker.bare import Bare
+from marx.worker.cache import BlobCache
+from marx.worker.folders import Folders
+from marx.worker.interpreters import Interpreter
+from marx.worker.launch import CannotLaunch, Launch, Mounts
+from marx.worker.recipes import CannotRun
+from marx.worker.starting import KIT, Ground, Starter
+from marx.worker.surroundings import HOME
+from marx.worker.tasks import Tasks
+from marx.worker.uplink import Uplink
+from tests.fakes.processes import FakeProcesses, launch_of
+from tests.fakes.servers import SPEC, FakeEndpoint, FakeServer, Shop
+
+WORK = "/home/alice/work"
+
+
+def interpreter(version: str) -> Interpreter:
+    major, minor, micro = map(int, version.split("."))
+    return Interpreter(f"/usr/bin/python{version}", (major, minor, micro), "cpython", "/usr", "/usr", (), (), "linux-x86_64", "abi", True)
+
+
+class FakeSandbox(Bare):
+    """Shows files at the caller's own paths, as far as anybody can tell; remembers what it was asked to launch."""
+
+    level = "bwrap"
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.launched: list[tuple[Interpreter, Sequence[str], Mounts, Mapping[str, str], str, int]] = []
+        self.refuses = ""
+
+    def launch(self, interpreter: Any, command: Any, mounts: Any, env: Any, cwd: str, slot_index: int) -> Launch:
+        if self.refuses:
+            raise CannotLaunch(self.refuses)
+        self.launched.append((interpreter, command, mounts, env, cwd, slot_index))
+        return launch_of([])
+
+    def place(self, mounts: Mounts, inside: str) -> str:
+        return inside
+
+
+class Bench:
+    """A starter over a played server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.reactor, self.shop = FakeProcesses(), Shop()
+        self.uplink = Uplink(self.reactor)
+        self.sandbox: Any = FakeSandbox()
+        self.cache = BlobCache(folder / "blobs", 1 << 20, self.uplink)
+        self.folders = Folders(folder / "slots", self.cache.path)
+        self.folders.sweep()
+        self.kit = folder / "kit"
+        self.kit.mkdir()
+        self.threads: list[Deferred[None]] = []
+        self.is_slow = False
+        pythons = [interpreter("2.7.18"), interpreter("3.9.2"), interpreter("3.11.7")]
+        tasks = Tasks(self.uplink, self.cache, pythons, self.in_thread)
+        self.endpoint = FakeEndpoint(lambda: FakeServer(self.reactor, self.shop))
+        factory = type("Factory", (), {"buildProtocol": lambda _, address: GuardedLink(self.reactor)})()
+        self.endpoint.connect(factory).addCallback(self.uplink.connected)
+        ground = Ground(self.sandbox, lambda python: self.kit, self.folders, self.cache, tasks, lambda: 1 << 20)
+        self.starter = Starter(self.reactor, ground, self.in_thread)
+
+    def in_thread(self, work: Any, *arguments: Any) -> Deferred[Any]:
+        if not self.is_slow:
+            return maybeDeferred(work, *arguments)
+        self.threads.append(Deferred())
+        return self.threads[-1].addCallback(lambda _: work(*arguments))
+
+    def task(self, *files: list[Any], **spec: Any) -> None:
+        manifest = self.shop.put(json.dumps(list(files)).encode()) if files else None
+        self.shop.specs["a"] = {**SPEC, "manifest": manifest, **spec}
+        self.starter.forget("a")
+
+    def file(self, path: str, content: bytes = b"print()\n") -> list[Any]:
+        return [0, path, 0o644, len(content), self.shop.put(content), None]
+
+    def start(self, slot: int = 0) -> list[Any]:
+        outcome: list[Any] = []
+        self.starting = ensureDeferred(self.starter.start("a", slot, Nobody()))
+        self.starting.addBoth(outcome.append)
+        self.endpoint.flush()
+        self.reactor.turn()
+        return outcome
+
+    def why_not(self) -> CannotRun:
+        [failure] = self.start()
+        failure.trap(CannotRun)
+        return failure.value
+
+
+class Nobody:
+    """Hears what a runner says, and does not care."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *arguments: None
+
+
+@pytest.fixture
+def bench(tmp_path: Path):
+    bench = Bench(tmp_path)
+    yield bench
+    for child in bench.reactor.spawned:
+        child.exit(number=9)
+    bench.reactor.turn()
+
+
+def test_a_runner_starts_with_its_program_its_files_and_its_task(bench: Bench) -> None:
+    bench.task(bench.file("prog.py"), bench.file("lib/helper.py"), python="3.9")
+    bench.start(slot=3)
+    [(python, command, mounts, env, cwd, slot)] = bench.sandbox.launched
+    assert (python.version_text, command, cwd, slot) == ("3.9.2", ["-s", KIT], WORK, 3)
+    assert Path(mounts.host_of(WORK + "/lib/helper.py")).read_bytes() == b"print()\n"
+    assert mounts.read_only == ((str(bench.kit), KIT),)
+    [order] = bench.reactor.spawned[0].heard("T")
+    assert order.header == {
+        "task": "a",
+        "kind": "map",
+        "program": WORK + "/prog.py",
+        "module": None,
+        "function": "f",
+        "cwd": WORK,
+        "argv": [WORK + "/prog.py"],
+        "roots": [WORK],
+        "seed": 7,
+        "limits": {},
+        "recursion_limit": None,
+        "max_value": 1 << 20,
+    }
+
+
+def test_the_environment_is_made_up_but_for_what_the_task_brought(bench: Bench) -> None:
+    bench.task(env={"LANG": "de_DE.UTF-8", "OMP_NUM_THREADS": "4", "PYTHONHASHSEED": "99"})
+    bench.start()
+    env = bench.sandbox.launched[0][3]
+    assert (env["LANG"], env["OMP_NUM_THREADS"], env["OPENBLAS_NUM_THREADS"], env["PYTHONHASHSEED"]) == ("de_DE.UTF-8", "4", "1", "5")
+    assert env["HOME"] == HOME and "TMPDIR" not in env and env["PATH"].startswith("/usr/bin:")
+    assert "MARX_TEST_PYTHONS" not in env, "nothing of the worker's own"
+
+
+@pytest.mark.parametrize(("wanted", "found"), [("", "3.11.7"), ("3", "3.11.7"), ("3.x", "3.11.7"), ("2.7", "2.7.18"), ("/usr/bin/python3.9.2", "3.9.2")])
+def test_the_best_python_that_is_meant_runs_it(bench: Bench, wanted: str, found: str) -> None:
+    bench.task(python=wanted)
+    bench.start()
+    assert bench.sandbox.launched[0][0].version_text == found
+
+
+def test_without_a_sandbox_paths_are_those_of_this_machine(bench: Bench, tmp_path: Path) -> None:
+    bench.sandbox.place = Bare(None).place
+    bench.sandbox.level = "none"
+    bench.task(bench.file("prog.py"))
+    bench.start()
+    [order] = bench.reactor.spawned[0].heard("T")
+    assert order.header["program"].startswith(str(tmp_path)) and Path(order.header["program"]).exists()
+    env = bench.sandbox.launched[0][3]
+    assert env["TMPDIR"].startswith(str(tmp_path)) and not bench.starter.shows_own_paths
+
+
+def test_the_server_is_asked_once_for_all_slots(bench: Bench) -> None:
+    bench.task(bench.file("prog.py"))
+    for slot in range(3):
+        bench.start(slot)
+    assert bench.shop.calls.count("DescribeTask") == 1 and bench.shop.calls.count("GetBlob") == 2
+    assert len(bench.reactor.spawned) == 3
+
+
+def test_a_forgotten_task_is_asked_for_anew_and_its_files_are_gone(bench: Bench) -> None:
+    bench.task(bench.file("prog.py"))
+    bench.start()
+    folder = Path(bench.sandbox.launched[0][2].host_of(WORK))
+    bench.starter.forget("a")
+    bench.starter.clear("a", 0)
+    assert not folder.exists()
+    bench.start()
+    assert bench.shop.calls.count("DescribeTask") == 2
+
+
+def test_what_makes_no_sense_is_the_tasks_fault_and_what_is_missing_here_is_not(bench: Bench) -> None:
+    bench.task(cwd="relative")
+    assert bench.why_not().fatal
+    bench.task(python="3.14")
+    assert (str(bench.why_not()), bench.why_not().fatal) == ("this worker has no Python 3.14", False)
+    bench.task([0, "../up", 0o644, 1, "0" * 64, None])
+    assert bench.why_not().fatal
+    bench.task([0, "gone", 0o644, 1, "0" * 64, None])
+    assert "could not be brought here" in str(bench.why_not()) and not bench.why_not().fatal
+    bench.task()
+    bench.sandbox.refuses = "/usr cannot be the program's folder in a sandbox"
+    assert str(bench.why_not()) == bench.sandbox.refuses
+    del bench.shop.specs["a"]
+    bench.starter.forget("a")
+    assert "task a has ended" in str(bench.why_not())
+
+
+def test_a_start_that_is_cancelled_leaves_its_folder_to_be_cleared_after_the_thread(bench: Bench) -> None:
+    bench.task(bench.file("prog.py"))
+    bench.start()
+    bench.is_slow = True
+    outcome = bench.start(slot=1)
+    assert outcome == [] and len(bench.threads) == 1
+    bench.starting.cancel()
+    assert outcome[0].check(CancelledError)
+    bench.starter.clear("a", 1)
+    assert len(bench.threads) == 1, "the thread that lays out is still at work"
+    bench.threads[0].callback(None)
+    bench.threads[1].callback(None)
+    assert list((bench.folders._base / "1").iterdir()) == []
