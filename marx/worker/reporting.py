@@ -1,0 +1,191 @@
+"""
+Turns what runners say of chunks into reports: results as they are, output gathered for a moment, long values and files by way of the spool.
+
+What it is told of one chunk leaves in that order, and everything before the chunk's end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Callable, Protocol, Sequence
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from marx.wire.packs import BLOB_FROM, PACK_AIM, Segment, pack_output
+from marx.wire.reports import ArtifactReport, EndReport, NoteReport, OutputReport, Report, ResultsReport
+from marx.worker.assignments import Chunk
+from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
+from marx.worker.spool import Spool, SpoolFolder
+
+#: Seconds that output may wait for more to travel with; a person sees it within one.
+OUTPUT_SECONDS = 0.05
+#: Notes that one task can get from one worker.
+NOTES = 100
+
+
+class Sender(Protocol):
+    """Where reports go."""
+
+    def put(self, report: Report, payload: bytes = b"", spooled: int = 0) -> None:
+        """Report this; ``spooled``: bytes of its blob in the spool folder."""
+
+
+@dataclass(slots=True)
+class _Open:
+    """A chunk of which something is gathered."""
+
+    chunk: Chunk
+    segments: list[Segment] = field(default_factory=list)
+    size: int = 0
+    value: bytearray = field(default_factory=bytearray)
+    spool: Spool | None = None
+
+
+class Reporter:
+    """``wall``: seconds since 1970, for when output was read."""
+
+    def __init__(self, clock: IReactorTime, wall: Callable[[], float], sender: Sender, spools: SpoolFolder) -> None:
+        self._clock = clock
+        self._wall = wall
+        self._sender = sender
+        self._spools = spools
+        self._open: dict[int, _Open] = {}
+        self._due: IDelayedCall | None = None
+        self._noted: dict[str, set[str]] = {}
+
+    def results(self, chunk: Chunk, said: Results) -> None:
+        """Items have results."""
+        self._put_results(chunk, said.first, said.count, said.codec, said.failed, said.seconds, said.payload)
+
+    def value_part(self, chunk: Chunk, said: ValuePart) -> None:
+        """A part of a long result; it is a result of one item with the last. Raises OSError where the disk is full."""
+        opened = self._of(chunk)
+        if said.total >= BLOB_FROM:
+            self._spool(opened, said.part)
+        else:
+            opened.value += said.part
+        if not said.last:
+            return
+        blob, size = self._finish_spool(opened)
+        payload, opened.value = bytes(opened.value), bytearray()
+        self._put_results(chunk, said.item, 1, said.codec, said.failed, said.seconds, payload, blob, size)
+
+    def artifact_part(self, chunk: Chunk, said: ArtifactPart) -> None:
+        """A part of a file; the file is reported with the last. Raises OSError where the disk is full."""
+        opened = self._of(chunk)
+        is_file = not said.deleted and said.link is None and not _is_folder(said.mode)
+        if is_file:
+            self._spool(opened, said.part)
+        if not said.last:
+            return
+        blob, size = self._finish_spool(opened)
+        report = ArtifactReport(
+            chunk.fence,
+            chunk.task,
+            chunk.portion,
+            said.item,
+            said.root,
+            said.path,
+            said.mode,
+            size,
+            said.mtime,
+            blob,
+            said.deleted,
+            said.link,
+        )
+        self._sender.put(report, spooled=size)
+
+    def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
+        """Items printed something."""
+        opened = self._of(chunk)
+        opened.segments.extend(segments)
+        opened.size += sum([len(segment.content) for segment in segments])
+        if opened.size >= PACK_AIM:
+            self._put_output(opened)
+        elif self._due is None:
+            self._due = self._clock.callLater(OUTPUT_SECONDS, self._put_all_output)
+
+    def note(self, chunk: Chunk, text: str) -> None:
+        """A sentence for the log of the chunk's task, which gets it once however often it is true."""
+        noted = self._noted.setdefault(chunk.task, set())
+        if text in noted or len(noted) >= NOTES:
+            return
+        noted.add(text)
+        self._sender.put(NoteReport(chunk.fence, chunk.task, chunk.portion, text))
+
+    def ended(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: Ended | None = None, fatal: bool = False) -> None:
+        """The attempt is over; ``said``: what its runner said of it, where it did."""
+        opened = self._open.pop(chunk.fence, None)
+        if opened is not None:
+            self._put_output(opened)
+            if opened.spool is not None:
+                opened.spool.abandon()
+        exit_code, signal = (said.exit, said.signal) if said else (None, None)
+        cpu_seconds, max_rss_kb = (said.cpu_seconds, said.max_rss_kb) if said else (0.0, 0)
+        self._sender.put(
+            EndReport(chunk.fence, chunk.task, chunk.portion, outcome, item, reason, exit_code, signal, cpu_seconds, max_rss_kb, fatal)
+        )
+
+    def forget(self, task: str) -> None:
+        """Nothing more of this task will come."""
+        self._noted.pop(task, None)
+
+    def stop(self) -> None:
+        """Let what was gathered go; called when no runner is left."""
+        if self._due is not None:
+            self._due.cancel()
+            self._put_all_output()
+
+    def _of(self, chunk: Chunk) -> _Open:
+        opened = self._open.get(chunk.fence)
+        if opened is None:
+            opened = self._open[chunk.fence] = _Open(chunk)
+        return opened
+
+    def _put_results(
+        self,
+        chunk: Chunk,
+        first: int,
+        count: int,
+        codec: str,
+        failed: tuple[int, ...],
+        seconds: float,
+        payload: bytes,
+        blob: str | None = None,
+        spooled: int = 0,
+    ) -> None:
+        opened = self._open.get(chunk.fence)
+        if opened is not None:
+            # Whoever waits for the last result would miss what is reported behind it.
+            self._put_output(opened)
+        report = ResultsReport(chunk.fence, chunk.task, chunk.portion, first, count, codec, failed, seconds, len(payload), blob)
+        self._sender.put(report, payload, spooled)
+
+    def _put_all_output(self) -> None:
+        self._due = None
+        for opened in list(self._open.values()):
+            self._put_output(opened)
+
+    def _put_output(self, opened: _Open) -> None:
+        if not opened.segments:
+            return
+        chunk, segments = opened.chunk, opened.segments
+        opened.segments, opened.size = [], 0
+        items = [segment.item for segment in segments]
+        first = min(items)
+        payload = pack_output(segments, first)
+        report = OutputReport(chunk.fence, chunk.task, chunk.portion, first, max(items), self._wall(), len(payload))
+        self._sender.put(report, payload)
+
+    def _spool(self, opened: _Open, part: bytes) -> None:
+        if opened.spool is None:
+            opened.spool = self._spools.begin()
+        opened.spool.write(part)
+
+    def _finish_spool(self, opened: _Open) -> tuple[str | None, int]:
+        spool, opened.spool = opened.spool, None
+        return (None, 0) if spool is None else (spool.finish(), spool.size)
+
+
+def _is_folder(mode: int) -> bool:
+    return (mode & 0o170000) == 0o040000

@@ -1,0 +1,270 @@
+"""
+The slot's side of one runner: for one task on one slot, from the wish for it until its process is gone.
+
+It sends the packs that a chunk needs before the chunk, tells the reporter what the runner says, and the slot when there is room for more.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Callable, Protocol, Sequence
+
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
+from twisted.logger import Logger
+
+from marx.wire.packs import Segment
+from marx.worker import messages
+from marx.worker.assignments import Chunk
+from marx.worker.cache import BlobCache
+from marx.worker.conversation import Gone
+from marx.worker.deaths import death_of_chunk
+from marx.worker.items import Items
+from marx.worker.process import RunnerProcess
+from marx.worker.recipes import CannotRun
+from marx.worker.reporting import Reporter
+from marx.worker.starting import Starter
+
+log = Logger()
+
+#: Chunks that a runner has at most: one at work, and two so that it never waits for this process to be scheduled.
+GIVEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What all slots of a worker share. ``draw``: 16 random hexadecimal digits, new each time."""
+
+    starter: Starter
+    items: Items
+    cache: BlobCache
+    reporter: Reporter
+    draw: Callable[[], str]
+
+
+class RunnerOwner(Protocol):
+    """A slot, as far as its runners need it."""
+
+    def runner_moved(self, runner: SlotRunner) -> None:
+        """It is ready, or has room for another chunk."""
+
+    def chunk_over(self, chunk: Chunk) -> None:
+        """Nothing more will come of this chunk; its end is reported."""
+
+    def not_started(self, runner: SlotRunner, why: CannotRun) -> None:
+        """There will be no runner for this task."""
+
+    def runner_gone(self, runner: SlotRunner, gone: Gone) -> None:
+        """Its process is gone; the slot decides what becomes of the chunks that it had."""
+
+    def runner_stuck(self, runner: SlotRunner) -> None:
+        """Its process does not die."""
+
+
+class SlotRunner:
+    """
+    A runner of ``task`` on slot number ``slot``. ``state``: starting, ready, stopping or gone.
+
+    Is what :class:`~marx.worker.process.RunnerProcess` tells everything.
+    """
+
+    def __init__(self, task: str, slot: int, owner: RunnerOwner, tools: Tools) -> None:
+        self.task = task
+        self.slot = slot
+        self.state = "starting"
+        self.given: dict[int, Chunk] = {}
+        self.failure: messages.LoadFailed | None = None
+        self.was_ready = False
+        self._owner = owner
+        self._tools = tools
+        self._begun: set[int] = set()
+        self._fed: dict[tuple[int, int], ExitStack] = {}
+        self._paused = False
+        self._process: RunnerProcess | None = None
+        self._starting: Deferred[None] | None = None
+        self._notes: list[str] = []
+
+    # What the slot asks for
+
+    def start(self) -> None:
+        """Begin; the owner hears of it when it is ready, or when it could not be started."""
+        starting = ensureDeferred(self._start())
+        if self.state == "starting" and self._process is None:
+            self._starting = starting
+        starting.addErrback(lambda failure: log.failure("starting a runner failed", failure))
+
+    @property
+    def has_room(self) -> bool:
+        """Whether it can be given a chunk."""
+        return self.state == "ready" and len(self.given) < GIVEN
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is ready and has nothing to do."""
+        return self.state == "ready" and not self.given
+
+    def has_begun(self, fence: int) -> bool:
+        """Whether this chunk of its is at work."""
+        return fence in self._begun
+
+    def give(self, chunk: Chunk) -> None:
+        """Let it run a chunk whose items are here, behind those that it has."""
+        assert self._process is not None
+        self._feed(chunk)
+        self.given[chunk.fence] = chunk
+        self._process.run_chunk(chunk, self._tools.draw(), self._tools.draw())
+        for text in self._notes:
+            self._tools.reporter.note(chunk, text)
+        self._notes.clear()
+
+    def cancel(self, fence: int) -> None:
+        """Stop one of its chunks; its end follows."""
+        if self._process is not None:
+            self._process.cancel(fence)
+
+    def drop_pack(self, portion: int, first: int) -> None:
+        """The server counts on this pack no more."""
+        holding = self._fed.pop((portion, first), None)
+        if holding is not None:
+            holding.close()
+            if self._process is not None:
+                self._process.drop_pack(portion, first)
+
+    def quit(self) -> None:
+        """Let it go, politely."""
+        self._stop(lambda process: process.quit())
+
+    def kill(self, fault: str = "") -> None:
+        """End it."""
+        self._stop(lambda process: process.kill(fault))
+
+    def pause(self) -> None:
+        """Take nothing from it for the time being."""
+        self._paused = True
+        if self._process is not None:
+            self._process.pause()
+
+    def resume(self) -> None:
+        """Take from it again."""
+        self._paused = False
+        if self._process is not None:
+            self._process.resume()
+
+    # Its start
+
+    async def _start(self) -> None:
+        try:
+            process = await self._tools.starter.start(self.task, self.slot, self)
+        except CannotRun as why:
+            self._never(why)
+        except CancelledError:
+            self._never(CannotRun("its start was cancelled"))
+        except Exception:
+            log.failure("a runner of task {task} could not be started", task=self.task)
+            self._never(CannotRun("a fault of the worker, whose log says why"))
+        else:
+            self._started(process)
+
+    def _started(self, process: RunnerProcess) -> None:
+        self._starting = None
+        if self.state == "gone":
+            return  # it could not be spawned, and has said so already
+        self._process = process
+        if self._paused:
+            process.pause()
+
+    def _never(self, why: CannotRun) -> None:
+        self._starting = None
+        self.state = "gone"
+        self._owner.not_started(self, why)
+
+    def _stop(self, how: Callable[[RunnerProcess], None]) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+        elif self._process is not None and self.state != "gone":
+            self.state = "stopping"
+            how(self._process)
+
+    def _feed(self, chunk: Chunk) -> None:
+        assert self._process is not None
+        for pack in self._tools.items.needed(chunk):
+            key = (chunk.portion, pack.first)
+            if key in self._fed:
+                continue
+            holding = self._fed[key] = ExitStack()
+            path = None
+            if pack.blob is not None:
+                holding.enter_context(self._tools.cache.holding(pack.blob))
+                path = self._tools.cache.path(pack.blob)
+            self._process.keep_pack(chunk.portion, pack, path)
+
+    # What the process tells
+
+    def loaded(self, loaded: messages.Loaded) -> None:
+        self.state = "ready"
+        self.was_ready = True
+        if not loaded.fork:
+            self._notes.append(f"each chunk gets a fresh interpreter: {loaded.why}")
+        if not self._tools.starter.shows_own_paths:
+            self._notes.append("this worker has no sandbox: the program finds its files in a folder of the worker's, not at their own paths")
+        self._owner.runner_moved(self)
+
+    def load_failed(self, failed: messages.LoadFailed) -> None:
+        self.failure = failed
+        self.state = "stopping"
+
+    def noted(self, text: str) -> None:
+        for chunk in self.given.values():
+            self._tools.reporter.note(chunk, text)
+            return
+        self._notes.append(text)
+
+    def begun(self, chunk: Chunk) -> None:
+        self._begun.add(chunk.fence)
+
+    def results(self, chunk: Chunk, results: messages.Results) -> None:
+        self._tools.reporter.results(chunk, results)
+
+    def value_part(self, chunk: Chunk, part: messages.ValuePart) -> None:
+        self._spool(lambda: self._tools.reporter.value_part(chunk, part))
+
+    def artifact_part(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
+        self._spool(lambda: self._tools.reporter.artifact_part(chunk, part))
+
+    def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
+        self._tools.reporter.output(chunk, segments)
+
+    def ended(self, chunk: Chunk, ended: messages.Ended) -> None:
+        reason = death_of_chunk(ended) if ended.outcome == "died" else ""
+        self._note_stray(chunk)
+        self.finish(chunk, ended.outcome, ended.item, reason, ended)
+        self._owner.runner_moved(self)
+
+    def gone(self, gone: Gone) -> None:
+        self.state = "gone"
+        for holding in self._fed.values():
+            holding.close()
+        self._fed.clear()
+        self._owner.runner_gone(self, gone)
+
+    def stuck(self) -> None:
+        self._owner.runner_stuck(self)
+
+    def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None) -> None:
+        """Report the end of one of its chunks."""
+        del self.given[chunk.fence]
+        self._begun.discard(chunk.fence)
+        self._tools.reporter.ended(chunk, outcome, item, reason, said)
+        self._owner.chunk_over(chunk)
+
+    def _note_stray(self, chunk: Chunk) -> None:
+        stray = self._process.take_stray() if self._process is not None else b""
+        if stray:
+            self._tools.reporter.note(chunk, "outside of any item, as when it was loaded, the program printed: " + stray.decode("utf-8", "replace"))
+
+    def _spool(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            log.error("what a runner made cannot be kept: {error}", error=error)
+            self.kill(f"the worker's disk does not take what it made: {error}")
