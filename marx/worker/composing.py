@@ -1,0 +1,94 @@
+"""
+How a worker's parts are joined: one block, used by the daemon and by the embedded worker of ``tasker --local``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable
+
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.threads import deferToThreadPool
+
+from marx.worker.cache import BlobCache
+from marx.worker.folders import Folders
+from marx.worker.interpreters import Interpreter
+from marx.worker.items import Items
+from marx.worker.journal import Journal
+from marx.worker.launch import Sandbox
+from marx.worker.ledger import Ledger
+from marx.worker.offer import Offer
+from marx.worker.outbox import Outbox, OutboxLimits
+from marx.worker.reporting import Reporter
+from marx.worker.runners import Tools
+from marx.worker.sending import ReportSender
+from marx.worker.service import Parts, WorkerService
+from marx.worker.slots import Slots
+from marx.worker.spool import SpoolFolder
+from marx.worker.starting import MAX_VALUE, Ground, Starter
+from marx.worker.tasks import InThread, Tasks
+from marx.worker.uplink import Uplink
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """
+    What a worker stands on. ``folder``: its state, of which it uses ``slots``, ``blobs``, ``outgoing`` and the file ``outbox``.
+
+    ``kit``: gives the folder that carries the runner, ready for an interpreter; it may block.
+    """
+
+    folder: Path
+    sandbox: Sandbox
+    kit: Callable[[Interpreter], Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bytes and seconds; see etc/marx-worker.toml."""
+
+    outbox_bytes: int = 1 << 30
+    unanswered_bytes: int = 8 << 20
+    blob_cache_bytes: int = 2 << 30
+    drain_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the outside gives: seconds since 1970, random numbers from 0 to 1, and 16 hexadecimal digits that nobody can guess."""
+
+    wall: Callable[[], float]
+    random: Callable[[], float]
+    draw: Callable[[], str]
+
+
+def compose(
+    reactor: Any, endpoint: IStreamClientEndpoint, premises: Premises, offer: Offer, limits: Limits, around: Surroundings
+) -> WorkerService:
+    """Join everything; what an earlier daemon left in the slots' folders is removed, which blocks. Raises OSError."""
+
+    def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), work, *arguments)
+
+    parts = join_parts(reactor, premises, offer, limits, around, in_thread)
+    return WorkerService(reactor, endpoint, parts, offer, around.draw(), limits.drain_seconds, around.random)
+
+
+def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, around: Surroundings, in_thread: InThread) -> Parts:
+    """The parts without a connection; ``in_thread`` runs what waits for the disk."""
+    folder = premises.folder
+    uplink, ledger = Uplink(reactor), Ledger()
+    cache = BlobCache(folder / "blobs", limits.blob_cache_bytes, uplink)
+    spools = SpoolFolder(folder / "outgoing")
+    folders = Folders(folder / "slots", cache.path)
+    folders.sweep()
+    tasks = Tasks(uplink, cache, offer.interpreters, in_thread)
+    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, lambda: int(uplink.settings.get("result", MAX_VALUE)))
+    outbox = Outbox(OutboxLimits(under_way_bytes=limits.unanswered_bytes, spooled_bytes=limits.outbox_bytes))
+    slots: Slots
+    sender = ReportSender(reactor, outbox, Journal(folder / "outbox"), spools, uplink, ledger, lambda hard: slots.press(hard))
+    reporter = Reporter(reactor, around.wall, sender, spools)
+    items = Items(lambda task, portion, first: slots.pack_removed(task, portion, first))
+    slots = Slots(offer.slots, reactor, Tools(Starter(reactor, ground, in_thread), items, cache, reporter, around.draw), ledger)
+    return Parts(slots, sender, reporter, ledger, uplink, tasks, cache)
