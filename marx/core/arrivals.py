@@ -8,10 +8,10 @@ from marx.core.endings import Endings
 from marx.core.events import WorkerJoined
 from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
-from marx.core.model import Held, Lease, Policy, WorkerOffer
+from marx.core.model import Held, Policy, WorkerOffer
 from marx.core.orders import Orders
 from marx.core.tasks import GUESSED_SECONDS, Task
-from marx.core.workers import Pool, Slot, Worker
+from marx.core.workers import Pool, Worker
 
 
 class Arrivals:
@@ -59,7 +59,7 @@ class Arrivals:
         most = max(1, worker.slot_count) * (self._policy.ahead_chunks + 1)
         for one in held[:most]:
             self._adopt(worker, one, now)
-        self._look_at(worker)
+        self._look_at(worker, now)
 
     def change(self, offer: WorkerOffer, now: float) -> None:
         """A worker that is known offers something else."""
@@ -67,7 +67,7 @@ class Arrivals:
         if worker is not None:
             self.heard(offer.name, now)
             worker.lend(offer, self._policy.worker_slots)
-            self._look_at(worker)
+            self._look_at(worker, now)
 
     def heard(self, name: str, now: float) -> None:
         """A sign of life; one that had been given up gets work again."""
@@ -77,7 +77,7 @@ class Arrivals:
         self._leases.heard(name, now)
         if worker.silent:
             worker.silent = False
-            self._look_at(worker)
+            self._look_at(worker, now)
 
     def cut(self, name: str) -> None:
         """Its link broke; what it has is still its own, until its leases end."""
@@ -110,17 +110,13 @@ class Arrivals:
         self._pool.remove(worker)
         self._leases.forget_worker(worker.name)
 
-    def _look_at(self, worker: Worker) -> None:
+    def _look_at(self, worker: Worker, now: float) -> None:
         """Let its slots get work, or give back what they have not begun."""
         self._pool.changed(worker)
         for slot in worker.slots:
             self._assignments.touch(slot)
-            if not slot.open:
-                self._close(slot)
-
-    def _close(self, slot: Slot) -> None:
-        for live in slot.queue:
-            self._assignments.recall(live, "its worker takes nothing new")
+            for live in () if slot.open else slot.queue:
+                self._assignments.recall(live, "its worker takes nothing new", now)
 
     def _lose_all(self, worker: Worker, reason: str, blame: bool, now: float) -> None:
         for live in reversed(self._leases.of_worker(worker.name)):
@@ -137,13 +133,12 @@ class Arrivals:
         live = self._leases.get(held.fence)
         if live is not None:
             if live.lease.worker == worker.name:
-                self._assignments.repeat_request(live)
+                self._assignments.repeat_request(live, now)
         elif self._plausible(worker, held):
             task = self._lives.find(held.task)
             objection = self._objection(worker, task, held)
             if task is None or objection:
-                revoke = Revoke(worker.name, held.fence, held.task, objection)
-                self._orders.send(revoke)
+                self._orders.send(Revoke(worker.name, held.fence, held.task, objection))
             else:
                 self._take_over(worker, task, held, now)
 
@@ -164,32 +159,18 @@ class Arrivals:
 
     def _take_over(self, worker: Worker, task: Task, held: Held, now: float) -> None:
         """A lease from before is a live one again, for those of its items that wait."""
-        portion, stop = task.portion(held.portion), held.first + held.count
+        portion, part = task.portion(held.portion), (held.first, held.first + held.count)
         slot = worker.slot_for(held.slot)
-        lease = Lease(
-            held.fence,
-            task.id,
-            portion.number,
-            held.first,
-            held.count,
-            worker.name,
-            slot.index,
-            portion.tries.attempt(held.first, stop),
-            now,
-            now + self._policy.lease_seconds,
-        )
-        claimed = portion.claim(held.first, stop)
+        lease = self._leases.make(task, portion, part, worker.name, slot.index, now, held.fence)
         estimate = held.count * (portion.mean_on(worker.name) or GUESSED_SECONDS)
-        live = LiveLease(lease, task, portion, claimed, estimate)
+        live = LiveLease(lease, task, portion, portion.claim(*part), estimate)
         self._assignments.put(live, slot, now)
-        task.note(
-            now, "taken over", portion.number, held.first, stop, worker.name, held.fence
-        )
+        task.note(now, "taken over", portion.number, *part, worker.name, held.fence)
         self._orders.tell(task.id)
         if not task.open:
-            self._assignments.revoke(live, task.reason)
-        elif held.count and portion.done.covers(held.first, stop):
-            self._assignments.revoke(live, "its items have been done elsewhere")
+            self._assignments.revoke(live, task.reason, now)
+        elif held.count and portion.done.covers(*part):
+            self._assignments.revoke(live, "its items have been done elsewhere", now)
         else:
             self._lives.start(task, now)
             self._lives.settle(task, now)

@@ -29,22 +29,21 @@ class Assignments:
         slot.push(live)
         self._settle(slot, now)
 
-    def take(self, live: LiveLease, step: AttemptStep, now: float) -> Slot:
-        """A lease is over; its slot, which may have room now."""
+    def take(self, live: LiveLease, step: AttemptStep, now: float) -> None:
+        """A lease is over, and its slot may have room."""
         slot = self._pool.slot_of(live)
         live.end(step)
         self._leases.drop(live)
         slot.pull(live)
         self._settle(slot, now)
-        return slot
 
-    def recall(self, live: LiveLease, reason: str) -> None:
+    def recall(self, live: LiveLease, reason: str, now: float) -> None:
         """Ask for a chunk back unless it has begun."""
         if not (live.begun or live.recalled or live.revoked):
             live.recall()
-            self._ask_back(live, reason, gently=True)
+            self._ask_back(live, reason, True, now)
 
-    def revoke(self, live: LiveLease, reason: str) -> None:
+    def revoke(self, live: LiveLease, reason: str, now: float) -> None:
         """Ask its worker to end a chunk, whether it has begun or not."""
         if live.revoked:
             return
@@ -52,12 +51,12 @@ class Assignments:
         slot = self._pool.slot_of(live)
         if slot.queue[0] is live:
             slot.stop()
-        self._ask_back(live, reason, gently=False)
+        self._ask_back(live, reason, False, now)
 
-    def repeat_request(self, live: LiveLease) -> None:
+    def repeat_request(self, live: LiveLease, now: float) -> None:
         """Say again what was asked about a chunk, since a broken link may have lost it."""
         if live.revoked or live.recalled:
-            self._ask_back(live, "as was asked before", gently=not live.revoked)
+            self._ask_back(live, "as was asked before", not live.revoked, now)
 
     def touch(self, slot: Slot) -> None:
         """Somebody should look whether this slot has room."""
@@ -68,8 +67,9 @@ class Assignments:
         touched, self._touched = list(self._touched), {}
         return touched
 
-    def _ask_back(self, live: LiveLease, reason: str, gently: bool) -> None:
-        lease = live.lease
+    def _ask_back(self, live: LiveLease, reason: str, gently: bool, now: float) -> None:
+        lease, verb = live.lease, "recalled" if gently else "revoked"
+        live.task.note(now, verb, lease.portion, lease.first, lease.stop, lease.worker, lease.fence, reason)
         self._orders.send(Revoke(lease.worker, lease.fence, lease.task, reason, gently))
 
     def _settle(self, slot: Slot, now: float) -> None:

@@ -79,8 +79,10 @@ class Endings:
             self._lose_items(live, back, "it ended without reporting them", True, now)
 
     def _cancel(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
-        asked = live.recalled or live.revoked
+        asked, begun = live.recalled or live.revoked, live.begun
         back = self._take_back(live, AttemptStep.CANCEL, "cancelled", event.reason, now)
+        if back and begun and live.task.open:
+            self._save_attempts(live, back, "cancelled", event.reason, event.cargo)
         if back and not asked:
             self._avoid(live, back, now)
 
@@ -116,10 +118,7 @@ class Endings:
         back = self._take_back(live, AttemptStep.FAIL, "refused", event.reason, now)
         if not live.task.open:
             return
-        for part in back:
-            self._orders.save_attempt(
-                live.lease, part, "refused", None, event.reason, event.cargo
-            )
+        self._save_attempts(live, back, "refused", event.reason, event.cargo)
         if event.fatal:
             self._lives.stop(live.task, TaskStep.FAIL, event.reason, now)
             return
@@ -139,35 +138,35 @@ class Endings:
         task.refusals[worker] = Refusal(count, until, reason)
         self._alarms.set(until, task.id)
 
-    def _take_back(
-        self, live: LiveLease, step: AttemptStep, verb: str, reason: str, now: float
-    ) -> list[Range]:
+    def _take_back(self, live: LiveLease, step: AttemptStep, verb: str, reason: str, now: float) -> list[Range]:
         """A lease is over; its items without a result wait again and are returned.
 
         Results may still come, late or after a repaired link, and count as long as there are none.
         """
         lease, task, back = live.lease, live.task, live.unfinished()
+        if step is AttemptStep.LOSE or (live.begun and verb != "refused"):
+            live.portion.tries.repeat(back)  # out of sight, the worker may have got further than was heard of it
         self._assignments.take(live, step, now)
         if not live.portion.done.covers(lease.first, lease.stop):
             self._leases.remember(live)
-        task.note(
-            now, verb, lease.portion, lease.first, lease.stop, lease.worker, lease.fence, reason
-        )
-        if back and not task.ended:
+        task.note(now, verb, lease.portion, lease.first, lease.stop, lease.worker, lease.fence, reason)
+        if back:
             live.portion.give_back(back)
             self._lives.offer(task)
             self._orders.tell(task.id)
         return back
 
-    def _lose_items(
-        self, live: LiveLease, back: list[Range], reason: str, blame: bool, now: float
-    ) -> None:
+    def _lose_items(self, live: LiveLease, back: list[Range], reason: str, blame: bool, now: float) -> None:
         self._avoid(live, back, now)
-        for part in back:
-            outcome = "lost" if blame else "cancelled"
-            self._orders.save_attempt(live.lease, part, outcome, None, reason)
+        self._save_attempts(live, back, "lost" if blame else "cancelled", reason)
         if blame:
             self._count_loss(live, back, reason, now)
+
+    def _save_attempts(
+        self, live: LiveLease, back: list[Range], outcome: str, reason: str, cargo: object = None
+    ) -> None:
+        for part in back:
+            self._orders.save_attempt(live.lease, part, outcome, None, reason, cargo)
 
     def _count_loss(self, live: LiveLease, back: list[Range], reason: str, now: float) -> None:
         tries = live.portion.tries

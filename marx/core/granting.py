@@ -13,8 +13,9 @@ from marx.core.assignments import Assignments
 from marx.core.chunking import Chunking, Prospect
 from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
-from marx.core.model import Lease, Policy, Range
+from marx.core.model import Policy, Range
 from marx.core.orders import Orders
+from marx.core.placing import Demand
 from marx.core.portions import Portion
 from marx.core.tasks import GUESSED_SECONDS, Task
 from marx.core.turns import Turns
@@ -47,7 +48,6 @@ class Granting:
         lives: Lives,
         orders: Orders,
     ) -> None:
-        self._lease_seconds = policy.lease_seconds
         self._chunking = Chunking(policy)
         self._pool = pool
         self._leases = leases
@@ -71,7 +71,7 @@ class Granting:
             self._queue_ahead(slot, now)
         self._assignments.take_touched()
         if self._pool.idle and self._pool.queued:
-            self._balance()
+            self._balance(now)
 
     def _start(self, slot: Slot, now: float) -> None:
         task = self._turns.pick(slot, now) if slot.open else None
@@ -81,23 +81,19 @@ class Granting:
 
     def _queue_ahead(self, slot: Slot, now: float) -> None:
         """Queue chunks behind the one that runs, so that the slot never waits for a round trip."""
-        task = slot.holder
-        if task is None or self._chunking.has_plenty(slot.queued, slot.ahead_seconds):
+        task, chunking = slot.holder, self._chunking
+        if task is None or chunking.has_plenty(slot.queued, slot.ahead_seconds):
             return
         if not (slot.open and task.open):
             return
-        offered = self._next_chunk(task, slot, now)
-        if offered is None or not self._chunking.runs_low(
-            offered.prospect, offered.size, slot.queued
-        ):
+        cut = self._next_chunk(task, slot, now)
+        if cut is None or not chunking.runs_low(cut.prospect, cut.size, slot.queued):
             return
         if self._turns.pick(slot, now) is not task:
             return
-        while offered is not None and self._chunking.may_queue(
-            offered.prospect, offered.size, slot.queued, slot.ahead_seconds
-        ):
-            self._grant(offered, slot, now)
-            offered = self._next_chunk(task, slot, now)
+        while cut is not None and chunking.may_queue(cut.prospect, cut.size, slot.queued, slot.ahead_seconds):
+            self._grant(cut, slot, now)
+            cut = self._next_chunk(task, slot, now)
         self._turns.offer(task)
 
     def _next_chunk(self, task: Task, slot: Slot, now: float) -> Cut | None:
@@ -109,30 +105,16 @@ class Granting:
         prospect = self._prospect(task, portion, slot.worker.name)
         return Cut(task, portion, run, prospect, self._chunking.size(prospect))
 
-    def _grant(self, offered: Cut, slot: Slot, now: float) -> None:
+    def _grant(self, cut: Cut, slot: Slot, now: float) -> None:
         """Cut the chunk and grant it."""
-        task, portion, run, prospect, size = offered
-        first, stop = portion.cut(run, size)
-        worker = slot.worker.name
-        lease = Lease(
-            self._leases.next_fence(),
-            task.id,
-            portion.number,
-            first,
-            stop - first,
-            worker,
-            slot.index,
-            portion.tries.attempt(first, stop),
-            now,
-            now + self._lease_seconds,
-        )
-        estimate = self._chunking.seconds(prospect, stop - first)
-        if estimate is None:
-            estimate = (stop - first) * GUESSED_SECONDS
-        live = LiveLease(lease, task, portion, [(first, stop)], estimate)
-        self._assignments.put(live, slot, now)
+        task, portion, run, prospect, size = cut
+        part = portion.cut(run, size)
+        lease = self._leases.make(task, portion, part, slot.worker.name, slot.index, now)
+        seconds = self._chunking.seconds(prospect, lease.count)
+        estimate = lease.count * GUESSED_SECONDS if seconds is None else seconds
+        self._assignments.put(LiveLease(lease, task, portion, [part], estimate), slot, now)
         self._lives.start(task, now)
-        task.note(now, "granted", portion.number, first, stop, worker, lease.fence)
+        task.note(now, "granted", portion.number, *part, lease.worker, lease.fence)
         self._orders.send(Grant(lease))
         self._orders.tell(task.id)
 
@@ -149,21 +131,21 @@ class Granting:
             final=portion.final,
         )
 
-    def _balance(self) -> None:
-        """Nothing waits for some idle slots: ask for half of what is queued elsewhere for each.
+    def _balance(self, now: float) -> None:
+        """Nothing waits for some idle slots: for each, ask for half of what is queued on the slot with most.
 
         Only once per task and round trip; what comes back waits, and goes to the idle slots.
         """
-        rich = [slot for slot in self._pool.queued if self._can_spare(slot)]
-        rich.sort(key=lambda slot: slot.ahead_seconds)
-        for idle in self._pool.idle:
-            while rich and not idle.worker.suits(rich[-1].queue[-1].task.demand):
-                rich.pop()
-            if not rich:
-                return
-            slot = rich.pop()
-            for live in list(slot.queue)[1 + slot.queued // 2 :]:
-                self._assignments.recall(live, "another slot is idle")
+        rich: dict[Demand, list[Slot]] = {}
+        for slot in self._pool.queued:
+            if self._can_spare(slot):
+                rich.setdefault(slot.queue[-1].task.demand, []).append(slot)
+        for demand, slots in rich.items():
+            slots.sort(key=lambda slot: slot.ahead_seconds, reverse=True)
+            idle = [slot for slot in self._pool.idle if slot.worker.suits(demand)]
+            for slot, _ in zip(slots, idle):
+                for live in list(slot.queue)[1 + slot.queued // 2 :]:
+                    self._assignments.recall(live, "another slot is idle", now)
 
     def _can_spare(self, slot: Slot) -> bool:
         task = slot.queue[-1].task

@@ -30,21 +30,9 @@ class LiveLease:
     it has begun.  revoked: its worker was asked to end it in any case.
     """
 
-    __slots__ = (
-        "lease",
-        "task",
-        "portion",
-        "left",
-        "state",
-        "reached",
-        "estimate",
-        "recalled",
-        "revoked",
-    )
+    __slots__ = ("lease", "task", "portion", "left", "state", "reached", "estimate", "recalled", "revoked")
 
-    def __init__(
-        self, lease: Lease, task: Task, portion: Portion, left: list[Range], estimate: float
-    ) -> None:
+    def __init__(self, lease: Lease, task: Task, portion: Portion, left: list[Range], estimate: float) -> None:
         self.lease = lease
         self.task = task
         self.portion = portion
@@ -87,11 +75,7 @@ class LiveLease:
     def names(self, task: str, portion: int, first: int, stop: int) -> bool:
         """Whether these items were part of it."""
         lease = self.lease
-        return (
-            lease.task == task
-            and lease.portion == portion
-            and lease.first <= first <= stop <= lease.stop
-        )
+        return (lease.task, lease.portion) == (task, portion) and lease.first <= first <= stop <= lease.stop
 
 
 class Leases:
@@ -120,6 +104,23 @@ class Leases:
         """A number that was never given before."""
         self._given += 1
         return self._epoch << FENCE_BITS | self._given
+
+    def make(
+        self, task: Task, portion: Portion, part: Range, worker: str, slot: int, now: float, fence: int | None = None
+    ) -> Lease:
+        """A lease of these items from now on; with a new fence unless somebody says that it has one."""
+        return Lease(
+            self.next_fence() if fence is None else fence,
+            task.id,
+            portion.number,
+            part[0],
+            part[1] - part[0],
+            worker,
+            slot,
+            portion.tries.attempt(*part),
+            now,
+            now + self._seconds,
+        )
 
     def from_earlier_server(self, fence: int) -> bool:
         """Whether a server that ran before this one may have given it."""

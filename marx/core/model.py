@@ -154,13 +154,14 @@ class TaskCounts:
 
 @dataclass(frozen=True, slots=True)
 class WorkerCounts:
-    """A worker at one moment: its offer, whether it is connected, slots at work, leases held."""
+    """A worker at one moment: its offer, whether it is connected, slots at work, leases held, each slot's state."""
 
     offer: WorkerOffer
     connected: bool
     busy: int
     leases: int
     heard_at: float
+    slot_states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,7 @@ class Policy:
     growth: int = 64
     ahead_seconds: float = 0.15
     ahead_chunks: int = 64
-    ahead_longest: float = 5.0
+    ahead_longest: float = 2.0
     chunk_overhead: float = 0.001
     item_losses: int = 3
     elsewhere_seconds: float = 5.0

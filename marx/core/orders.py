@@ -33,28 +33,13 @@ class Orders:
         self._told[task] = None
 
     def save_attempt(
-        self,
-        lease: Lease,
-        part: Range,
-        outcome: str,
-        item: int | None,
-        reason: str,
-        cargo: object = None,
+        self, lease: Lease, part: Range, outcome: str, item: int | None, reason: str, cargo: object = None
     ) -> None:
         """An attempt did not succeed, as far as this part of its items goes."""
-        first, stop = part
+        first, count = part[0], part[1] - part[0]
         self._saves.append(
             SaveAttempt(
-                lease.task,
-                lease.portion,
-                first,
-                stop - first,
-                lease.worker,
-                lease.attempt,
-                outcome,
-                item,
-                reason,
-                cargo,
+                lease.task, lease.portion, first, count, lease.worker, lease.attempt, outcome, item, reason, cargo
             )
         )
 

@@ -6,6 +6,7 @@ An item is waiting, done, or else leased: leases are not kept here, they are wha
 from __future__ import annotations
 
 from math import inf
+from typing import Iterable
 
 from marx.core.chunking import Pace
 from marx.core.model import Range
@@ -20,18 +21,7 @@ class Portion:
     of ``done`` whose result is an error.  tries: what went wrong with the others.
     """
 
-    __slots__ = (
-        "number",
-        "known",
-        "final",
-        "waiting",
-        "done",
-        "failed",
-        "tries",
-        "pace",
-        "_paces",
-        "_elsewhere",
-    )
+    __slots__ = ("number", "known", "final", "waiting", "done", "failed", "tries", "pace", "_paces", "_elsewhere")
 
     def __init__(self, number: int, tries: Tries) -> None:
         self.number = number
@@ -96,12 +86,14 @@ class Portion:
         for part in ranges:
             self.waiting.add(*part)
 
-    def accept(self, ranges: list[Range]) -> None:
-        """Items that were waiting or leased have a result now."""
+    def accept(self, ranges: list[Range], failed: Iterable[int] = ()) -> None:
+        """Items that were waiting or leased have a result now; that of the failed ones is an error."""
         for first, stop in ranges:
             self.done.add(first, stop)
             self.waiting.remove(first, stop)
             self.tries.succeed(first, stop)
+        for item in failed:
+            self.failed.add(item, item + 1)
 
     def measure(self, worker: str, count: int, seconds: float) -> None:
         """Learn how long items took on a worker."""

@@ -13,23 +13,21 @@ from marx.core.assignments import Assignments
 from marx.core.events import ItemsReported
 from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
-from marx.core.model import Lease, Range
+from marx.core.model import Range
 from marx.core.orders import Orders
 from marx.core.portions import Portion
 from marx.core.ranges import RangeSet
 from marx.core.tasks import Task
 from marx.core.workers import Pool
 
-ANY_ITEMS = 1 << 62
-"""The stop of a lease of an earlier server that nobody presented: it may have named any items."""
+ANY_ITEMS = (0, 1 << 62)
+"""The range of a lease of an earlier server that nobody presented: it may have named any items."""
 
 
 class Reports:
     """Takes reports in."""
 
-    def __init__(
-        self, pool: Pool, leases: Leases, assignments: Assignments, lives: Lives, orders: Orders
-    ) -> None:
+    def __init__(self, pool: Pool, leases: Leases, assignments: Assignments, lives: Lives, orders: Orders) -> None:
         self._pool = pool
         self._leases = leases
         self._assignments = assignments
@@ -60,22 +58,13 @@ class Reports:
             stop = event.first + event.count
             return found if found.names(task.id, portion.number, event.first, stop) else None
         worker = self._pool.workers.get(event.worker)
-        if worker is None or not worker.suits(task.demand):
+        if worker is None or not worker.suits(task.demand) or not self._leases.from_earlier_server(event.fence):
             return None
-        if not self._leases.from_earlier_server(event.fence):
-            return None
-        source = self._believed(event, task, portion)
+        lease = self._leases.make(task, portion, ANY_ITEMS, event.worker, 0, 0.0, event.fence)
+        source = LiveLease(lease, task, portion, [ANY_ITEMS], 0.0)
         if found is None:
             self._leases.remember(source)
         return source
-
-    def _believed(self, event: ItemsReported, task: Task, portion: Portion) -> LiveLease:
-        """A lease that an earlier server may have given."""
-        attempt = portion.tries.attempt(event.first, event.first + event.count)
-        lease = Lease(
-            event.fence, task.id, portion.number, 0, ANY_ITEMS, event.worker, 0, attempt, 0.0, 0.0
-        )
-        return LiveLease(lease, task, portion, [(0, ANY_ITEMS)], 0.0)
 
     def _holds(self, source: LiveLease) -> bool:
         """Whether the lease is live, so that its items are nobody else's."""
@@ -94,11 +83,8 @@ class Reports:
         slot.heard()
         self._assignments.touch(slot)
 
-    def _accept(
-        self, source: LiveLease, event: ItemsReported, missing: list[Range], now: float
-    ) -> str:
+    def _accept(self, source: LiveLease, event: ItemsReported, missing: list[Range], now: float) -> str:
         """Take the items without a result, but for those whose failure is tried again."""
-        task, portion = source.task, source.portion
         accepted, failed, again = self._sort(source, missing, event.failed)
         own = self._holds(source) and all(source.left.covers(*part) for part in accepted)
         source.left.remove(event.first, event.first + event.count)
@@ -106,15 +92,13 @@ class Reports:
             self._try_again(source, again, event, now)
         if not accepted:
             return "accepted" if again else "known"
-        portion.accept(accepted)
-        for item in failed:
-            portion.failed.add(item, item + 1)
+        source.portion.accept(accepted, failed)
         self._save(source, accepted, failed, event, now)
         if not own:
-            self._spare_others(source)
+            self._spare_others(source, now)
         for item in failed[:1]:
-            self._lives.item_failed(task, portion, item, now)
-        self._lives.settle(task, now)
+            self._lives.item_failed(source, item, now)
+        self._lives.settle(source.task, now)
         return "accepted"
 
     def _sort(
@@ -136,13 +120,12 @@ class Reports:
                 again.append(item)
         return list(accepted), final, again
 
-    def _try_again(
-        self, source: LiveLease, items: list[int], event: ItemsReported, now: float
-    ) -> None:
+    def _try_again(self, source: LiveLease, items: list[int], event: ItemsReported, now: float) -> None:
         """Items whose code failed wait again, if this lease had them until now."""
         task, portion, lease = source.task, source.portion, source.lease
         for item in items:
             part = (item, item + 1)
+            portion.tries.repeat([part])
             task.note(now, "failed", portion.number, *part, lease.worker, lease.fence)
             self._orders.save_attempt(lease, part, "failed", item, "", event.cargo)
             if self._holds(source):
@@ -150,34 +133,21 @@ class Reports:
         self._orders.tell(task.id)
         self._lives.offer(task)
 
-    def _save(
-        self,
-        source: LiveLease,
-        accepted: list[Range],
-        failed: list[int],
-        event: ItemsReported,
-        now: float,
-    ) -> None:
+    def _save(self, source: LiveLease, accepted: list[Range], failed: list[int], event: ItemsReported, now: float) -> None:
         task, lease = source.task, source.lease
         stop = event.first + event.count
         task.note(now, "reported", lease.portion, event.first, stop, lease.worker, lease.fence)
         self._orders.save(
             SaveResults(
-                task.id,
-                lease.portion,
-                tuple(accepted),
-                tuple(failed),
-                lease.worker,
-                lease.attempt,
-                event.cargo,
+                task.id, lease.portion, tuple(accepted), tuple(failed), lease.worker, lease.attempt, event.cargo
             )
         )
         self._orders.tell(task.id)
 
-    def _spare_others(self, source: LiveLease) -> None:
+    def _spare_others(self, source: LiveLease, now: float) -> None:
         """Stop those whose items have all been finished by somebody else."""
         for other in self._leases.of_task(source.task.id):
             if other is source or other.revoked or not other.left:
                 continue
             if not other.unfinished():
-                self._assignments.revoke(other, "its items have been done elsewhere")
+                self._assignments.revoke(other, "its items have been done elsewhere", now)

@@ -18,6 +18,9 @@ from marx.core.ranges import RangeSet
 COMPANY = 16
 """How many items may share a chunk for each further loss that they may have."""
 
+MOST_COUNTED = 1000
+"""Where a tally ends: an item that is retried for ever must not make it grow for ever."""
+
 EVIDENCE = 200
 """Losses of a portion that are remembered with worker and reason."""
 
@@ -31,17 +34,21 @@ class Tally:
         self._at_least: list[RangeSet] = []
 
     def add(self, first: int, stop: int) -> None:
-        """Count one more for each of ``first .. stop``."""
+        """Count one more for each of ``first .. stop``, up to ``MOST_COUNTED``."""
         levels = self._at_least
-        for level in range(len(levels), 0, -1):
-            again = levels[level - 1].intersect(first, stop)
-            if again and level == len(levels):
-                levels.append(RangeSet())
-            for part in again:
-                levels[level].add(*part)
-        if not levels:
+        if not levels or (len(levels) < MOST_COUNTED and levels[-1].intersect(first, stop)):
             levels.append(RangeSet())
+        for level in range(len(levels) - 1, 0, -1):
+            for part in levels[level - 1].intersect(first, stop):
+                levels[level].add(*part)
         levels[0].add(first, stop)
+
+    def forget(self, first: int, stop: int) -> None:
+        """Count ``first .. stop`` from nothing again."""
+        for level in self._at_least:
+            level.remove(first, stop)
+        while self._at_least and not self._at_least[-1]:
+            self._at_least.pop()
 
     def most(self, first: int, stop: int) -> int:
         """The largest count among ``first .. stop``."""
@@ -60,20 +67,37 @@ class Tally:
 
 
 class Tries:
-    """What went wrong with the unfinished items of one portion.
+    """What went wrong with the unfinished items of one portion; whatever gets a result is forgotten here.
 
-    Failures are counted one by one, since a retried item is soon run again and then forgotten;
-    losses as ranges, since a chunk of a hundred thousand items is lost at once.
+    Failures are counted one by one, since a retried item is soon run again; losses and repetitions as ranges, since a
+    chunk of a hundred thousand items is lost at once.
     """
 
-    __slots__ = ("_retries", "_bound", "_failures", "_losses", "_evidence")
+    __slots__ = ("_retries", "_bound", "_failures", "_losses", "_repeats", "_evidence")
 
     def __init__(self, retries: int, item_losses: int) -> None:
         self._retries = retries
         self._bound = item_losses
         self._failures: dict[int, int] = {}
         self._losses = Tally()
+        self._repeats = Tally()
         self._evidence: deque[tuple[int, int, str, str]] = deque(maxlen=EVIDENCE)
+
+    def repeat(self, ranges: list[Range]) -> None:
+        """These items may have been run, whoever is to blame that they have to be run again."""
+        for part in ranges:
+            self._repeats.add(*part)
+
+    def attempt(self, first: int, stop: int) -> int:
+        """The number of the next attempt of these items, 1 where none of them can have been run before."""
+        return 1 + self._repeats.most(first, stop)
+
+    def succeed(self, first: int, stop: int) -> None:
+        """These items have a result."""
+        self._losses.forget(first, stop)
+        self._repeats.forget(first, stop)
+        for item in self._failing(first, stop):
+            del self._failures[item]
 
     def fail(self, item: int) -> bool:
         """Count a failed attempt of the item's code; whether that was its last."""
@@ -82,11 +106,6 @@ class Tries:
             return True
         self._failures[item] = failures
         return False
-
-    def succeed(self, first: int, stop: int) -> None:
-        """Forget the failures of items that have a result."""
-        for item in self._failing(first, stop):
-            del self._failures[item]
 
     def lose(self, ranges: list[Range], worker: str, reason: str) -> int | None:
         """Count a lost attempt of these items; the item that has failed by it, if one has."""
@@ -99,11 +118,6 @@ class Tries:
         if stop - first == 1 and self._losses.most(first, stop) >= self._bound:
             return first
         return None
-
-    def attempt(self, first: int, stop: int) -> int:
-        """The number of the next attempt of these items, 1 for the first."""
-        failures = max((self._failures[item] for item in self._failing(first, stop)), default=0)
-        return 1 + failures + self._losses.most(first, stop)
 
     def company(self, first: int, count: int) -> int:
         """How many of ``count`` items from ``first`` on may share a chunk, at least 1.

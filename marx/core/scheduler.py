@@ -5,9 +5,9 @@
 It holds all mutable state and knows no clock: ``now`` is the caller's monotonic time and never
 goes back. One caller, ``server/service.py``, carries the actions out, saves first.
 
-Where an event goes from here: tasks and items to ``lives``, workers to ``arrivals``, results to
-``reports``, ends and losses of chunks to ``endings``; afterwards ``granting`` uses what became
-free. ``portions`` know where items stand, ``leases`` who holds them, ``turns`` whose turn it is.
+Where an event goes from here: tasks and items to ``submissions`` and ``lives``, workers to ``arrivals``, results to
+``reports``, ends and losses of chunks to ``endings``; afterwards ``granting`` uses what became free. ``portions`` know
+where items stand, ``leases`` who holds them, ``workers`` what is queued where, ``turns`` whose turn it is.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from marx.core.orders import Orders
 from marx.core.reasons import why_waiting
 from marx.core.reports import Reports
 from marx.core.states import TaskStep
+from marx.core.submissions import Submissions
 from marx.core.tasks import Task
 from marx.core.turns import Turns
 from marx.core.workers import Pool
@@ -65,16 +66,17 @@ class Scheduler:
         self._turns = turns = Turns(policy)
         self._leases = leases = Leases(epoch, policy.lease_seconds, policy.lost_leases)
         seats = Assignments(pool, leases, turns, orders)
-        self._lives = lives = Lives(policy, leases, turns, seats, alarms, orders)
+        self._lives = lives = Lives(leases, turns, seats, orders, policy.ended_tasks)
+        submissions = Submissions(policy, lives, alarms, orders)
         endings = Endings(policy, pool, leases, seats, lives, alarms, orders)
         reports = Reports(pool, leases, seats, lives, orders)
         arrivals = Arrivals(policy, pool, leases, seats, lives, endings, orders)
         self._endings, self._reports, self._arrivals = endings, reports, arrivals
         self._granting = Granting(policy, pool, leases, turns, seats, lives, orders)
         self._doors: dict[type, Callable[..., None]] = {
-            TaskSubmitted: lives.submit,
-            TaskRestored: lives.restore,
-            ItemsAdded: lives.extend,
+            TaskSubmitted: submissions.submit,
+            TaskRestored: submissions.restore,
+            ItemsAdded: submissions.extend,
             CancelAsked: self._cancel,
             TaskForgotten: self._forget,
             WorkerJoined: arrivals.join,
@@ -133,7 +135,7 @@ class Scheduler:
         return tuple(sorted({live.lease.worker for live in self._leases.of_task(task)}))
 
     def lease(self, fence: int, worker: str, task: str) -> Lease | None:
-        """The lease of this worker about which it may say more than results, one that it lost included; None for any other fence."""
+        """The lease under which this worker may say more than results, one that it lost included; None for other fences."""
         found = self._leases.get(fence) or self._leases.lost(fence)
         if found is None or (found.lease.worker, found.lease.task) != (worker, task):
             return None
@@ -141,7 +143,10 @@ class Scheduler:
 
     def is_alone(self, lease: Lease) -> bool:
         """Whether no other attempt can have run the items of this lease."""
-        return lease.attempt == 1 and self._leases.lost(lease.fence) is None
+        task = self._lives.find(lease.task)
+        if task is None or task.restored or self._leases.lost(lease.fence) is not None:
+            return False
+        return lease.attempt == 1
 
     def holds_any(self, worker: str, task: str) -> bool:
         """Whether a worker has leases of a task."""
@@ -156,6 +161,7 @@ class Scheduler:
                 busy=worker.busy,
                 leases=self._leases.held_by(worker.name),
                 heard_at=self._leases.heard_at(worker.name),
+                slot_states=tuple(str(slot.state) for slot in worker.slots),
             )
             for worker in self._pool.workers.values()
         ]

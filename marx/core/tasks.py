@@ -53,7 +53,8 @@ class Task:
 
     slots: slots that it holds now.  recalled: unbegun chunks of it that were asked back.
     ending: the step that will end it once its last chunk has, while it is stopping.
-    refusals: by worker.  resume_at: nothing of it is granted before.  forgotten: to be dropped as soon as it has ended.
+    refusals: by worker.  resume_at: nothing of it is granted before.
+    restored: an earlier server may have granted anything of it.  forgotten: to be dropped as soon as it has ended.
     """
 
     def __init__(self, terms: TaskTerms, policy: Policy, now: float) -> None:
@@ -69,6 +70,7 @@ class Task:
         self.recalled = 0
         self.refusals: dict[str, Refusal] = {}
         self.resume_at = now
+        self.restored = False
         self.forgotten = False
         self._item_losses = policy.item_losses
         self._story: deque[Happening] = deque(maxlen=policy.story_events)

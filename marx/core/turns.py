@@ -28,6 +28,9 @@ from marx.core.workers import Slot
 Key = tuple[Any, ...]
 Found = TypeVar("Found")
 
+LEAST_WEIGHT = 1e-6
+"""A user who is configured with no weight at all gets what nobody else wants."""
+
 STALE_ENTRIES = 64
 """Outdated heap entries that are tolerated besides as many as there are valid ones."""
 
@@ -187,7 +190,7 @@ class Turns:
     def _share(self, user: str) -> Share:
         share = self._shares.get(user)
         if share is None:
-            share = self._shares[user] = Share(user, self._policy.weights.get(user, 1.0))
+            share = self._shares[user] = Share(user, max(LEAST_WEIGHT, self._policy.weights.get(user, 1.0)))
         return share
 
     def _rerank(self, share: Share) -> None:
@@ -201,11 +204,7 @@ class Turns:
     def _can_go_on(self, task: Task, slot: Slot, now: float) -> bool:
         """Whether the slot's holder has more for it; asked apart, since a full task is not ready."""
         worker = slot.worker
-        return (
-            task.open
-            and worker.suits(task.demand)
-            and task.next_run(worker.name, now) is not None
-        )
+        return task.open and worker.suits(task.demand) and task.next_run(worker.name, now) is not None
 
     def _most_urgent(self, user: str, slot: Slot, now: float) -> tuple[Share, Task] | None:
         """The user's first task that this slot's worker can have something of."""

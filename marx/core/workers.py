@@ -23,16 +23,7 @@ class Slot:
     run, since it ran anything.
     """
 
-    __slots__ = (
-        "worker",
-        "index",
-        "queue",
-        "state",
-        "holder",
-        "since",
-        "ahead_seconds",
-        "refused",
-    )
+    __slots__ = ("worker", "index", "queue", "state", "holder", "since", "ahead_seconds", "refused")
 
     def __init__(self, worker: Worker, index: int) -> None:
         self.worker = worker
@@ -47,11 +38,8 @@ class Slot:
     @property
     def open(self) -> bool:
         """Whether it may be granted anything."""
-        return (
-            self.worker.open
-            and self.index < self.worker.slot_count
-            and self.state is not SlotState.BROKEN
-        )
+        worker = self.worker
+        return worker.open and self.index < worker.slot_count and self.state is not SlotState.BROKEN
 
     @property
     def queued(self) -> int:
@@ -162,7 +150,7 @@ class Worker:
         """The slot with that index, else the one with the shortest queue; there is always one."""
         if not self.slots:
             self.slots.append(Slot(self, 0))
-        if wanted is not None and 0 <= wanted < len(self.slots):
+        if isinstance(wanted, int) and 0 <= wanted < len(self.slots):
             return self.slots[wanted]
         return min(self.slots, key=lambda slot: len(slot.queue))
 
@@ -217,19 +205,13 @@ class Pool:
         """How many open slots could run such a task."""
         known = self._slots_for.get(demand)
         if known is None:
-            known = self._slots_for[demand] = sum(
-                worker.slot_count
-                for worker in self.workers.values()
-                if worker.open and worker.suits(demand)
-            )
+            open_ones = (worker for worker in self.workers.values() if worker.open and worker.suits(demand))
+            known = self._slots_for[demand] = sum(worker.slot_count for worker in open_ones)
         return known
 
     def others_for(self, demand: Demand, worker: str) -> bool:
         """Whether an open worker other than that one could run such a task."""
-        return any(
-            other.name != worker and other.open and other.suits(demand)
-            for other in self.workers.values()
-        )
+        return any(other.name != worker and other.open and other.suits(demand) for other in self.workers.values())
 
     def idle_for(self, suits: Callable[[Worker], bool]) -> Iterable[Slot]:
         """Idle slots of suitable workers, so that work spreads: the least busy workers first."""
