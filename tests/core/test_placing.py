@@ -1,0 +1,62 @@
+"""Which worker can run what."""
+
+from dataclasses import replace
+
+import pytest
+
+from marx.core.model import Interpreter
+from marx.core.placing import Demand, objection, satisfies
+from tests.core.builders import offer, terms
+
+GPU = frozenset({("gpu", "yes")})
+
+
+def why_not(lent=offer("alpha"), **more):
+    return objection(Demand.of(terms(**more)), lent)
+
+
+@pytest.mark.parametrize("wanted", ["", "3", "3.x", "3.11", "3.11.7", "/usr/bin/python3"])
+def test_a_version_satisfies_its_own_beginning_and_its_path(wanted):
+    assert satisfies(wanted, Interpreter("3.11.7", "/usr/bin/python3"))
+
+
+@pytest.mark.parametrize("wanted", ["2", "3.1", "3.12", "3.11.70", "/usr/bin/python", "3.11.7.1"])
+def test_other_versions_and_paths_do_not(wanted):
+    assert not satisfies(wanted, Interpreter("3.11.7", "/usr/bin/python3"))
+
+
+def test_a_worker_without_the_python_says_which():
+    assert why_not(python="2.7") is None
+    assert why_not(python="3.13") == "has no Python 3.13"
+    assert why_not(offer(interpreters=())) == "has no Python"
+
+
+def test_all_labels_are_needed():
+    both = GPU | {("site", "b")}
+    assert why_not(offer(labels=both), labels=GPU) is None
+    assert why_not(offer(labels=GPU), labels=both) == "lacks site=b"
+
+
+def test_named_workers_and_allowed_users_are_kept_to():
+    assert why_not(workers=frozenset({"alpha", "beta"})) is None
+    assert why_not(workers=frozenset({"beta"})) == "is not among the workers that the task names"
+    assert why_not(offer(users=frozenset({"ada"}))) is None
+    assert why_not(offer(users=frozenset({"bob"}))) == "does not work for ada"
+
+
+def test_a_stronger_sandbox_will_do_and_a_weaker_will_not():
+    weak = replace(offer(), sandbox="landlock")
+    assert why_not(weak, sandbox="none") is None
+    assert why_not(weak, sandbox="landlock") is None
+    assert why_not(weak, sandbox="bwrap") == "offers the sandbox landlock, not bwrap"
+
+
+def test_a_level_nobody_ranked_only_satisfies_itself():
+    special = replace(offer(), sandbox="vm")
+    assert why_not(special, sandbox="vm") is None
+    assert why_not(special, sandbox="none") is not None
+
+
+def test_tasks_that_ask_for_the_same_have_equal_demands():
+    assert Demand.of(terms("a", priority=1, retries=3)) == Demand.of(terms("b"))
+    assert Demand.of(terms("a")) != Demand.of(terms("a", "bob"))
