@@ -1,0 +1,121 @@
+"""Slots that obey, on a virtual clock: how long a map takes, and into how many chunks it is cut.
+
+A slot runs its chunks one after the other, with a fork before each; results are flushed every few milliseconds; every
+message takes half a round trip.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Callable
+
+from marx.core.actions import Grant, Revoke, WakeAt
+from marx.core.events import ChunkEnded, Event, ItemsAdded, ItemsReported, TaskSubmitted, Ticked, WorkerJoined
+from marx.core.model import Lease, Policy
+from marx.core.scheduler import Scheduler
+from tests.core.builders import offer, terms
+
+ROUND_TRIP = 0.010
+CHUNK_OVERHEAD = 0.001
+FLUSH_SECONDS = 0.005
+
+
+class Simulation:
+    """Workers that obey, on a virtual clock.
+
+    seconds(item): what an item takes.  slowness: by worker number, how many times longer it takes there.
+    """
+
+    def __init__(
+        self, workers: int, slots: int, seconds: Callable[[int], float], slowness: tuple[float, ...] = ()
+    ) -> None:
+        self.scheduler = Scheduler(1, Policy())
+        self.seconds = seconds
+        self.slowness = {f"w{number}": times for number, times in enumerate(slowness)}
+        self.half = ROUND_TRIP / 2
+        self.now = 0.0
+        self.chunks = 0
+        self.recalls = 0
+        self.given_back = 0
+        self.sizes: list[int] = []
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._queues: dict[tuple[str, int], deque[Lease]] = {}
+        self._free_at: dict[tuple[str, int], float] = {}
+        for number in range(workers):
+            self.tell(WorkerJoined(offer(f"w{number}", slots)))
+
+    def at(self, instant: float, do: Callable[[], None]) -> None:
+        """Do something at an instant."""
+        heapq.heappush(self._due, (instant, next(self._order), do))
+
+    def tell(self, event: Event) -> None:
+        """The scheduler hears of something now; what it asks for is under way."""
+        for action in self.scheduler.handle(event, self.now):
+            if isinstance(action, Grant):
+                self.chunks += 1
+                self.sizes.append(action.lease.count)
+                self.at(self.now + self.half, lambda lease=action.lease: self._arrive(lease))
+            elif isinstance(action, Revoke):
+                self.recalls += 1
+                self.at(self.now + self.half, lambda revoke=action: self._recall(revoke))
+            elif isinstance(action, WakeAt):
+                self.at(action.at, lambda: self.tell(Ticked()))
+
+    def run(self, task: str) -> float:
+        """Until the task is done; the instant at which the server knew."""
+        while self.scheduler.snapshot(task).state not in ("done", "failed"):
+            self.now, _, do = heapq.heappop(self._due)
+            do()
+        return self.now
+
+    def _arrive(self, lease: Lease) -> None:
+        place = (lease.worker, lease.slot)
+        self._queues.setdefault(place, deque()).append(lease)
+        if self._free_at.get(place, 0.0) <= self.now:
+            self._begin(place)
+
+    def _begin(self, place: tuple[str, int]) -> None:
+        queue = self._queues[place]
+        if not queue or self._free_at.get(place, 0.0) > self.now:
+            return
+        lease = queue.popleft()
+        instant, first, spent = self.now + CHUNK_OVERHEAD, lease.first, 0.0
+        times = self.slowness.get(lease.worker, 1.0)
+        for item in range(lease.first, lease.stop):
+            spent += self.seconds(item) * times
+            if spent >= FLUSH_SECONDS or item + 1 == lease.stop:
+                instant += spent
+                self._report(lease, first, item + 1, spent, instant)
+                first, spent = item + 1, 0.0
+        self._free_at[place] = instant
+        ended = ChunkEnded(lease.worker, lease.fence, lease.task, "succeeded")
+        self.at(instant + self.half, lambda: self.tell(ended))
+        self.at(instant, lambda: self._begin(place))
+
+    def _report(self, lease: Lease, first: int, stop: int, spent: float, instant: float) -> None:
+        report = ItemsReported(lease.worker, lease.fence, lease.task, 0, first, stop - first, (), spent)
+        self.at(instant + self.half, lambda: self.tell(report))
+
+    def _recall(self, revoke: Revoke) -> None:
+        for queue in self._queues.values():
+            for lease in queue:
+                if lease.fence == revoke.fence:
+                    queue.remove(lease)
+                    self.given_back += lease.count
+                    answer = ChunkEnded(lease.worker, lease.fence, lease.task, "cancelled")
+                    self.at(self.now + self.half, lambda: self.tell(answer))
+                    return
+
+
+def simulate(items: int, workers: int, slots: int, seconds: Callable[[int], float], **more: object) -> tuple[Simulation, float]:
+    """One map from submission to the last result; the simulation, and how near it came to the ideal (1.0)."""
+    simulation = Simulation(workers, slots, seconds)
+    simulation.tell(TaskSubmitted(terms("t", **more)))
+    simulation.tell(ItemsAdded("t", 0, 0, items, True))
+    took = simulation.run("t")
+    times = list(map(seconds, range(items)))
+    work = sum(times) + (CHUNK_OVERHEAD * items if "chunk_items" in more else 0.0)
+    return simulation, max(work / (workers * slots), max(times)) / took
