@@ -148,6 +148,10 @@ class Scheduler:
             return False
         return lease.attempt == 1
 
+    def is_live(self, fence: int) -> bool:
+        """Whether the lease with this fence was neither ended nor lost."""
+        return self._leases.get(fence) is not None
+
     def holds_any(self, worker: str, task: str) -> bool:
         """Whether a worker has leases of a task."""
         return any(live.lease.worker == worker for live in self._leases.of_task(task))

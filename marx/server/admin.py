@@ -1,39 +1,23 @@
 """
-The server's side of ``marx-admin``: a Unix socket in the state folder.
-
-Who may connect: the daemon's own user and root, asked of the kernel for each connection, and nobody else whatever the folder's mode.
+The server's side of ``marx-admin``.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import struct
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from twisted.internet.interfaces import IListeningPort, IReactorTime, IReactorUNIX
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
-from twisted.protocols.amp import Command
 
+from marx.owners_socket import OwnersLink
 from marx.server.composing import Parts
 from marx.server.enrolment import Enrolment
 from marx.server.identity import Identity
 from marx.wire import admin as wire
-from marx.wire.calls import BadRequest, GuardedLink, NotFound, NotPermitted
+from marx.wire.calls import BadRequest, NotFound
 
-#: What SO_PEERCRED answers on Linux: process, user and group id (``man 7 unix``).
-_CREDENTIALS = struct.Struct("3i")
-
-
-def caller_uid(transport: Any) -> int:
-    """The user id of the process at the other end of a Unix socket, as the kernel knows it."""
-    raw = transport.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    return _CREDENTIALS.unpack(raw)[1]
-
-
-class AdminProtocol(GuardedLink):
+class AdminProtocol(OwnersLink):
     """One connected ``marx-admin``."""
 
     def __init__(self, identity: Identity, enrolment: Enrolment, parts: Parts, clock: IReactorTime) -> None:
@@ -43,12 +27,6 @@ class AdminProtocol(GuardedLink):
         self._service = parts.service
         self._directory = parts.directory
         self._status = parts.status
-
-    def admit(self, command: type[Command], arguments: dict[str, Any]) -> dict[str, Any]:
-        uid = caller_uid(self.transport)
-        if uid not in (0, os.geteuid()):
-            raise NotPermitted(f"user {uid} does not own this daemon")
-        return arguments
 
     @wire.MakeCode.responder
     async def on_make_code(self, role: str, name: str | None, uses: int, seconds: float) -> dict[str, Any]:
@@ -96,8 +74,3 @@ class AdminFactory(Factory):
     def buildProtocol(self, address: Any) -> AdminProtocol:
         return AdminProtocol(*self._arguments)
 
-
-def listen_private(reactor: IReactorUNIX, path: Path, factory: Factory) -> IListeningPort:
-    """Listen on a Unix socket that only its owner may connect to; one that a killed daemon left there is replaced."""
-    path.unlink(missing_ok=True)
-    return reactor.listenUNIX(str(path), factory, mode=0o600)

@@ -18,10 +18,10 @@ from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectError
 
 from marx.config import parse_duration
+from marx.owners_socket import SOCKET_NAME
 from marx.wire import admin as wire
 from marx.wire.calls import GuardedLink, NotFound, NotPermitted, Unavailable, WireError, WrongVersion
 
-SOCKET_NAME = "admin.sock"
 #: Exit codes of INTERFACE for refusals; any other is a fault of Marx.
 EXITS = {NotPermitted: 77, NotFound: 1, Unavailable: 69, WrongVersion: 69}
 

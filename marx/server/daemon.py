@@ -22,8 +22,9 @@ from twisted.python.failure import Failure
 import marx
 from marx.addresses import Address, in_words
 from marx.config import ServerConfig
+from marx.owners_socket import listen_to_owner
 from marx.private_files import make_private_folder
-from marx.server.admin import AdminFactory, listen_private
+from marx.server.admin import AdminFactory
 from marx.server.authority import Authority, BrokenAuthority
 from marx.server.blobs import BlobLimits, Blobs
 from marx.server.composing import Gatekeeper, Parts, compose
@@ -36,6 +37,7 @@ from marx.server.records import StoreError
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
 from marx.server.surroundings import Surroundings
+from marx.server.sweeping import Sweeper
 
 log = Logger()
 
@@ -43,7 +45,7 @@ log = Logger()
 EX_CONFIG = 78
 #: Connections that wait to be accepted: after a restart every worker of a large lab dials at once.
 BACKLOG = 1024
-PORT_FILE, ADMIN_SOCKET, DATABASE, BLOBS = "port", "admin.sock", "marx.sqlite", "blobs"
+PORT_FILE, DATABASE, BLOBS = "port", "marx.sqlite", "blobs"
 
 
 class ServerDaemon(Service):
@@ -57,6 +59,7 @@ class ServerDaemon(Service):
         self._ports: list[Any] = []
         self._address: Any = None
         self._parts: Parts | None = None
+        self._sweeper: Sweeper | None = None
 
     def startService(self) -> None:
         """Open the state, which may end the start, then begin; nothing listens before the store was read."""
@@ -80,10 +83,12 @@ class ServerDaemon(Service):
         identity.when_revoked(parts.hang_up)
         parts.service.startService()
         await parts.service.begin()
+        self._sweeper = Sweeper(self._blobs, self._store, self._reactor, self._around.wall)
+        self._sweeper.startService()
         enrolment = Enrolment(self._authority, identity, self._addresses, self._around.wall)
         await self._listen(Gate(identity, enrolment, parts.factories, self._reactor))
         admin = AdminFactory(identity, enrolment, parts, self._reactor)
-        self._ports.append(listen_private(self._reactor, self._folder / ADMIN_SOCKET, admin))
+        self._ports.append(listen_to_owner(self._reactor, self._folder, admin))
         joining = self._config.joining
         files = await enrolment.write_first_codes(self._folder, getpass.getuser(), joining.worker_uses, joining.expires_seconds)
         for file in files:
@@ -122,6 +127,8 @@ class ServerDaemon(Service):
     async def _end(self) -> None:
         for port in self._ports:
             await maybeDeferred(port.stopListening)
+        if self._sweeper is not None:
+            self._sweeper.stopService()
         if self._parts is not None:
             await maybeDeferred(self._parts.service.stopService)
             self._parts.hang_up(frozenset())

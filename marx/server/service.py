@@ -47,6 +47,7 @@ class Batch:
     told: set[str] = field(default_factory=set)
     states: list[actions.SaveState] = field(default_factory=list)
     uncommitted: list[str] = field(default_factory=list)
+    unsent: list[Lease] = field(default_factory=list)
 
 
 class SchedulingService(Service):
@@ -111,8 +112,16 @@ class SchedulingService(Service):
         for (worker, task, reason, gently), fences in batch.revokes.items():
             if worker in self._directory.links:
                 self._directory.links[worker].revoke(task, fences, reason, gently)
+        for lease in batch.unsent:
+            self._take_back(lease)
         committed = self._store.write(*batch.writes) if batch.writes else succeed(None)
         return committed.addCallbacks(self._committed, self._commit_failed, callbackArgs=(batch,))
+
+    def _take_back(self, lease: Lease) -> None:
+        """It was revoked before it was sent: its worker knows nothing of it and would not end it."""
+        self._waiting_grants[lease.task].remove(lease)
+        ended = events.ChunkEnded(lease.worker, lease.fence, lease.task, "cancelled", reason="it was not sent yet")
+        self.happened(ended).addErrback(lambda failure: log.failure("taking a grant back failed", failure))
 
     def _send_grants(self, leases: dict[str, list[Lease]]) -> None:
         for worker, granted in leases.items():
@@ -139,6 +148,8 @@ class SchedulingService(Service):
     def _grant_what_waited(self, task: str) -> None:
         by_worker = defaultdict(list)
         for lease in self._waiting_grants.pop(task, ()):
+            if not self.scheduler.is_live(lease.fence):
+                continue  # lost while it waited
             by_worker[lease.worker].append(lease)
         self._send_grants(by_worker)
 
@@ -210,6 +221,10 @@ class SchedulingService(Service):
         self._directory.tasks[lease.task].workers.add(lease.worker)
 
     def do_revoke(self, action: actions.Revoke, batch: Batch) -> None:
+        for lease in self._waiting_grants.get(action.task, ()):
+            if lease.fence == action.fence:
+                batch.unsent.append(lease)
+                return
         batch.revokes[action.worker, action.task, action.reason, action.gently].append(action.fence)
 
     def do_answer(self, action: actions.Answer, batch: Batch) -> None:

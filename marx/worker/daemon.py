@@ -23,13 +23,14 @@ from marx.config import WorkerConfig
 from marx.credentials import Credentials, DamagedCredentials
 from marx.join_code import JoinError, read_code
 from marx.joining import enrol
+from marx.owners_socket import listen_to_owner
 from marx.private_files import make_private_folder
 from marx.worker.composing import Limits, Premises, Surroundings, compose
 from marx.worker.finding import find_interpreters
 from marx.worker.interpreters import Interpreter
 from marx.worker.kit import compile_kit, lay_out_kit
 from marx.worker.offer import Offer, describe_machine, own_slots
-from marx.worker.owner import listen_to_owner
+from marx.worker.owner import OwnerFactory
 from marx.worker.probing import NotAnInterpreter
 from marx.worker.sandbox import NoSandbox, choose
 from marx.worker.service import WorkerService
@@ -122,7 +123,7 @@ class WorkerDaemon(Service):
         limits = self._config.limits
         bounds = Limits(limits.outbox_bytes, limits.unanswered_bytes, limits.blob_cache_bytes, limits.drain_seconds)
         worker = compose(self._reactor, credentials.connector(self._reactor), premises, offer, bounds, self._around)
-        self._port = listen_to_owner(self._reactor, self._folder, worker)
+        self._port = listen_to_owner(self._reactor, self._folder, OwnerFactory(worker, self._reactor))
         versions = ", ".join(one.version_text for one in offer.interpreters)
         log.info("worker {name}: {slots} slots, Python {versions}", name=credentials.name, slots=offer.slots, versions=versions)
         worker.startService()

@@ -1,28 +1,17 @@
 """
-For the worker's owner: a Unix socket in the state folder, over which ``marx-admin`` asks for status, pause and resume.
-
-Who may connect: the daemon's own user and root, asked of the kernel for each connection, and nobody else whatever the folder's mode.
+For the worker's owner: what ``marx-admin`` asks of a worker, status, pause and resume.
 """
 
 from __future__ import annotations
 
-import os
-import socket
-import struct
-from pathlib import Path
 from typing import Any, Protocol
 
-from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
-from twisted.protocols.amp import Command
 
+from marx.owners_socket import OwnersLink
 from marx.wire import admin as wire
-from marx.wire.calls import BadRequest, GuardedLink, NotPermitted
-
-SOCKET_NAME = "admin.sock"
-#: What SO_PEERCRED answers on Linux: process, user and group id (``man 7 unix``).
-_CREDENTIALS = struct.Struct("3i")
-
+from marx.wire.calls import BadRequest
 
 class Steered(Protocol):
     """What an owner can do with a worker."""
@@ -37,24 +26,12 @@ class Steered(Protocol):
         """End a pause."""
 
 
-def caller_uid(transport: Any) -> int:
-    """The user id of the process at the other end of a Unix socket, as the kernel knows it."""
-    raw = transport.getHandle().getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    return _CREDENTIALS.unpack(raw)[1]
-
-
-class OwnerProtocol(GuardedLink):
+class OwnerProtocol(OwnersLink):
     """One connected ``marx-admin``."""
 
     def __init__(self, worker: Steered, clock: IReactorTime) -> None:
         super().__init__(clock)
         self._worker = worker
-
-    def admit(self, command: type[Command], arguments: dict[str, Any]) -> dict[str, Any]:
-        uid = caller_uid(self.transport)
-        if uid not in (0, os.geteuid()):
-            raise NotPermitted(f"user {uid} does not own this worker")
-        return arguments
 
     @wire.WorkerStatus.responder
     def on_worker_status(self) -> dict[str, Any]:
@@ -84,9 +61,3 @@ class OwnerFactory(Factory):
         """One for one connection."""
         return OwnerProtocol(self._worker, self._clock)
 
-
-def listen_to_owner(reactor: Any, folder: Path, worker: Steered) -> IListeningPort:
-    """Listen in the state ``folder``; a socket that a killed daemon left there is replaced."""
-    path = folder / SOCKET_NAME
-    path.unlink(missing_ok=True)
-    return reactor.listenUNIX(str(path), OwnerFactory(worker, reactor), mode=0o600)

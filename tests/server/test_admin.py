@@ -12,8 +12,9 @@ from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 
 from marx.addresses import Address
 from marx.join_code import JoinCode
-from marx.server import admin
-from marx.server.admin import AdminFactory, listen_private
+from marx import owners_socket
+from marx.owners_socket import SOCKET_NAME, listen_to_owner
+from marx.server.admin import AdminFactory
 from marx.server.authority import Authority
 from marx.server.enrolment import Enrolment
 from marx.server.identity import Identity
@@ -28,9 +29,9 @@ async def desk(room) -> Any:
     identity = Identity(IdentityRecords(room.store), lambda: 1000.0)
     await identity.open()
     enrolment = Enrolment(Authority.new(1000.0), identity, lambda: [Address("127.0.0.1", 1848)], lambda: 1000.0)
-    path = room.folder / "admin.sock"
+    path = room.folder / SOCKET_NAME
     path.write_text("left there by a daemon that was killed")
-    port = listen_private(room.reactor, path, AdminFactory(identity, enrolment, room.parts, room.reactor))
+    port = listen_to_owner(room.reactor, room.folder, AdminFactory(identity, enrolment, room.parts, room.reactor))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     link = await connectProtocol(UNIXClientEndpoint(room.reactor, str(path)), GuardedLink(room.reactor))
     yield link
@@ -73,6 +74,6 @@ async def test_who_was_never_there_cannot_be_drained_or_revoked(desk) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_another_user_is_refused(desk, monkeypatch) -> None:
-    monkeypatch.setattr(admin, "caller_uid", lambda transport: 12345)
+    monkeypatch.setattr(owners_socket, "caller_uid", lambda transport: 12345)
     with pytest.raises(NotPermitted, match="12345"):
         await desk.ask(wire.ListUsers)

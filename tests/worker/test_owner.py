@@ -11,10 +11,11 @@ import pytest
 import pytest_twisted
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 
+from marx import owners_socket
+from marx.owners_socket import SOCKET_NAME, listen_to_owner
 from marx.wire.admin import DrainWorker, PauseWorker, ResumeWorker, WorkerStatus
 from marx.wire.calls import BadRequest, GuardedLink, NotPermitted, WireError, WrongVersion
-from marx.worker import owner
-from marx.worker.owner import SOCKET_NAME, listen_to_owner
+from marx.worker.owner import OwnerFactory
 
 
 class RecordingWorker:
@@ -38,7 +39,7 @@ async def asked(folder: Path, *questions: tuple[Any, dict[str, Any]]) -> tuple[R
     from twisted.internet import reactor
 
     worker = RecordingWorker()
-    port = listen_to_owner(reactor, folder, worker)
+    port = listen_to_owner(reactor, folder, OwnerFactory(worker, reactor))
     link = await connectProtocol(UNIXClientEndpoint(reactor, str(folder / SOCKET_NAME)), GuardedLink(reactor))
     answers: list[Any] = []
     try:
@@ -76,7 +77,7 @@ async def test_what_a_server_answers_a_worker_does_not(tmp_path: Path) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_another_user_is_refused_whatever_the_files_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owner, "caller_uid", lambda transport: os.geteuid() + 1)
+    monkeypatch.setattr(owners_socket, "caller_uid", lambda transport: os.geteuid() + 1)
     worker, [refused] = await asked(tmp_path, (PauseWorker, {"seconds": None}))
     assert isinstance(refused, NotPermitted) and worker.calls == []
 
@@ -86,6 +87,6 @@ async def test_the_socket_is_its_owners_alone_and_one_that_was_left_is_replaced(
     from twisted.internet import reactor
 
     (tmp_path / SOCKET_NAME).write_text("left by a kill -9")
-    port = listen_to_owner(reactor, tmp_path, RecordingWorker())
+    port = listen_to_owner(reactor, tmp_path, OwnerFactory(RecordingWorker(), reactor))
     assert stat.S_IMODE((tmp_path / SOCKET_NAME).stat().st_mode) == 0o600
     await port.stopListening()
