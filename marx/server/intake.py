@@ -8,7 +8,7 @@ worker; they come before the end of their chunk in the same order, so their fenc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 from twisted.internet.defer import DeferredLock
 
@@ -78,6 +78,11 @@ class Intake:
         self._service = service
         self._output = output
         self._order = DeferredLock()
+        self._returned: frozenset[int] = frozenset()
+
+    def returned(self, fences: Iterable[int]) -> None:
+        """The worker is back with these leases: what it reports of them may have come before, over its last connection."""
+        self._returned = frozenset(fences)
 
     async def take(self, raw_reports: Any, payload: bytes) -> list[str]:
         """Verdicts, one for each report, once what was accepted is committed."""
@@ -117,12 +122,15 @@ class Intake:
         if lease is None:
             return []
         if isinstance(report, OutputReport):
-            return await self._output.rows(report, part, lease, again=not self._service.scheduler.is_alone(lease))
+            return await self._output.rows(report, part, lease, again=self._may_repeat(lease))
         if isinstance(report, ArtifactReport):
             return artifact_rows(report)
         if isinstance(report, NoteReport):
             return [NewNote(report.task, self._worker, report.text)]
         return []
+
+    def _may_repeat(self, lease: Lease) -> bool:
+        return lease.fence in self._returned or not self._service.scheduler.is_alone(lease)
 
     @staticmethod
     def _verdict(report: Report, lease: Lease | None, answer: Any) -> str:

@@ -87,7 +87,9 @@ class WorkerProtocol(ServerLink):
         self._offered = True
         self._directory.links[self.name] = self
         log.info("worker {name} offers {slots} slots", name=self.name, slots=offered.slots)
-        await self.desk.service.happened(events.WorkerJoined(offered, tuple(_held(raw) for raw in held)))
+        holding = tuple(_held(raw) for raw in held)
+        self._intake.returned(lease.fence for lease in holding)
+        await self.desk.service.happened(events.WorkerJoined(offered, holding))
 
     @wire.DescribeTask.responder
     def on_describe_task(self, task: str) -> dict[str, Any]:

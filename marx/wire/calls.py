@@ -97,10 +97,12 @@ def guarded(command: type[Command], method: Callable[..., Any]) -> Callable[...,
         answered.addCallbacks(lambda answer: {} if answer is None else answer, surprise)
         return answered
 
-    def surprise(failure: Failure) -> Failure:
-        if failure.check(WireError):
+    def surprise(failure: Failure) -> Any:
+        if failure.check(WireError) and command.requiresAnswer:
             return failure
         log.failure("answering {command} failed", failure, command=command.__name__)
+        if not command.requiresAnswer:
+            return {}
         raise InternalError(f"{command.__name__} failed on the other side, whose log says why")
 
     return guard

@@ -44,6 +44,11 @@ class Unknown(MarxCommand):
     response = []
 
 
+class Note(MarxCommand):
+    response = []
+    requiresAnswer = False
+
+
 class Load(MarxCommand):
     arguments = [(b"payload", Bulk())]
     response = [(b"payload", Bulk())]
@@ -72,6 +77,10 @@ class Server(GuardedLink):
     @Forbidden.responder
     def on_forbidden(self) -> None:
         raise AssertionError("must not be reached")
+
+    @Note.responder
+    def on_note(self) -> None:
+        raise ZeroDivisionError
 
     @Load.responder
     def on_load(self, payload: bytes) -> dict:
@@ -115,6 +124,14 @@ def test_a_bug_in_a_responder_is_logged_and_keeps_the_connection(joined, command
     assert isinstance(failed, InternalError) and "ZeroDivision" not in str(failed)
     assert outcome(joined, command, number=1) == {"doubled": 2}
     assert [type(error) for error in logged_failures.flush(ZeroDivisionError)] == [ZeroDivisionError]
+
+
+def test_a_bug_keeps_the_connection_where_no_answer_is_expected(joined, logged_failures) -> None:
+    client, _, pump = joined
+    client.tell(Note)
+    pump.flush()
+    assert outcome(joined, Double, number=1) == {"doubled": 2}
+    assert [type(error) for error in logged_failures.flush()] == [ZeroDivisionError]
 
 
 def test_what_is_not_admitted_does_not_reach_its_responder(joined) -> None:
