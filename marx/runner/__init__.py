@@ -1,0 +1,39 @@
+"""The runner: what runs inside the user's own interpreter. Standard library only, one source for Python 2.7 and 3.6 to 3.14.
+
+Started from a kit folder (marx/worker/kit.py) by a worker, imported by nobody. This is the contract.
+
+Descriptors   0, 1, 2 belong to the program. Frames come in on 3 and go out on 4; no process of the program holds those.
+Frames        ``>IcI`` (length of header and payload, type, length of the header), a header (a JSON object), a payload; at most
+              1 MiB + 64 kB. Whoever gets something else gives up.
+Exit codes    0 told to quit, or descriptor 3 was closed; 3 the program could not be loaded; 4 what came on 3 made no sense.
+
+worker to runner                                     runner to worker
+  T task     what to load, once, first                 L loaded / F failed, then exit 3
+  P pack     items, in parts above 1 MiB               B begun
+  D drop     a pack that no chunk needs                R results      of consecutive items
+  C chunk    items to run, after those before          V value        a part of one result line above 256 kB
+  E end      directly behind C: its secret             A artifact     a part of a file that items made, changed or deleted
+  X cancel   kill it, or drop it if it waits           Z ended        succeeded, died or cancelled
+  Q quit     after the chunk at work                   N note         one sentence for the task's log
+
+The program is loaded once, as ``__mp_main__``, which ``__main__`` is too: what stands behind ``if __name__ == "__main__"`` does not
+run. Each chunk is run by a fork of that state, one item after the other; where a fork is not safe (other threads, or child processes,
+after loading) by a fresh interpreter that loads it again. A child that dies costs the item at work: everything before it that was
+sent counts. When a child has ended, every process that it left is killed and reaped.
+
+T names ``program`` (an absolute path) or ``module``, and ``function`` (or ``Class.method``) in it; ``argv`` is all of sys.argv, the
+program's path if empty; ``roots`` are absolute folders whose changed files come back; ``max_value`` is the most bytes of one result line.
+Results leave every 5 ms, those of items slower than that one by one, so that a result waits for no more than the item behind it.
+
+Which bytes on 1 and 2 belong to which item is said in-band: ``\\0MARK:ITEM\\n`` stands before an item's bytes, written by the child, the
+first of a chunk by the runner; ``\\0SECRET!\\n`` after the chunk's last byte, written by the runner alone. The child never sees the
+secret: the frame that holds it stays unopened until the fork, and the child wipes its copy before anything of the program runs.
+
+``random`` and ``numpy.random``, where imported, are seeded before each item from (task seed, portion, item).
+
+How to read: `__main__` chooses the role, `program` loads, `chunk` is the loop, `attempt` one child's life seen from outside, `child`
+the same from inside. Rules of the house for Python 2.7: ``from __future__ import absolute_import`` in every file, else our `pipe` would
+hide the program's own; only `compat` asks for the version; nothing is imported lazily where a forked child would pay for it each time.
+"""
+
+from __future__ import absolute_import

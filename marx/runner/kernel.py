@@ -1,0 +1,48 @@
+"""What only the C library can ask of the system. Best effort: where it is not Linux, or ctypes is not there, nothing happens."""
+
+from __future__ import absolute_import
+
+import signal
+
+try:
+    import ctypes
+except ImportError:  # a Python that was built without libffi
+    ctypes = None
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+
+try:
+    _library = ctypes.CDLL(None)
+    _prctl, _fflush = _library.prctl, _library.fflush
+except (OSError, AttributeError):  # there is no ctypes, or no such function
+
+    def _prctl(*_):
+        return -1
+
+    def _fflush(_):
+        return -1
+
+
+def hide_memory():
+    """No other process of this user may look into this one, or reopen its pipes: a chunk could forge results."""
+    _prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def show_memory():
+    """The opposite, as programs expect it: without it /proc/self belongs to root."""
+    _prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def die_with_parent():
+    """This process is killed when the one that made it dies."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def adopt_orphans():
+    """Processes below this one whose parents die become its children, so that it can find them. Whether that is so now."""
+    return _prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def flush_c_output():
+    """Write out what C code has put into its own buffers."""
+    _fflush(None)
