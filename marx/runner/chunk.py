@@ -1,0 +1,190 @@
+"""Role *chunk*: the loop that takes chunks from the worker and has each run by a child of its own."""
+
+from __future__ import absolute_import
+
+import errno
+import os
+from collections import deque
+from select import POLLERR, POLLHUP, POLLIN, POLLOUT, poll as new_poll
+
+from marx.runner import kernel
+from marx.runner.attempt import Chunk
+from marx.runner.compat import freeze, private_copy
+from marx.runner.forking import Forking
+from marx.runner.items import Items
+from marx.runner.pipe import FrameError, PipeClosed, polled, write_all
+from marx.runner.processes import sweep
+from marx.runner.program import EXIT_NOT_LOADED, leave, load_or_tell, tell_loaded
+
+_READABLE = POLLIN | POLLHUP | POLLERR
+
+EXIT_QUIT = 0
+
+
+def play(order, reader, writer):
+    """Load the program, then take chunks until told to quit; the exit code. Raises `FrameError`, `PipeClosed`."""
+    kernel.adopt_orphans()
+    environment = dict(os.environ)
+    outputs = [private_copy(1), private_copy(2)]
+    program = load_or_tell(order, writer)
+    if program is None:
+        leave(EXIT_NOT_LOADED)
+    role = ChunkRole(reader, writer, outputs)
+    why_not_fork = program.why_not_fork()
+    if why_not_fork is None:
+        held = [reader.descriptor, writer.descriptor] + outputs
+        role.starter = Forking(order, program, held, role.sealed)
+    else:
+        from marx.runner.fresh import Fresh
+
+        role.starter = Fresh(order, environment)
+    tell_loaded(program, why_not_fork, writer)
+    freeze()
+    role.run()
+    if why_not_fork is not None:
+        leave(EXIT_QUIT)
+    return EXIT_QUIT
+
+
+class ChunkRole(object):
+    """Takes frames from ``reader``, says what happens to ``writer``. ``outputs``: descriptors onto the program's output, for marks.
+
+    ``starter`` has ``start(chunk, needed)``, which makes an `Attempt`; it is set before `run`.
+    """
+
+    def __init__(self, reader, writer, outputs):
+        self._reader = reader
+        self._writer = writer
+        self._outputs = outputs
+        self._items = Items()
+        self._waiting = deque()
+        self._attempt = None
+        self._is_quitting = False
+        self._takes = {
+            b"P": self._keep,
+            b"D": self._drop,
+            b"C": self._enqueue,
+            b"E": self._seal,
+            b"X": self._cancel,
+            b"Q": self._quit,
+        }
+        self.starter = None
+
+    def sealed(self):
+        """The frames that hold secrets of chunks that did not begin."""
+        return [chunk.sealed for chunk in self._waiting if chunk.sealed is not None]
+
+    def run(self):
+        """Go on until told to quit. Raises `FrameError` for what makes no sense, `PipeClosed`; no child is left then."""
+        try:
+            while self._attempt is not None or not self._is_quitting:
+                self._start_next()
+                self._wait()
+        finally:
+            sweep()
+
+    def _start_next(self):
+        """Begin with the first chunk that waits, if nothing runs."""
+        if self._attempt is not None or self._is_quitting or self._writer.is_full:
+            return
+        if not self._waiting or self._waiting[0].sealed is None:
+            return
+        chunk = self._waiting[0]
+        needed = self._items.covering(chunk.portion, chunk.first, chunk.stop)
+        self._mark(b"\0" + chunk.mark + (":%d\n" % chunk.first).encode("ascii"))
+        self._writer.send(b"B", {"chunk": chunk.fence})
+        try:
+            self._attempt = self.starter.start(chunk, needed)
+        except (OSError, IOError) as error:
+            self._writer.send(b"N", {"text": "no process could be made for a chunk: %s" % error})
+            self._close(chunk, unused(chunk, "died"))
+        self._waiting.popleft()
+
+    def _wait(self):
+        """Until something can be read or written, and do so."""
+        poll = new_poll()
+        poll.register(self._reader.descriptor, _READABLE)
+        attempt = self._attempt
+        if self._writer.is_full:
+            poll.register(self._writer.descriptor, POLLOUT)
+        elif attempt is not None:
+            poll.register(attempt.descriptor, _READABLE)
+        ready = polled(poll, attempt.patience_milliseconds if attempt is not None else None)
+        self._pass_on()
+        if not ready and attempt is not None:
+            attempt.look()
+        if any(descriptor == self._reader.descriptor for descriptor, _ in ready):
+            self._take_frames()
+        if self._attempt is not None and self._attempt.is_over:
+            self._end()
+
+    def _pass_on(self):
+        self._writer.flush()
+        if self._attempt is not None:
+            self._attempt.relay(self._writer)
+
+    def _end(self, outcome=None):
+        attempt, self._attempt = self._attempt, None
+        self._close(attempt.chunk, attempt.end(self._writer, outcome))
+
+    def _close(self, chunk, ended):
+        """Nothing more of a chunk can come: say so, on the program's output first."""
+        secret = chunk.sealed.header()["secret"].encode("ascii")
+        self._mark(b"\0" + secret + b"!\n")
+        self._writer.send(b"Z", ended)
+
+    def _mark(self, content):
+        for descriptor in self._outputs:
+            try:
+                write_all(descriptor, content)
+            except OSError as error:
+                if error.errno != errno.EPIPE:
+                    raise
+
+    # What the worker says
+
+    def _take_frames(self):
+        while True:
+            frame = self._reader.read()
+            if frame is None:
+                break
+            try:
+                self._takes[frame.kind](frame)
+            except (LookupError, TypeError, AttributeError) as error:
+                raise FrameError("a frame %r that lacks something: %s" % (frame.kind, error))
+        if self._reader.ended:
+            raise PipeClosed()
+
+    def _keep(self, frame):
+        self._items.keep(frame.header(), frame.payload())
+
+    def _drop(self, frame):
+        header = frame.header()
+        self._items.drop(header["portion"], header["first"])
+
+    def _enqueue(self, frame):
+        self._waiting.append(Chunk(frame.header()))
+
+    def _seal(self, frame):
+        """E: what it says is for after the fork; it belongs to the chunk that came just before it."""
+        self._waiting[-1].sealed = frame
+
+    def _cancel(self, frame):
+        fence = frame.header()["chunk"]
+        if self._attempt is not None and self._attempt.chunk.fence == fence:
+            self._end("cancelled")
+            return
+        for chunk in self._waiting:
+            if chunk.fence == fence:
+                self._waiting.remove(chunk)
+                self._writer.send(b"Z", unused(chunk, "cancelled"))
+                return
+
+    def _quit(self, frame):
+        self._is_quitting = True
+
+
+def unused(chunk, outcome):
+    """Z's header for a chunk that no process has seen."""
+    usage = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "max_rss_kb": 0}
+    return dict(usage, chunk=chunk.fence, outcome=outcome, exit=None, signal=None, item=None, done=0)
