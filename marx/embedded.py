@@ -7,7 +7,6 @@ local run. Everything behind the connection is what a real lab runs; only the ga
 
 from __future__ import annotations
 
-import getpass
 import os
 import random
 import secrets
@@ -34,6 +33,7 @@ from marx.server.composing import compose as compose_server
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
 from marx.server.surroundings import Surroundings as ServerSurroundings
+from marx.server.surroundings import own_user
 from marx.server.tap import make_id
 from marx.worker.composing import Limits, Premises
 from marx.worker.composing import Surroundings as WorkerSurroundings
@@ -104,7 +104,7 @@ class Embedded:
         self._store = store
         self._parts = parts
         self._worker = worker
-        self._user = PairEndpoint(reactor, parts, Peer("tasker", getpass.getuser(), ""))
+        self._user = PairEndpoint(reactor, parts, Peer("tasker", own_user(), ""))
 
     def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
         """A tasker's connection."""

@@ -7,7 +7,6 @@ code 78.
 
 from __future__ import annotations
 
-import getpass
 import os
 from pathlib import Path
 from typing import Any, Sequence
@@ -36,7 +35,7 @@ from marx.server.reach import addresses_to_tell
 from marx.server.records import StoreError
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
-from marx.server.surroundings import Surroundings
+from marx.server.surroundings import Surroundings, own_user
 from marx.server.sweeping import Sweeper
 
 log = Logger()
@@ -90,7 +89,7 @@ class ServerDaemon(Service):
         admin = AdminFactory(identity, enrolment, parts, self._reactor)
         self._ports.append(listen_to_owner(self._reactor, self._folder, admin))
         joining = self._config.joining
-        files = await enrolment.write_first_codes(self._folder, getpass.getuser(), joining.worker_uses, joining.expires_seconds)
+        files = await enrolment.write_first_codes(self._folder, own_user(), joining.worker_uses, joining.expires_seconds)
         for file in files:
             log.info("a join code was written to {file}", file=str(file))
         # Last: whoever waits for this file finds everything else there.

@@ -4,6 +4,8 @@ What the outside gives the server: clocks and randomness, passed in so that noth
 
 from __future__ import annotations
 
+import getpass
+import os
 from dataclasses import dataclass
 from typing import Callable
 
@@ -17,3 +19,11 @@ class Surroundings:
     clock: IReactorTime
     wall: Callable[[], float]
     make_id: Callable[[], str]
+
+
+def own_user() -> str:
+    """The name of the user that runs this process; in a container it may have none but its number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid{os.getuid()}"

@@ -40,13 +40,14 @@ class Daemon:
     argv: list[str]
     folder: Path
     log: Path
+    environ: dict[str, str]
     user: int | None = None
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                as_user(self.argv, self.user), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(self.folder)
+                as_user(self.argv, self.user), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ
             )
 
     def wait_for(self, path: Path) -> Path:
@@ -84,11 +85,6 @@ class Daemon:
             raise AssertionError(f"{self.argv} did not end:\n{self.said()}") from None
 
 
-def command(module: str) -> list[str]:
-    """What the console script of this module runs, without having been installed."""
-    return [sys.executable, "-c", f"import sys; from {module} import entry; sys.exit(entry())"]
-
-
 def as_user(argv: Sequence[str], user: int | None) -> list[str]:
     """The command that runs ``argv`` as another user; only root can."""
     if user is None:
@@ -96,17 +92,36 @@ def as_user(argv: Sequence[str], user: int | None) -> list[str]:
     return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *argv]
 
 
-def environment(home: Path, **more: str) -> dict[str, str]:
-    """A plain environment whose home is ``home``."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "MARX_TEST_PYTHONS")}
-    return {**kept, "HOME": str(home), "PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1", **more}
+@dataclass(frozen=True)
+class Installation:
+    """Where Marx is run from: the checkout, or an environment (``root``) that it was installed in."""
+
+    root: Path | None = None
+
+    def twistd(self, *arguments: str) -> list[str]:
+        """A daemon's command."""
+        return [str((self.root / "bin" if self.root else BIN) / "twistd"), "-n", "--pidfile=", *arguments]
+
+    def script(self, name: str) -> list[str]:
+        """A console command, ``tasker`` or ``marx-admin``; in the checkout what it would run, without having been installed."""
+        module = {"tasker": "marx.tasker.cli", "marx-admin": "marx.server.admin_cli"}[name]
+        checked_out = [sys.executable, "-c", f"import sys; from {module} import entry; sys.exit(entry())"]
+        return [str(self.root / "bin" / name)] if self.root else checked_out
+
+    def environment(self, home: Path, **more: str) -> dict[str, str]:
+        """A plain environment whose home is ``home``."""
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "MARX_TEST_PYTHONS")}
+        found = {} if self.root else {"PYTHONPATH": str(CHECKOUT)}
+        return {**kept, **found, "HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
 class Lab:
-    """One server, its workers and its people, below ``folder``."""
+    """One server, its workers and its people, below ``folder``. ``user``: the uid of the server and of its operator."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, installation: Installation = Installation(), user: int | None = None) -> None:
         self.folder = folder
+        self.installation = installation
+        self.user = user
         self.daemons: list[Daemon] = []
         self.server: Daemon
         self.state = folder / "server"
@@ -115,8 +130,8 @@ class Lab:
         """``twistd -n marx-server``, on the port that it had before."""
         port = (self.state / "port").read_text().strip() if (self.state / "port").exists() else "0"
         (self.state / "port").unlink(missing_ok=True)
-        argv = [str(BIN / "twistd"), "-n", "--pidfile=", "marx-server", "--state", str(self.state), "--port", port]
-        self.server = self._daemon([*argv, "--interface", "127.0.0.1", "--address", "127.0.0.1", *options], "server")
+        argv = self.installation.twistd("marx-server", "--state", str(self.state), "--port", port)
+        self.server = self._daemon([*argv, "--interface", "127.0.0.1", "--address", "127.0.0.1", *options], "server", self.user)
         self.server.wait_for(self.state / "port")
         return self.server
 
@@ -124,7 +139,7 @@ class Lab:
         """``twistd -n marx-worker`` in a folder of its own; joins at its first start."""
         home = folder or self.home_of(name, user)
         state = home / "state"
-        argv = [str(BIN / "twistd"), "-n", "--pidfile=", "marx-worker", "--state", str(state), "--slots", "1"]
+        argv = self.installation.twistd("marx-worker", "--state", str(state), "--slots", "1")
         if not state.exists():
             code = home / "join.code"
             code.write_text((self.state / "join-worker.code").read_text())
@@ -144,16 +159,17 @@ class Lab:
 
     def admin(self, *arguments: str) -> str:
         """``marx-admin`` on the server; what it printed."""
-        argv = [*command("marx.server.admin_cli"), "--state", str(self.state), *arguments]
-        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=DEADLINE, env=environment(self.folder)).stdout
+        argv = as_user([*self.installation.script("marx-admin"), "--state", str(self.state), *arguments], self.user)
+        environ = self.installation.environment(self.folder)
+        return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=DEADLINE, env=environ).stdout
 
-    def person(self, name: str = "ada", code: Path | None = None) -> Person:
+    def person(self, name: str = "ada", user: int | None = None) -> Person:
         """Somebody who has logged in."""
-        home = self.home_of(name)
-        if code is None:
-            code = home / "login.code"
-            code.write_text(self.admin("join-code", "tasker", name))
-        person = Person(home)
+        home = self.home_of(name, user)
+        code = home / "login.code"
+        code.write_text(self.admin("join-code", "tasker", name))
+        code.chmod(0o644)
+        person = Person(home, self.installation, user)
         person.tasker("login", str(code))
         return person
 
@@ -164,7 +180,8 @@ class Lab:
                 daemon.kill()
 
     def _daemon(self, argv: list[str], name: str, user: int | None = None, folder: Path | None = None) -> Daemon:
-        daemon = Daemon(argv, folder or self.folder, self.folder / f"{name}.log", user)
+        home = folder or self.folder
+        daemon = Daemon(argv, home, self.folder / f"{name}.log", self.installation.environment(home), user)
         self.daemons.append(daemon)
         return daemon
 
@@ -183,18 +200,22 @@ class Said:
 
 
 class Person:
-    """Somebody's terminal: a home, a login, a folder to work in."""
+    """Somebody's terminal: a home, a login, a folder to work in. ``user``: their uid, None for the test's own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, installation: Installation = Installation(), user: int | None = None) -> None:
         self.home = home
+        self.installation = installation
+        self.user = user
         self.work = home / "work"
         self.work.mkdir(exist_ok=True)
+        if user is not None:
+            os.chown(self.work, user, user)
 
     def start(self, *arguments: str, **more: Any) -> subprocess.Popen[bytes]:
         """Start ``tasker`` and let it run."""
-        argv = [*command("marx.tasker.cli"), *arguments]
+        argv = as_user([*self.installation.script("tasker"), *arguments], self.user)
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-        return subprocess.Popen(argv, cwd=self.work, env=environment(self.home, MARX_HOME=str(self.home / "marx")), **pipes)
+        return subprocess.Popen(argv, cwd=self.work, env=self.installation.environment(self.home, MARX_HOME=str(self.home / "marx")), **pipes)
 
     def tasker(self, *arguments: str, expect: int | None = 0, seconds: float = DEADLINE, **more: Any) -> Said:
         """Run ``tasker``; fails the test unless it exits with ``expect`` (None: whatever)."""
