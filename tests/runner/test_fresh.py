@@ -125,7 +125,7 @@ def test_what_the_program_prints_when_it_is_loaded_again_belongs_to_the_chunks_f
     assert runner.strays() == b"loading\n"
 
 
-def test_a_program_that_cannot_be_loaded_again_costs_its_chunks_and_says_why(start: Start, tmp_path: Path) -> None:
+def test_a_program_that_cannot_be_loaded_again_costs_its_chunks_and_says_why(start: Start) -> None:
     runner = start(
         """
         import os, threading, time
@@ -141,6 +141,6 @@ def test_a_program_that_cannot_be_loaded_again_costs_its_chunks_and_says_why(sta
     assert outcome.notes == ["the program could not be loaded again: ValueError: only once"]
 
 
-def test_a_thread_that_has_ended_by_the_time_is_no_reason(start: Start, begin: Start) -> None:
+def test_a_thread_that_has_ended_by_the_time_is_no_reason(begin: Start) -> None:
     driver = begin("import threading\nt = threading.Thread(target=len, args=('',)); t.start(); t.join()\ndef f(x): return x")
     assert driver.loaded().fork

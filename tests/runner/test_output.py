@@ -190,7 +190,7 @@ def test_what_c_code_has_buffered_comes_out_in_its_chunk(start: Start) -> None:
     assert runner.strays() == b"loaded "
 
 
-def test_the_streams_are_what_programs_expect(start: Start, user_python: UserPython) -> None:
+def test_the_streams_are_what_programs_expect(start: Start) -> None:
     runner = start(
         """
         import sys
