@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import os
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,11 @@ async def test_a_forgotten_task_leaves_no_files(site: Any, tmp_path: Path) -> No
     one = site()
     await one.map("square", 1)
     await one.ended()
-    assert list((tmp_path / "state" / "slots").rglob("prog.py"))
+    assert has_file(tmp_path / "state" / "slots", "prog.py")
     one.endpoint.server.tell(wire.ForgetTask, task="a")
-    await one.until(lambda: not list((tmp_path / "state" / "slots").rglob("prog.py")))
+    await one.until(lambda: not has_file(tmp_path / "state" / "slots", "prog.py"))
+
+
+def has_file(folder: Path, name: str) -> bool:
+    """Whether it is somewhere below; what is being removed meanwhile is no error."""
+    return any(name in files for _, _, files in os.walk(folder))
