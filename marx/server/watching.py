@@ -26,7 +26,7 @@ log = Logger()
 #: Bytes that may be under way to one watch unanswered: a round trip of a slow line at full speed.
 WINDOW_BYTES = 2_000_000
 #: Reads of the store, and so boxes, in so many seconds while a task runs: a single result goes at once, many gather.
-READS, READS_SECONDS = 20, 0.1
+READS, READS_SECONDS = 14, 0.1
 #: Seconds between two messages about counts; a change of state is told at once.
 COUNTS_SECONDS = 0.2
 #: Bytes that a box counts beside its payload, so that a window of empty ones is bounded as well.

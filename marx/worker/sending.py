@@ -27,7 +27,7 @@ from marx.worker.uploads import Uploads
 log = Logger()
 
 #: Boxes that are not full, in so many seconds: a single result goes at once, many gather.
-BOXES, BOXES_SECONDS = 16, 0.05
+BOXES, BOXES_SECONDS = 10, 0.05
 
 
 class ReportSender:
