@@ -154,17 +154,17 @@ def test_nothing_outside_the_root_is_ever_touched(tmp_path_factory: pytest.TempP
     assert sorted(os.listdir(around)) == ["a", "home"] and (around / "a").read_text() == "precious"
 
 
-ORIGIN = {"host": "desk", "folder": "/work/here", "roots": ["/work/here", "/work/programs"]}
+ORIGIN = {"host": "desk", "folder": "/lab/here", "roots": ["/lab/here", "/lab/programs"]}
 
 
 @pytest.mark.parametrize(
     ("place", "artifacts", "roots"),
     [
-        (Place("/work/here", "/home/ada", "desk"), None, ["/work/here", "/work/programs"]),
-        (Place("/work/elsewhere", "/home/ada", "desk"), None, None),
-        (Place("/work/here", "/home/ada", "laptop"), None, None),
-        (Place("/work/elsewhere", "/home/ada", "laptop"), "out", ["/work/elsewhere/out", "/work/elsewhere/out/programs"]),
-        (Place("/work/elsewhere", "/home/ada", "laptop"), "/out", ["/out", "/out/programs"]),
+        (Place("/lab/here", "/home/ada", "desk"), None, ["/lab/here", "/lab/programs"]),
+        (Place("/lab/elsewhere", "/home/ada", "desk"), None, None),
+        (Place("/lab/here", "/home/ada", "laptop"), None, None),
+        (Place("/lab/elsewhere", "/home/ada", "laptop"), "out", ["/lab/elsewhere/out", "/lab/elsewhere/out/programs"]),
+        (Place("/lab/elsewhere", "/home/ada", "laptop"), "/out", ["/out", "/out/programs"]),
     ],
 )
 def test_files_land_where_the_task_was_started_or_where_the_person_says(place: Place, artifacts: str | None, roots: list[str] | None) -> None:
