@@ -76,12 +76,15 @@ def in_order(steps: Iterable[MountStep]) -> Iterator[str]:
 def _shown(interpreter: Interpreter, mounts: Mounts, private: tuple[str, ...]) -> Iterator[str]:
     """The interpreter's folders; of one that also holds secrets or is the program's own folder, only Python's part.
 
-    A prefix can be ~/.local or a home folder, and a virtual environment can be made right in a project.
+    A prefix can be ~/.local or a home folder, and a virtual environment can be made right in a project; a .pth file in it can
+    name the folder that it lies in, so a folder that is shown in part may hold a prefix deeper down.
     """
     projects = [place for _, place in mounts.writable]
     for folder in interpreter.folders:
         if folder in projects or any(is_within(secret, folder) for secret in private):
-            yield from filter(os.path.exists, (os.path.join(folder, name) for name in PYTHONS_OWN))
+            prefixes = [prefix for prefix in (interpreter.prefix, interpreter.base_prefix) if is_within(prefix, folder)]
+            parts = (os.path.join(place, name) for place in dict.fromkeys([folder, *prefixes]) for name in PYTHONS_OWN)
+            yield from filter(os.path.exists, parts)
         else:
             yield folder
 

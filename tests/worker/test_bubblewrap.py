@@ -130,6 +130,8 @@ def test_a_folder_below_another_shows_its_own_files(stand: Stand, python: str) -
 
 def test_an_interpreter_in_the_callers_home_is_there_beside_its_files(stand: Stand, python: str) -> None:
     home = str(Path(os.path.realpath(python)).parents[2])
+    if home == "/":
+        pytest.skip("the interpreter is the system's, and lies in nobody's home")
     folder = stand.make("project")
     answer = stand.run(python, "import json; open('x', 'w').close(); print('ran')", binds=[(folder, home)], cwd=home)
     assert (answer.stderr, answer.stdout, answer.refused) == ("", "ran\n", "")

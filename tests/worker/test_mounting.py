@@ -1,6 +1,7 @@
 """Which mounts bubblewrap is told, in which order, and what is refused before it is started."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,15 @@ def test_of_a_prefix_that_holds_secrets_only_pythons_part_is_shown(tmp_path: Pat
     prefix = prefix_with(tmp_path / "local", "bin", "lib", "share/marx")
     private = os.path.normpath(os.path.join(prefix, secret))
     steps = steps_of(mount_options(an_interpreter(folders=(prefix,)), Mounts(), (private,)))
+    assert [step[2] for step in steps if step[0] == "--ro-bind"] == [prefix + "/bin", prefix + "/lib"]
+
+
+def test_of_a_home_that_an_environment_names_only_the_environments_part_is_shown(tmp_path: Path) -> None:
+    """As after ``pip install --editable`` of a checkout that is the home: its .pth file puts all of it on the path."""
+    home = str(tmp_path / "home")
+    prefix = prefix_with(tmp_path / "home" / ".venv", "bin", "lib")
+    interpreter = replace(an_interpreter(folders=(home,)), prefix=prefix, base_prefix="/usr")
+    steps = steps_of(mount_options(interpreter, Mounts(), (home + "/.ssh",)))
     assert [step[2] for step in steps if step[0] == "--ro-bind"] == [prefix + "/bin", prefix + "/lib"]
 
 
