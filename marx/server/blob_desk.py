@@ -33,9 +33,13 @@ class BlobDesk:
         """Which of ``digests`` this owner must still send."""
         return [digest for digest in digests if not await self.has(owner, digest)]
 
+    def was_sent(self, owner: str, digest: str) -> bool:
+        """Whether ``owner`` sent this blob since the server started."""
+        return (owner, digest) in self._sent
+
     async def has(self, owner: str, digest: str) -> bool:
         """Whether ``owner`` sent this blob, or has a task that names it."""
-        mine = (owner, digest) in self._sent or await self._store.blob_owned(digest, owner)
+        mine = self.was_sent(owner, digest) or await self._store.blob_owned(digest, owner)
         return mine and await self._blobs.exists(digest)
 
     async def whole(self, digest: str, limit: int) -> bytes:

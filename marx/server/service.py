@@ -177,7 +177,7 @@ class SchedulingService(Service):
         batch.uncommitted.append(action.task)
 
     def do_save_items(self, action: actions.SaveItems, batch: Batch) -> None:
-        batch.writes.append(action.cargo)
+        batch.writes.extend(action.cargo)
         batch.uncommitted.append(action.task)
 
     def do_save_results(self, action: actions.SaveResults, batch: Batch) -> None:

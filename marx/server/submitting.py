@@ -86,10 +86,14 @@ class Submissions:
         if portion != 0 or first < 0 or count < 0 or first + count > self._limits.items:
             raise BadRequest(f"items {first} to {first + count} of portion {portion} cannot be")
         items = _checked_pack(first, count, **pack)
+        # Asked at once and of memory alone: packs that wait for an answer of the store would overtake each other.
+        if items.blob is not None and not self._blobs.was_sent(self._directory.tasks[task].user, items.blob):
+            raise BadRequest(f"the blob of items from {first} on was not sent")
         if count:
             self._shelf.put(task, portion, items)
-        row = NewItems(task, portion, first, count, items.codec, items.args, items.payload, items.blob, final)
-        added = self._service.happened(events.ItemsAdded(task, portion, first, count, final, cargo=row, receipt="items"))
+        rows: list[Any] = [NewItems(task, portion, first, count, items.codec, items.args, items.payload, items.blob, final)]
+        rows += [BlobUse(task, items.blob)] if items.blob is not None else []
+        added = self._service.happened(events.ItemsAdded(task, portion, first, count, final, cargo=rows, receipt="items"))
         return added.addCallback(_raise_refusal)
 
     async def cancel(self, task: str, by: str) -> dict[str, Any]:

@@ -37,6 +37,10 @@ def write(x):
     return sorted(os.listdir("."))[:1]
 
 
+def double(x):
+    return x + x
+
+
 def slow(x):
     print("begun %d" % x)
     time.sleep(600)
@@ -79,6 +83,12 @@ def test_an_item_that_raises_costs_itself_and_the_exit_code(ada) -> None:
 def test_files_land_where_a_plain_loop_would_have_put_them(ada) -> None:
     ada.tasker("map", "--range", "0:4", "prog.py:write")
     assert [(ada.work / f"out-{i}.txt").read_text() for i in range(4)] == [f"item {i}" for i in range(4)]
+
+
+def test_items_and_results_of_megabytes_travel_whole(ada) -> None:
+    (ada.work / "large.jsonl").write_text("".join(json.dumps("x" * size) + "\n" for size in (5_000_000, 10, 1_500_000)))
+    said = ada.tasker("map", "--items", "large.jsonl", "prog.py:double")
+    assert [len(line["value"]) for line in said.lines()] == [10_000_000, 20, 3_000_000]
 
 
 def test_detach_list_show_results_attach_from_another_login(ada, lab) -> None:

@@ -190,6 +190,22 @@ async def test_a_blob_is_given_to_those_whose_task_names_it(room) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_items_too_large_for_a_box_travel_as_blobs_of_their_task(room) -> None:
+    ada, bob, lab = await room.tasker("ada"), await room.tasker("bob"), await room.worker()
+    content = json.dumps("x" * 3_000_000).encode()
+    task = await ada.submit(final=False)
+    pack = {"portion": 0, "first": 0, "count": 1, "codec": "json", "args": [], "final": True}
+    digest = await bob.put_blob(content)
+    with pytest.raises(BadRequest, match="not sent"):
+        await ada.ask(tasker.AddItems, task=task, blob=digest, **pack)
+    await ada.put_blob(content)
+    await ada.ask(tasker.AddItems, task=task, blob=digest, **pack)
+    await lab.until(lambda: lab.grants)
+    assert lab.items[task, 0]["blob"] == digest
+    assert (await lab.ask(blobs.GetBlob, digest=digest, offset=0, task=task))["total"] == len(content)
+
+
+@pytest_twisted.ensureDeferred
 async def test_files_that_items_made_are_listed_and_fetched(room) -> None:
     ada, lab = await room.tasker(), await room.worker()
     task = await ada.submit(1)
