@@ -58,6 +58,10 @@ class Folders:
         roots = [folder / "roots" / str(number) for number in range(len(recipe.roots))]
         for place in (*roots, folder / "home", folder / "tmp"):
             place.mkdir(mode=0o755, parents=True)
+        for root, inside in zip(roots, recipe.roots):
+            if is_within(recipe.cwd, inside):
+                # Where only named files travel none of them may lie there, and the program stands there all the same.
+                (root / os.path.relpath(recipe.cwd, inside)).mkdir(mode=0o755, parents=True, exist_ok=True)
         for file in files:
             self._put(file, roots[file.root] / file.path)
         writable = list(zip(map(str, roots), recipe.roots))

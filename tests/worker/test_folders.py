@@ -78,6 +78,11 @@ def test_home_and_tmp_are_scratch_and_the_working_folder_is_always_there(disk: D
     assert places == ["/home/alice/work", HOME, "/tmp"]
 
 
+def test_the_working_folder_is_there_where_no_file_travels_from_it(disk: Disk) -> None:
+    layout = disk.lay_out(disk.file("prog.py"), cwd="/home/alice/work/deep/er")
+    assert where(layout, "/home/alice/work/deep/er").is_dir()
+
+
 def test_a_root_that_is_tmp_itself_takes_its_place(disk: Disk) -> None:
     layout = disk.lay_out(disk.file("prog.py"), roots=("/tmp",), cwd="/tmp")
     assert [inside for _, inside in layout.mounts.writable] == ["/tmp", HOME]
