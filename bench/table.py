@@ -22,7 +22,8 @@ def figures_table(figures: Sequence[Figure]) -> str:
 def _row(figure: Figure) -> tuple[str, ...]:
     kind, ratio = figure.kind, figure.ratio
     bound = "" if kind.goal is None else f"{'at least' if kind.more else 'at most'} {number(kind.goal)}"
-    verdict = {True: "met", False: f"missed ({figure.reach or 0:.0%})", None: ""}[figure.is_met]
+    # Rounded down: what is missed by a hair is not reached to 100 %.
+    verdict = {True: "met", False: f"missed ({int(100 * (figure.reach or 0))}%)", None: ""}[figure.is_met]
     return (
         kind.what,
         f"{number(figure.value)} {kind.unit}",

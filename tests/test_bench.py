@@ -71,6 +71,7 @@ def test_the_table_says_value_spread_goal_verdict_peer_and_ratio() -> None:
     heads, first, second = cells_of(figures_table(figures))
     assert heads == ["", "Marx", "from", "to", "goal", "", "peer", "ratio", "what the peer did"]
     assert first == ["things done", "800 things/s", "500", "900", "at least 1,000", "missed (80%)", "400", "2.00", "the same"]
+    assert cells_of(figures_table([Figure(DELAY, (8.01,))]))[1][5] == "missed (99%)"
     assert second == ["waiting", "4.00 ms", "4.00", "4.00", "at most 8.00", "met", "", "", ""]
 
 
