@@ -4,8 +4,11 @@ The format of packs: runs of items, of results and of output, each serialized to
 The server passes packs on unopened; the header outside (portion, first, count, codec) is all it reads. This is the only module that
 knows what is inside.
 
-Items    ``json``: JSON values, one a line; ``range``: no payload, ``args`` = [start, step].
-Results  ``values``: JSON values, one a line, all succeeded; ``entries``: one JSON object a line with ``value``, ``repr`` or ``error``.
+Items    ``json``: JSON values, one a line; ``range``: no payload, ``args`` = [start, step]; ``pickles``, of programs: records, ``args`` =
+         [SHA-256 of the payload].
+Results  ``values``: JSON values, one a line, all succeeded; ``entries``: one JSON object a line with ``value``, ``repr`` or ``error``;
+         ``pickles``: records.
+Records  each a length and a pickle, which only the user's interpreter opens.
 Output   segments, each a header (item - first item, stream, offset in that item's stream, length) and its bytes.
 """
 
@@ -33,7 +36,7 @@ class ItemPack:
     count: int
     codec: str
     payload: bytes = b""
-    args: tuple[int, ...] = ()
+    args: tuple[int | str, ...] = ()
     blob: str | None = None
 
 

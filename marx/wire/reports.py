@@ -101,9 +101,65 @@ class NoteReport:
     size: int = 0
 
 
-Report = Union[ResultsReport, OutputReport, ArtifactReport, EndReport, NoteReport]
-_KINDS: dict[str, type] = {kind.kind: kind for kind in (ResultsReport, OutputReport, ArtifactReport, EndReport, NoteReport)}
+@dataclass(frozen=True, slots=True)
+class PortionReport:
+    """
+    A main program opened ``portion``; ``fence`` is the program's own lease, as in the two kinds that follow.
 
+    ``call``: JSON of {"file", "line", "kind", "function"}. ``place``: "lab", or "home" where its items are served beside the program,
+    for this ``reason``. ``python``: the minor version that must load its items. ``state``, ``files``: blobs, uploaded before.
+    """
+
+    kind: ClassVar[str] = "portion"
+    fence: int
+    task: str
+    portion: int
+    call: str
+    place: str
+    reason: str
+    python: str
+    state: str | None
+    files: str | None
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsReport:
+    """
+    The next ``count`` items of an opened portion: the next ``size`` bytes of the payload, or the blob. ``final``: no more follow.
+
+    ``digest``: SHA-256 of the pack, by which a replay recognises it.
+    """
+
+    kind: ClassVar[str] = "items"
+    fence: int
+    task: str
+    portion: int
+    first: int
+    count: int
+    codec: str
+    digest: str
+    final: bool
+    size: int
+    blob: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DropReport:
+    """Nobody wants the items of an opened portion any more."""
+
+    kind: ClassVar[str] = "drop"
+    fence: int
+    task: str
+    portion: int
+    size: int = 0
+
+
+Report = Union[ResultsReport, OutputReport, ArtifactReport, EndReport, NoteReport, PortionReport, ItemsReport, DropReport]
+_KINDS: dict[str, type] = {
+    kind.kind: kind
+    for kind in (ResultsReport, OutputReport, ArtifactReport, EndReport, NoteReport, PortionReport, ItemsReport, DropReport)
+}
 
 #: dataclasses.astuple copies deeply, at ten times the cost of the box's own share of a report.
 _VALUES = {kind: attrgetter(*(field.name for field in fields(kind))) for kind in _KINDS.values()}

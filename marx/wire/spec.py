@@ -10,12 +10,12 @@ from typing import Any
 
 #: Every field, whether it must be there, and what it is.
 FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
-    "kind": (True, (str,), "'map'"),
+    "kind": (True, (str,), "'map' or 'run'"),
     "name": (False, (str, type(None)), "what lists show"),
     "program": (False, (str, type(None)), "the program's absolute path at the caller's, or null where module is given"),
     "module": (False, (str, type(None)), "a module's dotted name"),
-    "function": (True, (str,), "the function's name, dots for attributes"),
-    "argv": (False, (list,), "sys.argv of the program, its own name first"),
+    "function": (False, (str,), "of a map: the function's name, dots for attributes"),
+    "argv": (False, (list,), "sys.argv of the program, its own name first, as it was typed"),
     "cwd": (True, (str,), "the caller's working folder, absolute"),
     "roots": (True, (list,), "absolute folders that stand in the sandbox; changes below them are artifacts"),
     "manifest": (False, (str, type(None)), "SHA-256 of the JSON list of files: [root number, relative path, mode, length, sha256 or null, link or null]"),
@@ -23,9 +23,11 @@ FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
     "python": (False, (str,), "'2.7', '3', '3.11', a path, or '' for any"),
     "seed": (True, (int,), "the task's seed, 0 to 2**63 - 1"),
     "hash_seed": (True, (int,), "PYTHONHASHSEED, 0 to 2**32 - 1"),
-    "codec": (True, (str,), "'json' or 'range', of the items"),
+    "codec": (False, (str,), "of a map: 'json' or 'range', of the items"),
     "args": (False, (list,), "of the codec: [start, step]"),
     "total": (False, (int, type(None)), "items, where known at once: range"),
+    "stdin": (False, (str, type(None)), "of a run: null (empty), 'stream', or the SHA-256 of a blob"),
+    "divide": (False, (str,), "of a run: 'found', 'explicit' or 'none'"),
     "retries": (False, (int,), "of items whose code failed"),
     "stop_on_error": (False, (bool,), "stop at the first failed item"),
     "chunk_items": (False, (int, type(None)), "items in each chunk, where fixed"),
@@ -38,6 +40,9 @@ FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
     "submitted_from": (False, (dict,), "host and folder, for people"),
 }
 
+#: What each kind needs beside.
+OF_KIND: dict[str, tuple[str, ...]] = {"map": ("function", "codec"), "run": ("argv",)}
+
 
 def check_spec(spec: Any) -> list[str]:
     """What is wrong with a specification, one sentence each; empty when nothing is."""
@@ -48,7 +53,8 @@ def check_spec(spec: Any) -> list[str]:
         _, types, meaning = FIELDS.get(name, (False, (object,), ""))
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             wrong.append(f"{name} should be {meaning}")
-    if not wrong and spec["kind"] != "map":
+    wrong += [f"{name} is missing" for name in OF_KIND.get(spec.get("kind"), ()) if name not in spec]
+    if not wrong and spec["kind"] not in OF_KIND:
         wrong.append(f"this server does not run tasks of kind {spec['kind']!r}")
     if not wrong and bool(spec.get("program")) == bool(spec.get("module")):
         wrong.append("either program or module must be given")

@@ -37,6 +37,41 @@ class AddItems(MarxCommand):
     response = []
 
 
+class PutInput(MarxCommand):
+    """The next bytes of a program's standard input, from byte ``offset`` on; ``final``: nothing follows. Answered when they are durable."""
+
+    arguments = [(b"task", Unicode()), (b"offset", Integer()), (b"part", Bulk()), (b"final", Boolean())]
+    response = []
+
+
+class InterruptTask(MarxCommand):
+    """Send a task's main program a signal. ``delivered``: whether it runs."""
+
+    arguments = [(b"task", Unicode()), (b"signal", Integer())]
+    response = [(b"delivered", Boolean())]
+
+
+class HoldTask(MarxCommand):
+    """Begin nothing new of a task until :class:`ReleaseTask`; what runs goes on."""
+
+    arguments = [(b"task", Unicode())]
+    response = [(b"state", Unicode())]
+
+
+class ReleaseTask(MarxCommand):
+    """Go on with a task that was held."""
+
+    arguments = [(b"task", Unicode())]
+    response = [(b"state", Unicode())]
+
+
+class RerunTask(MarxCommand):
+    """Submit a task again as it was: program, arguments, files, items, standard input. The answer is the new task's id."""
+
+    arguments = [(b"task", Unicode())]
+    response = [(b"task", Unicode())]
+
+
 class ListTasks(MarxCommand):
     """The caller's tasks, newest first; ``everyone``: all users' (operators only). ``before``: go on below this place of the last page."""
 

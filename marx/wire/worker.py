@@ -4,12 +4,18 @@ What server and worker say to each other.
 After its greeting a worker offers its slots with the leases it still holds. The server grants chunks, having carried the item packs
 that they need before them on the same link, so a grant never names items that the worker has not been sent. The worker reports results,
 output, artifacts and ends in the order in which they happened, and forgets a report only after its answer, which comes after the commit.
+
+Who runs a task's main program, on a seat, also reports the portions that it opens and their items; what comes of these is brought to it:
+files first, then the results of the items that made them.
 """
 
 from __future__ import annotations
 
 from marx.wire.arguments import Boolean, Bulk, Integer, Json, Unicode
 from marx.wire.calls import MarxCommand
+
+#: Seconds after which :class:`ReadInput` is answered though nothing came: well below a call's time limit.
+INPUT_SECONDS = 20.0
 
 
 class OfferSlots(MarxCommand):
@@ -76,10 +82,14 @@ class RevokeChunks(MarxCommand):
 
 
 class DescribeTask(MarxCommand):
-    """Worker to server: how to run a task of which it holds a lease. The answer is the task's specification as it was submitted."""
+    """
+    Worker to server: how to run a task of which it holds a lease. The answer is the task's specification as it was submitted.
+
+    ``slots``: how many slots of the lab suit it now, at least 1.
+    """
 
     arguments = [(b"task", Unicode())]
-    response = [(b"spec", Json())]
+    response = [(b"spec", Json()), (b"slots", Integer(optional=True))]
 
 
 class ForgetTask(MarxCommand):
@@ -100,3 +110,97 @@ class ReportItems(MarxCommand):
 
     arguments = [(b"reports", Json()), (b"payload", Bulk())]
     response = [(b"verdicts", Json())]
+
+
+class DescribePortion(MarxCommand):
+    """
+    Worker to server: what chunks of a portion that a program opened need beside its task's specification.
+
+    ``portion``: {"state": sha256|null, "files": sha256|null, "python": "3.11"|null, "call": {"file", "line", "kind", "function"}}.
+    """
+
+    arguments = [(b"task", Unicode()), (b"portion", Integer())]
+    response = [(b"portion", Json())]
+
+
+class DescribeRecord(MarxCommand):
+    """
+    Worker to server: what earlier attempts of a main program asked for.
+
+    ``portions``: [[number, call, place, final, [[first, count, digest], ...]], ...] in the order of their numbers. Portions behind the first
+    that would make the answer too long are left out: the program asks for them as if for the first time.
+    """
+
+    arguments = [(b"task", Unicode())]
+    response = [(b"portions", Json())]
+
+
+class WatchReturns(MarxCommand):
+    """
+    Worker to server, by whoever holds the lease of a main program: be brought what its portions give.
+
+    ``result_row``, ``file_row``: the last rows that came, 0 for none; what follows them comes in its order.
+    """
+
+    arguments = [(b"task", Unicode()), (b"fence", Integer()), (b"result_row", Integer()), (b"file_row", Integer())]
+    response = []
+
+
+class CarryChange(MarxCommand):
+    """
+    Server to worker: a file that an item made, changed or deleted; comes before the item's results. Answered when the program was brought it.
+
+    ``change``: {"portion", "item"|null, "source", "root", "path", "mode", "length", "mtime", "blob"|null, "deleted", "link"|null}; ``source``
+    says on which slot of which worker, whose later changes contain its earlier ones.
+    """
+
+    arguments = [(b"fence", Integer()), (b"row", Integer()), (b"change", Json())]
+    response = []
+
+
+class CarryReturns(MarxCommand):
+    """
+    Server to worker: results of items ``first`` to ``first + count``, a part of the pack that starts at ``pack_first``, or its blob.
+
+    ``failed``: those of them whose result is an error. Answered when the program was brought them.
+    """
+
+    arguments = [
+        (b"fence", Integer()),
+        (b"row", Integer()),
+        (b"portion", Integer()),
+        (b"first", Integer()),
+        (b"count", Integer()),
+        (b"pack_first", Integer()),
+        (b"codec", Unicode()),
+        (b"failed", Json()),
+        (b"payload", Bulk(optional=True)),
+        (b"blob", Unicode(optional=True)),
+    ]
+    response = []
+
+
+class RefusePortion(MarxCommand):
+    """Server to worker: no worker can load what this portion's items need, so the program must see to those without a result itself."""
+
+    arguments = [(b"fence", Integer()), (b"portion", Integer()), (b"reason", Unicode())]
+    response = []
+    requiresAnswer = False
+
+
+class SignalProgram(MarxCommand):
+    """Server to worker: send the main program that runs under this lease a signal. ``delivered``: whether it runs."""
+
+    arguments = [(b"fence", Integer()), (b"signal", Integer())]
+    response = [(b"delivered", Boolean())]
+
+
+class ReadInput(MarxCommand):
+    """
+    Worker to server: a program's standard input from byte ``offset`` on.
+
+    Answered when there is something, or with an empty part after :data:`INPUT_SECONDS`: then ask again. ``final``: nothing follows the part.
+    """
+
+    arguments = [(b"task", Unicode()), (b"offset", Integer())]
+    response = [(b"part", Bulk()), (b"final", Boolean())]
