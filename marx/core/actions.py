@@ -33,6 +33,35 @@ class SaveItems:
 
 
 @dataclass(frozen=True, slots=True)
+class SavePortion:
+    """Store that a program opened a portion; ``cargo`` is that of its ``PortionOpened``."""
+
+    task: str
+    portion: int
+    cargo: object
+
+
+@dataclass(frozen=True, slots=True)
+class SavePortionEnd:
+    """Store that a portion is "dropped": its program wants nothing more of it.
+
+    That it was refused where it ran is not stored: after a restart it is tried once more, and refused again.
+    """
+
+    task: str
+    portion: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveHeld:
+    """Store that the task is held, or is not any more."""
+
+    task: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SaveResults:
     """Store these ranges of a reported pack; ``failed`` are those of them that are errors."""
 
@@ -104,11 +133,20 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusePortion:
+    """Tell the task's main program that a portion could not be run elsewhere; one that starts later asks for ``refusals``."""
+
+    task: str
+    portion: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Tell the sender of a report what became of it; it may forget the report after any verdict.
 
     worker: None when the receipt is a tasker's.  verdict: "accepted" (some of it was new),
-    "known", "not yours"; for items also "refused", with the reason.
+    "known", "not yours"; for items and portions also "refused", with the reason.
     """
 
     worker: str | None
@@ -134,12 +172,16 @@ class WakeAt:
 Action = (
     SaveTask
     | SaveItems
+    | SavePortion
+    | SavePortionEnd
+    | SaveHeld
     | SaveResults
     | SaveState
     | SaveAttempt
     | FailItem
     | Grant
     | Revoke
+    | RefusePortion
     | Answer
     | Tell
     | WakeAt

@@ -10,6 +10,7 @@ from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
 from marx.core.model import Held, Policy, WorkerOffer
 from marx.core.orders import Orders
+from marx.core.states import PortionState
 from marx.core.tasks import GUESSED_SECONDS, Task
 from marx.core.workers import Pool, Worker
 
@@ -56,7 +57,7 @@ class Arrivals:
         worker.connected = True
         self.heard(offer.name, now)
         worker.lend(offer, self._policy.worker_slots)
-        most = max(1, worker.slot_count) * (self._policy.ahead_chunks + 1)
+        most = max(1, worker.slot_count) * (self._policy.ahead_chunks + 1) + worker.seat_count
         for one in held[:most]:
             self._adopt(worker, one, now)
         self._look_at(worker, now)
@@ -111,9 +112,9 @@ class Arrivals:
         self._leases.forget_worker(worker.name)
 
     def _look_at(self, worker: Worker, now: float) -> None:
-        """Let its slots get work, or give back what they have not begun."""
+        """Let its slots and seats get work, or give back what they have not begun. A main program goes on."""
         self._pool.changed(worker)
-        for slot in worker.slots:
+        for slot in worker.rooms:
             self._assignments.touch(slot)
             for live in () if slot.open else slot.queue:
                 self._assignments.recall(live, "its worker takes nothing new", now)
@@ -152,15 +153,21 @@ class Arrivals:
     def _objection(self, worker: Worker, task: Task | None, held: Held) -> str:
         if task is None or task.ended:
             return "the task has ended"
-        portion = task.portions.get(held.portion)
+        portion = task.find(held.portion)
         if portion is None or not portion.holds(held.first, held.first + held.count):
             return "the task has no such items"
+        if portion.state is not PortionState.OPEN:
+            return "its program wants nothing more of that portion"
+        if task.is_main(portion) and self._leases.main(task.id) is not None:
+            return "the program was started again elsewhere"
         return "" if worker.suits(task.demand) else "this worker may not run this task"
 
     def _take_over(self, worker: Worker, task: Task, held: Held, now: float) -> None:
         """A lease from before is a live one again, for those of its items that wait."""
         portion, part = task.portion(held.portion), (held.first, held.first + held.count)
-        slot = worker.slot_for(held.slot)
+        slot = worker.seat_for(held.slot) if task.is_main(portion) else worker.slot_for(held.slot)
+        if task.main is not None and slot.index < 0:
+            task.main.resume_at = now  # if it is lost now, nobody else will come back with it
         lease = self._leases.make(task, portion, part, worker.name, slot.index, now, held.fence)
         estimate = held.count * (portion.mean_on(worker.name) or GUESSED_SECONDS)
         live = LiveLease(lease, task, portion, portion.claim(*part), estimate)

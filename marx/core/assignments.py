@@ -11,17 +11,19 @@ from marx.core.workers import Pool, Slot
 
 
 class Assignments:
-    """The only one who changes what is queued on a slot.
+    """The only one who changes what is queued on a slot or a seat.
 
-    It also gathers the slots that something happened to, for whoever looks for work for them.
+    It also gathers those that something happened to, for whoever looks for work for them; ``touched_seats`` are the seats.
     """
 
-    def __init__(self, pool: Pool, leases: Leases, turns: Turns, orders: Orders) -> None:
+    def __init__(self, pool: Pool, leases: Leases, turns: Turns, seat_turns: Turns, orders: Orders) -> None:
         self._pool = pool
         self._leases = leases
         self._turns = turns
+        self._seat_turns = seat_turns
         self._orders = orders
         self._touched: dict[Slot, None] = {}
+        self.touched_seats: dict[Slot, None] = {}
 
     def put(self, live: LiveLease, slot: Slot, now: float) -> None:
         """A lease is queued on a slot."""
@@ -59,12 +61,20 @@ class Assignments:
             self._ask_back(live, "as was asked before", not live.revoked, now)
 
     def touch(self, slot: Slot) -> None:
-        """Somebody should look whether this slot has room."""
-        self._touched[slot] = None
+        """Somebody should look whether this slot or seat has room."""
+        if slot.index >= 0:
+            self._touched[slot] = None
+        else:
+            self.touched_seats[slot] = None
 
     def take_touched(self) -> list[Slot]:
         """The slots that something happened to since the last call."""
         touched, self._touched = list(self._touched), {}
+        return touched
+
+    def take_touched_seats(self) -> list[Slot]:
+        """The seats that something happened to since the last call."""
+        touched, self.touched_seats = list(self.touched_seats), {}
         return touched
 
     def _ask_back(self, live: LiveLease, reason: str, gently: bool, now: float) -> None:
@@ -74,5 +84,6 @@ class Assignments:
 
     def _settle(self, slot: Slot, now: float) -> None:
         self._pool.review(slot)
-        self._turns.hold(slot, slot.queue[-1].task if slot.queue else None, now)
+        turns = self._turns if slot.index >= 0 else self._seat_turns
+        turns.hold(slot, slot.queue[-1].contender if slot.queue else None, now)
         self.touch(slot)

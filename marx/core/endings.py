@@ -13,6 +13,7 @@ from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
 from marx.core.model import Policy, Range
 from marx.core.orders import Orders
+from marx.core.programs import Programs
 from marx.core.states import AttemptStep, TaskStep
 from marx.core.tasks import Refusal
 from marx.core.workers import Pool
@@ -28,6 +29,7 @@ class Endings:
         leases: Leases,
         assignments: Assignments,
         lives: Lives,
+        programs: Programs,
         alarms: Alarms,
         orders: Orders,
     ) -> None:
@@ -36,6 +38,7 @@ class Endings:
         self._leases = leases
         self._assignments = assignments
         self._lives = lives
+        self._programs = programs
         self._alarms = alarms
         self._orders = orders
 
@@ -92,7 +95,7 @@ class Endings:
         back = self._take_back(live, AttemptStep.FAIL, "died", reason, now)
         if not (back and live.task.open):
             return
-        item = self._item_at_work(event, back)
+        item = self._item_at_work(live, event, back)
         part = (live.lease.first, live.lease.stop)
         self._orders.save_attempt(live.lease, part, "died", item, reason, event.cargo)
         if item is None:
@@ -104,13 +107,18 @@ class Endings:
         else:
             self._avoid(live, [(item, item + 1)], now)
 
-    def _item_at_work(self, event: ChunkEnded, back: list[Range]) -> int | None:
-        """The one of the unfinished items that killed the process, where that can be said."""
+    def _item_at_work(self, live: LiveLease, event: ChunkEnded, back: list[Range]) -> int | None:
+        """The one of the unfinished items that killed the process, where that can be said.
+
+        A main program that ends by a signal of its own has a result all the same: when nothing was seen of it, it was its
+        surroundings that died.
+        """
         for first, stop in back:
             if event.item is not None and first <= event.item < stop:
                 return event.item
         (first, stop), *more = back
-        return first if stop - first == 1 and not more else None
+        alone = stop - first == 1 and not more
+        return first if alone and not live.task.is_main(live.portion) else None
 
     def _refuse(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
         """The worker could not run it: nobody can, or this one should be left alone for a while."""
@@ -120,11 +128,19 @@ class Endings:
             return
         self._save_attempts(live, back, "refused", event.reason, event.cargo)
         if event.fatal:
-            self._lives.stop(live.task, TaskStep.FAIL, event.reason, now)
+            self._give_up(live, event.reason, now)
             return
         self._leave_alone(live, event.reason, now)
         slot.refuse(live.task.id)
         self._pool.review(slot)
+
+    def _give_up(self, live: LiveLease, reason: str, now: float) -> None:
+        """No worker can run it: of a program's portion the program is told, anything else is the end of the task."""
+        task, portion = live.task, live.portion
+        if task.main is None or task.is_main(portion):
+            self._lives.stop(task, TaskStep.FAIL, reason, now)
+        else:
+            self._programs.refuse(task, portion.number, reason, now)
 
     def _leave_alone(self, live: LiveLease, reason: str, now: float) -> None:
         """Grant nothing of the task to that worker for a while, longer each time it refuses."""
@@ -178,7 +194,7 @@ class Endings:
     def _avoid(self, live: LiveLease, ranges: list[Range], now: float) -> None:
         """Let somebody else have these items first, if there is anybody."""
         task, worker = live.task, live.lease.worker
-        if self._pool.others_for(task.demand, worker):
+        if self._pool.others_for(task.demand, worker, seated=live.lease.slot < 0):
             until = now + self._policy.elsewhere_seconds
             live.portion.avoid(worker, ranges, now, until)
             self._alarms.set(until, task.id)

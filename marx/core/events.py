@@ -26,7 +26,8 @@ class ItemsAdded:
     """Items ``first .. first+count`` joined a portion, directly after those known; none follow ``final``.
 
     Sent again after a reconnection they are answered "known"; with a gap, "refused". An answer
-    is only made when there is a receipt; its ``worker`` is None.
+    is only made when there is a receipt.  worker, fence: who says so, where it is the worker of a main program, and the
+    program's lease: under another one it is "not yours". Without them it was a tasker.
     """
 
     task: str
@@ -36,11 +37,58 @@ class ItemsAdded:
     final: bool
     cargo: object = None
     receipt: object = None
+    worker: str | None = None
+    fence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortionOpened:
+    """A main program opened a portion, 1 or more; its items follow, or run in its ``place``, "home" or the "lab".
+
+    Only believed of the worker that has the program's lease. An attempt before may have opened it: then it is "known".
+    python: the minor version of the program's Python ("3.11"): from now on nothing of the task runs under another.
+    """
+
+    worker: str
+    fence: int
+    task: str
+    portion: int
+    python: str | None = None
+    place: str = "lab"
+    receipt: object = None
+    cargo: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortionDropped:
+    """Nobody wants the rest of a portion any more: its program closed it early, or asked for something else this time."""
+
+    worker: str
+    fence: int
+    task: str
+    portion: int
+    receipt: object = None
 
 
 @dataclass(frozen=True, slots=True)
 class CancelAsked:
     """The user ``by`` wants the task stopped."""
+
+    task: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAsked:
+    """The user ``by`` wants nothing more of the task to be granted until it is released; what runs goes on."""
+
+    task: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAsked:
+    """The user ``by`` wants a held task to go on."""
 
     task: str
     by: str
@@ -118,7 +166,7 @@ class ChunkEnded:
 
     outcome: "succeeded"; "died" (the program's process, at ``item`` where that was seen);
     "cancelled" (a revoked lease, or one whose process went with its worker); "refused" (the worker
-    could not run it; ``fatal`` when no worker could, as with a program that does not load).
+    could not run it; ``fatal`` when no worker could, as with a program that does not load, or a portion whose state does not).
     """
 
     worker: str
@@ -136,7 +184,8 @@ class ChunkEnded:
 class TaskRestored:
     """At start, from the store: a task as it was. ``totals`` maps portion to (known items, final).
 
-    failures: attempts that failed so far, for the story.  tried: the latest of them, for bounds.
+    failures: attempts that failed so far, for the story.  tried: the latest of them, and all of a main program, for bounds.
+    held: whether it was held.  portions: those that the program opened, by number: an ``Opened`` or its first parts.
     """
 
     terms: TaskTerms
@@ -145,6 +194,8 @@ class TaskRestored:
     finished: tuple[Finished, ...] = ()
     failures: int = 0
     tried: tuple[Tried, ...] = ()
+    held: bool = False
+    portions: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +206,11 @@ class Ticked:
 Event = (
     TaskSubmitted
     | ItemsAdded
+    | PortionOpened
+    | PortionDropped
     | CancelAsked
+    | HoldAsked
+    | ReleaseAsked
     | TaskForgotten
     | WorkerJoined
     | WorkerChanged

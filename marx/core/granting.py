@@ -65,7 +65,7 @@ class Granting:
         fresh = self._turns.take_fresh()
         if fresh and self._pool.idle:
             wanted = {task.demand for task in fresh}
-            for slot in self._pool.idle_for(lambda worker: any(map(worker.suits, wanted))):
+            for slot in self._pool.idle_for(self._pool.idle, lambda worker: any(map(worker.suits, wanted))):
                 self._start(slot, now)
         for slot in dict.fromkeys(touched + self._assignments.take_touched()):
             self._queue_ahead(slot, now)

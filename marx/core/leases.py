@@ -24,17 +24,19 @@ FENCE_BITS = 32
 class LiveLease:
     """A lease together with what has come of it.
 
+    contender: for whom it holds its slot or seat: its task or, on a seat, the task's main program.
     left: its items that are neither reported under it nor given back; others may have finished
     some of them meanwhile.  reached: the index after the last item reported under it.
     estimate: seconds that it will take.  recalled: its worker was asked to give it back unless
     it has begun.  revoked: its worker was asked to end it in any case.
     """
 
-    __slots__ = ("lease", "task", "portion", "left", "state", "reached", "estimate", "recalled", "revoked")
+    __slots__ = ("lease", "task", "contender", "portion", "left", "state", "reached", "estimate", "recalled", "revoked")
 
     def __init__(self, lease: Lease, task: Task, portion: Portion, left: list[Range], estimate: float) -> None:
         self.lease = lease
         self.task = task
+        self.contender = task if lease.slot >= 0 else task.main
         self.portion = portion
         self.left = RangeSet(left)
         self.state = AttemptState.GRANTED
@@ -92,6 +94,7 @@ class Leases:
         self._live: dict[int, LiveLease] = {}
         self._by_task: dict[str, dict[int, LiveLease]] = {}
         self._by_worker: dict[str, dict[int, LiveLease]] = {}
+        self._mains: dict[str, LiveLease] = {}
         self._lost: dict[int, LiveLease] = {}
         self._heard_at: dict[str, float] = {}
         self._deadlines: list[tuple[float, str]] = []
@@ -138,6 +141,8 @@ class Leases:
         self._lost.pop(lease.fence, None)
         self._by_task.setdefault(lease.task, {})[lease.fence] = live
         self._by_worker.setdefault(lease.worker, {})[lease.fence] = live
+        if lease.slot < 0:
+            self._mains[lease.task] = live
         # A lease lasts its full time from its grant, however long its worker was silent before.
         self.heard(lease.worker, lease.granted_at)
         if lease.worker not in self._watched:
@@ -153,6 +158,8 @@ class Leases:
             del of_key[lease.fence]
             if not of_key:
                 del index[key]
+        if lease.slot < 0:
+            del self._mains[lease.task]
 
     def remember(self, live: LiveLease) -> None:
         """Keep a lost lease, so that its holder's late reports are recognised."""
@@ -167,6 +174,10 @@ class Leases:
     def lost(self, fence: int) -> LiveLease | None:
         """The remembered lost lease with this fence."""
         return self._lost.get(fence)
+
+    def main(self, task: str) -> LiveLease | None:
+        """The live lease of a task's main program."""
+        return self._mains.get(task)
 
     def of_task(self, task: str) -> list[LiveLease]:
         """The live leases of a task, oldest first."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 
-from marx.core.actions import FailItem, SaveState
+from marx.core.actions import FailItem, SaveHeld, SaveState
+from marx.core.alarms import Alarms
 from marx.core.assignments import Assignments
+from marx.core.errors import TaskExists
+from marx.core.events import CancelAsked, HoldAsked, ReleaseAsked, TaskForgotten
 from marx.core.leases import Leases, LiveLease
+from marx.core.model import Policy, TaskTerms
 from marx.core.orders import Orders
 from marx.core.states import TaskState, TaskStep
 from marx.core.tasks import Task
@@ -16,22 +20,72 @@ from marx.core.turns import Turns
 class Lives:
     """All remembered tasks, open and ended, by id; of the ended ones the last ``ended_tasks``."""
 
-    def __init__(self, leases: Leases, turns: Turns, assignments: Assignments, orders: Orders, ended_tasks: int) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        leases: Leases,
+        turns: Turns,
+        seat_turns: Turns,
+        assignments: Assignments,
+        alarms: Alarms,
+        orders: Orders,
+    ) -> None:
         self.tasks: dict[str, Task] = {}
+        self._policy = policy
         self._leases = leases
         self._turns = turns
+        self._seat_turns = seat_turns
         self._assignments = assignments
+        self._alarms = alarms
         self._orders = orders
-        self._ended_tasks = ended_tasks
         self._ended: deque[str] = deque()
 
     def find(self, task: str) -> Task | None:
         """The task with that id, if it is remembered."""
         return self.tasks.get(task)
 
+    def add(self, terms: TaskTerms, now: float) -> Task:
+        """A new task. Raises TaskExists."""
+        if terms.id in self.tasks:
+            raise TaskExists(terms.id)
+        task = self.tasks[terms.id] = Task(terms, self._policy, now)
+        if task.give_up_at is not None:
+            self._alarms.set(task.give_up_at, task.id)
+        return task
+
     def offer(self, task: Task) -> None:
-        """Items of it wait, or wait again."""
+        """Items of it, or its main program, wait, or wait again."""
         self._turns.offer_again(task)
+        if task.main is not None:
+            self._seat_turns.offer_again(task.main)
+
+    def narrow(self, task: Task, python: str) -> None:
+        """Its program runs under this minor version: nothing of the task may run under another from now on."""
+        if python and not task.demand.minor:
+            self._withdraw(task)
+            task.narrow(python)
+            self.offer(task)
+
+    def cancel(self, task: Task, event: CancelAsked, now: float) -> None:
+        """Somebody wants it stopped."""
+        self.stop(task, TaskStep.CANCEL, f"cancelled by {event.by}", now)
+
+    def hold(self, task: Task, event: HoldAsked, now: float) -> None:
+        """Grant nothing more of an open task until it is released."""
+        if task.open and task.held_by is None:
+            task.held_by = event.by
+            self._note_hold(task, "held", event.by, now)
+            self._withdraw(task)
+
+    def release(self, task: Task, event: ReleaseAsked, now: float) -> None:
+        """Let a held task go on; its patience begins anew."""
+        if task.open and task.held_by is not None:
+            task.held_by = None
+            self._note_hold(task, "released", event.by, now)
+            if task.terms.start_within is not None:
+                task.give_up_at = now + task.terms.start_within
+                self._alarms.set(task.give_up_at, task.id)
+            self.offer(task)
 
     def start(self, task: Task, now: float) -> None:
         """A chunk of it is out."""
@@ -53,15 +107,16 @@ class Lives:
 
     def settle(self, task: Task, now: float) -> None:
         """End a task that has nothing left to do or to wait for."""
+        if task.items.totals.completed:
+            task.items.put_away()
         if task.state is TaskState.STOPPING and not self._leases.has_any(task.id):
             self._end(task, task.ending, task.reason, now)
         elif task.open and task.complete:
-            self._end(task, TaskStep.FINISH, "", now)
-            for live in self._leases.of_task(task.id):
-                if live.reached < live.lease.stop:
-                    self._assignments.revoke(live, "all of its items have been done elsewhere", now)
+            self._finish(task, now)
         elif not task.waiting:
             self._turns.withdraw(task)
+        if task.main is not None and not task.main.waiting:
+            self._seat_turns.withdraw(task.main)
 
     def fail_item(self, live: LiveLease, item: int, error: dict[str, str], now: float) -> None:
         """An item that was under this lease has an error as its result, by our own judgement."""
@@ -70,11 +125,14 @@ class Lives:
         task.note(now, "failed for good", portion.number, item, item + 1, remark=error["message"])
         self._orders.save(FailItem(task.id, portion.number, item, error, lease.worker, lease.attempt))
         self._orders.tell(task.id)
-        self.item_failed(live, item, now)
+        self.item_failed(live, item, now, error["message"])
 
-    def item_failed(self, live: LiveLease, item: int, now: float) -> None:
-        """An item's result is an error; with ``stop_on_error`` that ends the task."""
-        if live.task.terms.stop_on_error:
+    def item_failed(self, live: LiveLease, item: int, now: float, message: str = "") -> None:
+        """An item's result is an error; with ``stop_on_error``, or if it is the main program, that ends the task."""
+        if live.task.is_main(live.portion):
+            reason = f"its main program did not survive: {message}" if message else "its main program failed"
+            self.stop(live.task, TaskStep.FAIL, reason, now)
+        elif live.task.terms.stop_on_error:
             self.stop(live.task, TaskStep.FAIL, f"item {live.portion.number}.{item} failed", now)
 
     def look_again(self, task: Task, why: str, now: float) -> None:
@@ -82,12 +140,13 @@ class Lives:
 
         why: the sentence that says what it waits for.
         """
-        within = task.terms.start_within
-        if task.state is TaskState.QUEUED and within is not None and now >= task.arrived_at + within:
-            self.stop(task, TaskStep.FAIL, f"nothing took it within {within:g} s. {why}".rstrip(), now)
+        patience = task.give_up_at
+        if task.state is TaskState.QUEUED and task.held_by is None and patience is not None and now >= patience:
+            within = f"{task.terms.start_within:g} s"
+            self.stop(task, TaskStep.FAIL, f"nothing took it within {within}. {why}".rstrip(), now)
         self.offer(task)
 
-    def forget(self, task: Task, now: float) -> None:
+    def forget(self, task: Task, event: TaskForgotten, now: float) -> None:
         """Remember the task no longer than until it has ended."""
         task.forgotten = True
         if task.ended:
@@ -100,8 +159,9 @@ class Lives:
         if task.forgotten:
             del self.tasks[task.id]
             return
+        task.items.forget()
         self._ended.append(task.id)
-        if len(self._ended) > self._ended_tasks:
+        if len(self._ended) > self._policy.ended_tasks:
             self.tasks.pop(self._ended.popleft(), None)
 
     def _advance(self, task: Task, step: TaskStep, reason: str, now: float) -> None:
@@ -110,7 +170,27 @@ class Lives:
         self._orders.save(SaveState(task.id, str(task.state), reason))
         self._orders.tell(task.id)
         self._turns.offer(task)
+        if task.main is not None:
+            self._seat_turns.offer(task.main)
 
     def _end(self, task: Task, step: TaskStep, reason: str, now: float) -> None:
         self._advance(task, step, reason, now)
         self.retire(task)
+
+    def _finish(self, task: Task, now: float) -> None:
+        reason = "all of its items have been done elsewhere" if task.main is None else "its program has ended"
+        self._end(task, TaskStep.FINISH, "", now)
+        for live in self._leases.of_task(task.id):
+            if live.reached < live.lease.stop:
+                self._assignments.revoke(live, reason, now)
+
+    def _note_hold(self, task: Task, verb: str, by: str, now: float) -> None:
+        task.note(now, verb, remark=f"by {by}")
+        self._orders.save(SaveHeld(task.id, task.held_by is not None))
+        self._orders.tell(task.id)
+
+    def _withdraw(self, task: Task) -> None:
+        """Nothing of it may be granted now, or what it demands is about to change."""
+        self._turns.withdraw(task)
+        if task.main is not None:
+            self._seat_turns.withdraw(task.main)

@@ -4,14 +4,13 @@ Nothing here decides anything. Ranges of items are half-open and always say how 
 written: ``(first, stop)`` or ``(first, count)``. Durations are seconds as float; instants are
 named ``..._at`` and belong to the monotonic clock that the caller of the scheduler reads.
 
-Programs on seats, holds, time limits and ``--after`` will each be one more optional field of
-:class:`TaskTerms`; ``kind`` and ``seats`` are there already, so that no table has to change.
+Time limits and ``--after`` will each be one more optional field of :class:`TaskTerms`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping
+from typing import Mapping, NamedTuple
 
 Range = tuple[int, int]
 """Items ``first <= item < stop``."""
@@ -35,7 +34,8 @@ class TaskTerms:
     priority: higher goes first among the tasks of one user.  retries: further tries of an item
     whose code failed or died.  chunk_items: items in each chunk; None to measure and decide.
     start_within: seconds until the task fails unless something has taken it; None for ever.
-    arrival: order of submission, unique.
+    kind: "map", all of whose portions run on slots, or "run", whose item 0 of portion 0 is its main program and runs on
+    a seat.  arrival: order of submission, unique.
     """
 
     id: str
@@ -56,7 +56,10 @@ class TaskTerms:
 
 @dataclass(frozen=True, slots=True)
 class WorkerOffer:
-    """What a worker lends. ``boot`` is new each time its daemon starts; ``users`` None means all."""
+    """What a worker lends. ``boot`` is new each time its daemon starts; ``users`` None means all.
+
+    slots: rooms for chunks.  seats: rooms for main programs.
+    """
 
     name: str
     boot: str
@@ -74,7 +77,7 @@ class WorkerOffer:
 class Lease:
     """One attempt of one chunk on one slot; every message about it carries ``fence``.
 
-    attempt: 1 for the first try of these items.  expires_at: when the lease would end if nothing
+    slot: from 0; a main program has a seat, counted -1, -2, ...  attempt: 1 for the first try of these items.  expires_at: when the lease would end if nothing
     were heard of its worker from now on; hearing of the worker renews all of its leases.
     """
 
@@ -133,12 +136,35 @@ class Tried:
     reason: str
 
 
+class Opened(NamedTuple):
+    """What the store holds of a portion that a program opened.
+
+    python: the minor version of the program's Python, "" for any.  state: "open", "home", "dropped" or "refused".
+    reason: why it was refused.
+    """
+
+    python: str = ""
+    state: str = "open"
+    reason: str = ""
+
+
+class PortionCounts(NamedTuple):
+    """A portion at one moment: items known so far, all of them once ``final``; those done, failed ones among them."""
+
+    number: int
+    known: int
+    final: bool
+    done: int
+    failed: int
+
+
 @dataclass(frozen=True, slots=True)
 class TaskCounts:
     """A task at one moment. Items are done (failed ones among them), leased or waiting.
 
     total: items known so far, all of them once ``final``.  slots: slots at work for it now.
-    why_waiting: one sentence, or "" when nothing of it waits.
+    why_waiting: one sentence, or "" when nothing of it waits.  held: somebody asked that nothing of it be granted.
+    Of a run the main program is not counted, nor are items that nobody wants any more; it is ``final`` once it has ended.
     """
 
     state: str
@@ -150,11 +176,12 @@ class TaskCounts:
     waiting: int
     slots: int
     why_waiting: str
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerCounts:
-    """A worker at one moment: its offer, whether it is connected, slots at work, leases held, each slot's state."""
+    """A worker at one moment: its offer, whether it is connected, slots and seats at work, leases held, the state of each."""
 
     offer: WorkerOffer
     connected: bool
@@ -162,6 +189,8 @@ class WorkerCounts:
     leases: int
     heard_at: float
     slot_states: tuple[str, ...] = ()
+    seats_busy: int = 0
+    seat_states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +207,13 @@ class Policy:
     waits for a round trip.  ahead_longest: chunks that take longer are never queued ahead, since
     the round trip is nothing to them and another user's task may want the slot.
     item_losses: lost attempts (not the program's fault) after which an item fails.
+    program_losses: as ``item_losses``, of a main program, after which its task fails; more, since so much hangs on it.
     elsewhere_seconds: how long an item that was lost on a worker waits for another one first;
     also the first pause after a worker refused a task, doubled each time up to refusal_longest.
     return_seconds: after a restart of the server, how long the items of a task that was running wait
     for the workers that may still hold them, before they are granted again.
+    program_return_seconds: the same for its main program, longer: all that it has done would be done again, and a worker
+    that found the server away may wait for 39 s before it dials again.
     turn_seconds: how far a user may run ahead of another with as many slots before a slot changes
     hands, since changing costs the start of another runner.
     chunk_overhead: what starting a chunk costs a slot, a fork.
@@ -190,7 +222,7 @@ class Policy:
     weights: share of a user; 1.0 for those not named.
     story_events: remembered events of each task.  ended_tasks: ended tasks remembered.
     lost_leases: lost leases remembered, so that late reports are recognised.
-    worker_slots: slots believed of one worker.
+    worker_slots: slots, and seats, believed of one worker.
     """
 
     lease_seconds: float = 60.0
@@ -202,9 +234,11 @@ class Policy:
     ahead_longest: float = 2.0
     chunk_overhead: float = 0.001
     item_losses: int = 3
+    program_losses: int = 20
     elsewhere_seconds: float = 5.0
     refusal_longest: float = 300.0
     return_seconds: float = 3.0
+    program_return_seconds: float = 45.0
     turn_seconds: float = 1.0
     usage_half_life: float = 600.0
     ageing: float = 1.0

@@ -11,13 +11,17 @@ SANDBOX_LEVELS = ("none", "landlock", "bwrap")
 
 
 class Demand(NamedTuple):
-    """All that a task asks of a worker; tasks with equal demands can run on the same workers."""
+    """All that a task asks of a worker; tasks with equal demands can run on the same workers.
+
+    minor: the version that its program turned out to run under ("3.11"): whatever it sends must be read by the same.
+    """
 
     user: str
     python: str
     labels: frozenset[tuple[str, str]]
     workers: frozenset[str]
     sandbox: str | None
+    minor: str = ""
 
     @classmethod
     def of(cls, terms: TaskTerms) -> Demand:
@@ -31,8 +35,8 @@ def objection(demand: Demand, offer: WorkerOffer) -> str | None:
         return f"does not work for {demand.user}"
     if demand.workers and offer.name not in demand.workers:
         return "is not among the workers that the task names"
-    if not any(satisfies(demand.python, found) for found in offer.interpreters):
-        return f"has no Python {demand.python}".rstrip()
+    if not any(satisfies(demand.python, found) and satisfies(demand.minor, found) for found in offer.interpreters):
+        return f"has no Python {demand.minor or demand.python}".rstrip()
     missing = demand.labels - offer.labels
     if missing:
         return "lacks " + ", ".join(f"{key}={value}" for key, value in sorted(missing))

@@ -64,11 +64,12 @@ class RangeSet:
         self._stops[low:high] = [stop]
         self._size += stop - first
 
-    def remove(self, first: int, stop: int) -> None:
-        """Take out whatever of ``first .. stop`` is in."""
+    def remove(self, first: int, stop: int) -> int:
+        """Take out whatever of ``first .. stop`` is in; how many items that was."""
         low, high = self._touched(first, stop)
         if low >= high:
-            return
+            return 0
+        size = self._size
         self._size -= sum(self._stops[low:high]) - sum(self._starts[low:high])
         before, after = self._starts[low], self._stops[high - 1]
         starts, stops = [], []
@@ -81,6 +82,7 @@ class RangeSet:
         self._starts[low:high] = starts
         self._stops[low:high] = stops
         self._size += sum(stops) - sum(starts)
+        return size - self._size
 
     def intersect(self, first: int, stop: int) -> list[Range]:
         """The runs of this set within ``first .. stop``."""

@@ -7,7 +7,7 @@ from typing import Iterable
 from marx.core.leases import LiveLease
 from marx.core.placing import objection
 from marx.core.states import TaskState
-from marx.core.tasks import Task
+from marx.core.tasks import MainProgram, Task
 from marx.core.workers import Worker
 
 
@@ -20,37 +20,42 @@ def why_waiting(
         return f"It waits for {names} to end its chunks."
     if not task.open:
         return ""
-    if not task.waiting:
-        return "" if task.portions else "Its items have not come yet."
-    return _why_not_granted(task, list(workers), now)
+    if task.held_by is not None:
+        return f"It is held by {task.held_by}." if task.held_by else "It is held."
+    if not (task.main.portion.known if task.main is not None else len(task.items)):
+        return "Its items have not come yet."
+    if task.main is not None and task.main.waiting:
+        return _why_not_granted(task.main, list(workers), now)
+    return _why_not_granted(task, list(workers), now) if task.waiting else ""
 
 
-def _why_not_granted(task: Task, workers: list[Worker], now: float) -> str:
+def _why_not_granted(contender: Task | MainProgram, workers: list[Worker], now: float) -> str:
     if not workers:
         return "No worker is connected."
-    able = [worker for worker in workers if worker.suits(task.demand)]
+    able = [worker for worker in workers if worker.suits(contender.demand)]
     if not able:
-        return _why_nobody(task, workers)
+        return _why_nobody(contender, workers)
     takers = [worker for worker in able if worker.open]
-    if now < task.resume_at:
+    if now < contender.resume_at:
         return "It ran when the server was restarted, and waits a moment for its workers to return."
     if not takers:
         return f"{_names(able)} could run it, but {_state(able)}."
-    if task.full:
-        return f"It has as many slots at a time as it asked for: {task.slots}."
-    willing = [worker for worker in takers if task.next_run(worker.name, now) is not None]
+    if contender.full:
+        return f"It has as many slots at a time as it asked for: {contender.slots}."
+    willing = [worker for worker in takers if contender.next_run(worker.name, now) is not None]
     if not willing:
-        return _why_later(task, takers, now)
-    return _why_busy(task, willing)
+        return _why_later(contender, takers, now)
+    return _why_no_seat(willing) if isinstance(contender, MainProgram) else _why_busy(contender, willing)
 
 
-def _why_nobody(task: Task, workers: list[Worker]) -> str:
+def _why_nobody(contender: Task | MainProgram, workers: list[Worker]) -> str:
     """What each worker lacks, those with the same trouble together and the commonest first."""
+    demand = contender.demand
     if len(workers) == 1:
-        return f"The only worker, {workers[0].name}, {objection(task.demand, workers[0].offer)}."
+        return f"The only worker, {workers[0].name}, {objection(demand, workers[0].offer)}."
     having: dict[str | None, list[Worker]] = {}
     for worker in workers:
-        having.setdefault(objection(task.demand, worker.offer), []).append(worker)
+        having.setdefault(objection(demand, worker.offer), []).append(worker)
     commonest = sorted(having.items(), key=lambda entry: -len(entry[1]))[:3]
     troubles = "; ".join(f"{_names(group)}: {reason}" for reason, group in commonest)
     return f"None of {len(workers)} workers can run it ({troubles})."
@@ -69,9 +74,9 @@ def _state(workers: list[Worker]) -> str:
     return ("is " if len(workers) == 1 else "are ") + " or ".join(sorted(reasons))
 
 
-def _why_later(task: Task, workers: list[Worker], now: float) -> str:
+def _why_later(contender: Task | MainProgram, workers: list[Worker], now: float) -> str:
     for worker in workers:
-        refusal = task.refusals.get(worker.name)
+        refusal = contender.refusals.get(worker.name)
         if refusal is not None and now < refusal.until:
             reason = refusal.reason or "no reason given"
             return f"{worker.name} could not run it ({reason}); it is tried again soon."
@@ -87,6 +92,18 @@ def _why_busy(task: Task, workers: list[Worker]) -> str:
         return f"The only slot that can run it now is busy with {'another task' if others else 'it'}."
     with_others = f", {others} of them with other tasks" if others else " with it"
     return f"All {len(slots)} slots that can run it now are busy{with_others}."
+
+
+def _why_no_seat(workers: list[Worker]) -> str:
+    lenders = [worker for worker in workers if worker.seat_count]
+    if not lenders:
+        return f"It waits for a free seat: {_names(workers)} {'lends' if len(workers) == 1 else 'lend'} none."
+    seats = [seat for worker in lenders for seat in worker.seats if seat.open]
+    if not seats:
+        return f"It waits for a free seat: of {_names(lenders)} none works."
+    if len(seats) == 1:
+        return "It waits for a free seat: the only one that it could have is another program's."
+    return f"It waits for a free seat: all {len(seats)} that it could have are other programs'."
 
 
 def _names(workers: list[Worker]) -> str:

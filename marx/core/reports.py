@@ -38,7 +38,7 @@ class Reports:
         """Results came in; the sender gets its verdict whatever they are."""
         verdict = "not yours"
         task = self._lives.find(event.task)
-        portion = task.portions.get(event.portion) if task else None
+        portion = task.find(event.portion) if task else None
         stop = event.first + event.count
         if task and portion and event.count > 0 and portion.holds(event.first, stop):
             source = self._source(event, task, portion)
@@ -104,14 +104,20 @@ class Reports:
     def _sort(
         self, source: LiveLease, missing: list[Range], failed: tuple[int, ...]
     ) -> tuple[list[Range], list[int], list[int]]:
-        """What of a report is accepted, which of that are errors, which items are tried again."""
+        """What of a report is accepted, which of that are errors, which items are tried again.
+
+        To a program an exception of an item is a result like any other, and it would notice a second try.
+        """
         if not failed:
             return missing, [], []
         accepted, final, again = RangeSet(missing), [], []
+        raised_is_final = source.task.main is not None
         for item in sorted(set(failed)):
             if item not in accepted:
                 continue
-            if item not in source.left and source.task.terms.retries > 0:
+            if raised_is_final:
+                final.append(item)
+            elif item not in source.left and source.task.terms.retries > 0:
                 accepted.remove(item, item + 1)  # this failure was counted when it came first
             elif source.portion.tries.fail(item):
                 final.append(item)

@@ -66,56 +66,82 @@ class Tally:
         return count, (more[0][0] if more else stop) - first
 
 
-class Tries:
-    """What went wrong with the unfinished items of one portion; whatever gets a result is forgotten here.
+class Troubles:
+    """What went wrong with items of one portion, once something has.
 
     Failures are counted one by one, since a retried item is soon run again; losses and repetitions as ranges, since a
     chunk of a hundred thousand items is lost at once.
     """
 
-    __slots__ = ("_retries", "_bound", "_failures", "_losses", "_repeats", "_evidence")
+    __slots__ = ("failures", "losses", "repeats", "evidence")
+
+    def __init__(self) -> None:
+        self.failures: dict[int, int] = {}
+        self.losses = Tally()
+        self.repeats = Tally()
+        self.evidence: deque[tuple[int, int, str, str]] = deque(maxlen=EVIDENCE)
+
+    def forget(self, first: int, stop: int) -> None:
+        """These items have a result."""
+        self.losses.forget(first, stop)
+        self.repeats.forget(first, stop)
+        for item in self._failing(first, stop):
+            del self.failures[item]
+
+    def _failing(self, first: int, stop: int) -> list[int]:
+        if not self.failures:
+            return []
+        if stop - first < len(self.failures):
+            return [item for item in range(first, stop) if item in self.failures]
+        return [item for item in self.failures if first <= item < stop]
+
+
+class Tries:
+    """What went wrong with the unfinished items of one portion, mostly nothing; whatever gets a result is forgotten here.
+
+    retries: further tries of an item whose code failed.  item_losses: lost attempts after which an item fails.
+    """
+
+    __slots__ = ("_retries", "_bound", "_troubles")
 
     def __init__(self, retries: int, item_losses: int) -> None:
         self._retries = retries
         self._bound = item_losses
-        self._failures: dict[int, int] = {}
-        self._losses = Tally()
-        self._repeats = Tally()
-        self._evidence: deque[tuple[int, int, str, str]] = deque(maxlen=EVIDENCE)
+        self._troubles: Troubles | None = None
 
     def repeat(self, ranges: list[Range]) -> None:
         """These items may have been run, whoever is to blame that they have to be run again."""
         for part in ranges:
-            self._repeats.add(*part)
+            self._seen().repeats.add(*part)
 
     def attempt(self, first: int, stop: int) -> int:
         """The number of the next attempt of these items, 1 where none of them can have been run before."""
-        return 1 + self._repeats.most(first, stop)
+        return 1 if self._troubles is None else 1 + self._troubles.repeats.most(first, stop)
 
     def succeed(self, first: int, stop: int) -> None:
         """These items have a result."""
-        self._losses.forget(first, stop)
-        self._repeats.forget(first, stop)
-        for item in self._failing(first, stop):
-            del self._failures[item]
+        if self._troubles is not None:
+            self._troubles.forget(first, stop)
 
     def fail(self, item: int) -> bool:
         """Count a failed attempt of the item's code; whether that was its last."""
-        failures = self._failures.pop(item, 0) + 1
-        if failures > self._retries:
+        failures = self._seen().failures
+        count = failures.pop(item, 0) + 1
+        if count > self._retries:
             return True
-        self._failures[item] = failures
+        failures[item] = count
         return False
 
     def lose(self, ranges: list[Range], worker: str, reason: str) -> int | None:
         """Count a lost attempt of these items; the item that has failed by it, if one has."""
+        troubles = self._seen()
         for first, stop in ranges:
-            self._losses.add(first, stop)
-            self._evidence.append((first, stop, worker, reason))
+            troubles.losses.add(first, stop)
+            troubles.evidence.append((first, stop, worker, reason))
         if len(ranges) != 1:
             return None
         first, stop = ranges[0]
-        if stop - first == 1 and self._losses.most(first, stop) >= self._bound:
+        if stop - first == 1 and troubles.losses.most(first, stop) >= self._bound:
             return first
         return None
 
@@ -124,7 +150,9 @@ class Tries:
 
         Only items that were lost equally often travel together: no innocent one with a suspect.
         """
-        losses, alike = self._losses.alike(first, first + count)
+        if self._troubles is None:
+            return count
+        losses, alike = self._troubles.losses.alike(first, first + count)
         if not losses:
             return alike
         further = max(0, self._bound - 1 - losses)
@@ -134,13 +162,11 @@ class Tries:
         """One clause about each remembered loss of an item: where, and what was seen."""
         return "; ".join(
             f"on {worker}: {reason}"
-            for first, stop, worker, reason in self._evidence
+            for first, stop, worker, reason in self._seen().evidence
             if first <= item < stop
         )
 
-    def _failing(self, first: int, stop: int) -> list[int]:
-        if not self._failures:
-            return []
-        if stop - first < len(self._failures):
-            return [item for item in range(first, stop) if item in self._failures]
-        return [item for item in self._failures if first <= item < stop]
+    def _seen(self) -> Troubles:
+        if self._troubles is None:
+            self._troubles = Troubles()
+        return self._troubles

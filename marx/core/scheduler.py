@@ -5,9 +5,10 @@
 It holds all mutable state and knows no clock: ``now`` is the caller's monotonic time and never
 goes back. One caller, ``server/service.py``, carries the actions out, saves first.
 
-Where an event goes from here: tasks and items to ``submissions`` and ``lives``, workers to ``arrivals``, results to
-``reports``, ends and losses of chunks to ``endings``; afterwards ``granting`` uses what became free. ``portions`` know
-where items stand, ``leases`` who holds them, ``workers`` what is queued where, ``turns`` whose turn it is.
+Where an event goes from here: tasks and items to ``submissions``, ``restoring`` and ``lives``, workers to ``arrivals``, results to
+``reports``, ends and losses of chunks to ``endings``, what programs say of their portions to ``programs``; afterwards
+``granting`` uses the slots that became free, and ``seating`` the seats. ``portions`` know where items stand, ``stock`` the
+portions of a task, ``leases`` who holds them, ``workers`` what is queued where, ``turns`` whose turn it is.
 """
 
 from __future__ import annotations
@@ -25,8 +26,12 @@ from marx.core.events import (
     CancelAsked,
     ChunkEnded,
     Event,
+    HoldAsked,
     ItemsAdded,
     ItemsReported,
+    PortionDropped,
+    PortionOpened,
+    ReleaseAsked,
     TaskForgotten,
     TaskRestored,
     TaskSubmitted,
@@ -40,11 +45,13 @@ from marx.core.events import (
 from marx.core.granting import Granting
 from marx.core.leases import Leases
 from marx.core.lives import Lives
-from marx.core.model import Lease, Policy, TaskCounts, WorkerCounts
+from marx.core.model import Lease, Policy, PortionCounts, TaskCounts, WorkerCounts
 from marx.core.orders import Orders
+from marx.core.programs import Programs
 from marx.core.reasons import why_waiting
 from marx.core.reports import Reports
-from marx.core.states import TaskStep
+from marx.core.restoring import Restoring
+from marx.core.seating import Seating
 from marx.core.submissions import Submissions
 from marx.core.tasks import Task
 from marx.core.turns import Turns
@@ -64,28 +71,36 @@ class Scheduler:
         self._alarms = alarms = Alarms()
         self._pool = pool = Pool()
         self._turns = turns = Turns(policy)
+        self._seat_turns = seat_turns = Turns(policy)
         self._leases = leases = Leases(epoch, policy.lease_seconds, policy.lost_leases)
-        seats = Assignments(pool, leases, turns, orders)
-        self._lives = lives = Lives(leases, turns, seats, orders, policy.ended_tasks)
-        submissions = Submissions(policy, lives, alarms, orders)
-        endings = Endings(policy, pool, leases, seats, lives, alarms, orders)
-        reports = Reports(pool, leases, seats, lives, orders)
-        arrivals = Arrivals(policy, pool, leases, seats, lives, endings, orders)
-        self._endings, self._reports, self._arrivals = endings, reports, arrivals
-        self._granting = Granting(policy, pool, leases, turns, seats, lives, orders)
+        assignments = Assignments(pool, leases, turns, seat_turns, orders)
+        self._lives = lives = Lives(policy, leases, turns, seat_turns, assignments, alarms, orders)
+        programs = Programs(leases, assignments, lives, orders)
+        submissions = Submissions(lives, programs, orders)
+        restoring = Restoring(policy, lives, alarms)
+        endings = Endings(policy, pool, leases, assignments, lives, programs, alarms, orders)
+        reports = Reports(pool, leases, assignments, lives, orders)
+        arrivals = Arrivals(policy, pool, leases, assignments, lives, endings, orders)
+        self._arrivals = arrivals
+        self._granting = Granting(policy, pool, leases, turns, assignments, lives, orders)
+        self._seating = Seating(pool, leases, seat_turns, assignments, lives, orders)
         self._doors: dict[type, Callable[..., None]] = {
             TaskSubmitted: submissions.submit,
-            TaskRestored: submissions.restore,
-            ItemsAdded: submissions.extend,
-            CancelAsked: self._cancel,
-            TaskForgotten: self._forget,
+            TaskRestored: restoring.restore,
+            ItemsAdded: self._hearing(submissions.extend),
+            PortionOpened: self._hearing(programs.open),
+            PortionDropped: self._hearing(programs.drop),
+            CancelAsked: self._of_task(lives.cancel),
+            HoldAsked: self._of_task(lives.hold),
+            ReleaseAsked: self._of_task(lives.release),
+            TaskForgotten: self._of_task(lives.forget),
             WorkerJoined: arrivals.join,
             WorkerChanged: lambda event, now: arrivals.change(event.offer, now),
             WorkerHeard: lambda event, now: arrivals.heard(event.worker, now),
             WorkerCut: lambda event, now: arrivals.cut(event.worker),
             WorkerLeft: lambda event, now: arrivals.leave(event.worker, now),
-            ItemsReported: self._report,
-            ChunkEnded: self._end,
+            ItemsReported: self._hearing(reports.report),
+            ChunkEnded: self._hearing(endings.end),
             Ticked: self._tick,
         }
 
@@ -97,12 +112,13 @@ class Scheduler:
         self._now = now
         self._doors[type(event)](event, now)
         self._granting.serve(now)
+        self._seating.serve(now)
         self._ask_to_be_woken(now)
         return self._orders.take()
 
     def check(self) -> None:
         """Raises AssertionError, saying what is wrong, if any invariant is broken."""
-        check(self._lives.tasks, self._pool, self._leases, self._turns)
+        check(self._lives.tasks, self._pool, self._leases, self._turns, self._seat_turns)
 
     def story(self, task: str, portion: int = 0, item: int | None = None) -> list[str]:
         """What is remembered of an item, or of all, oldest first, one line each. Raises UnknownTask."""
@@ -111,18 +127,32 @@ class Scheduler:
     def snapshot(self, task: str) -> TaskCounts:
         """A task as it stands. Raises UnknownTask: then the store has the last word."""
         found = self._find(task)
-        portions = found.portions.values()
+        totals = found.items.totals
         return TaskCounts(
             state=str(found.state),
-            total=sum(portion.known for portion in portions),
-            final=bool(portions) and all(portion.final for portion in portions),
-            done=sum(len(portion.done) for portion in portions),
-            failed=sum(len(portion.failed) for portion in portions),
-            leased=sum(portion.leased for portion in portions),
-            waiting=found.waiting,
+            total=totals.known,
+            final=found.items.final if found.main is None else found.complete,
+            done=totals.done,
+            failed=totals.failed,
+            leased=totals.leased,
+            waiting=totals.waiting,
             slots=found.slots,
             why_waiting=self.why(task),
+            held=found.held_by is not None,
         )
+
+    def portions(self, task: str) -> list[PortionCounts]:
+        """How far each portion of a task is, by number; of a run those that its program opened. Raises UnknownTask."""
+        return self._find(task).items.counts()
+
+    def refusals(self, task: str) -> dict[int, str]:
+        """Why portions of a task cannot be run elsewhere, for a program that is started again or was cut off. Raises UnknownTask."""
+        return dict(self._find(task).refused)
+
+    def main_lease(self, task: str) -> Lease | None:
+        """The live lease of a task's main program: who runs it, under which fence."""
+        live = self._leases.main(task)
+        return None if live is None else live.lease
 
     def why(self, task: str) -> str:
         """Why something of a task waits, in one sentence, or "". Raises UnknownTask."""
@@ -166,6 +196,8 @@ class Scheduler:
                 leases=self._leases.held_by(worker.name),
                 heard_at=self._leases.heard_at(worker.name),
                 slot_states=tuple(str(slot.state) for slot in worker.slots),
+                seats_busy=worker.seats_busy,
+                seat_states=tuple(str(seat.state) for seat in worker.seats),
             )
             for worker in self._pool.workers.values()
         ]
@@ -176,23 +208,27 @@ class Scheduler:
             raise UnknownTask(task)
         return found
 
-    def _cancel(self, event: CancelAsked, now: float) -> None:
-        task = self._lives.find(event.task)
-        if task is not None:
-            self._lives.stop(task, TaskStep.CANCEL, f"cancelled by {event.by}", now)
+    def _hearing(self, door: Callable[..., None]) -> Callable[..., None]:
+        """What a worker says is a sign of its life first."""
+        heard = self._arrivals.heard
 
-    def _forget(self, event: TaskForgotten, now: float) -> None:
-        task = self._lives.find(event.task)
-        if task is not None:
-            self._lives.forget(task, now)
+        def hear(event: ItemsReported | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped, now: float) -> None:
+            if event.worker is not None:
+                heard(event.worker, now)
+            door(event, now)
 
-    def _report(self, event: ItemsReported, now: float) -> None:
-        self._arrivals.heard(event.worker, now)
-        self._reports.report(event, now)
+        return hear
 
-    def _end(self, event: ChunkEnded, now: float) -> None:
-        self._arrivals.heard(event.worker, now)
-        self._endings.end(event, now)
+    def _of_task(self, door: Callable[..., None]) -> Callable[..., None]:
+        """What is asked about a task that is not remembered any more is no matter."""
+        find = self._lives.find
+
+        def ask(event: CancelAsked | HoldAsked | ReleaseAsked | TaskForgotten, now: float) -> None:
+            task = find(event.task)
+            if task is not None:
+                door(task, event, now)
+
+        return ask
 
     def _tick(self, event: Ticked, now: float) -> None:
         self._asked_for = None

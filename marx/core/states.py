@@ -1,4 +1,4 @@
-"""The lives of a task, an attempt and a slot, as plain tables.
+"""The lives of a task, an attempt, a slot and a portion, as plain tables.
 
 Rules:
 
@@ -16,7 +16,10 @@ front of it has ended or something of it was reported. The server may hear of it
 
 A slot, as the server sees it, is *starting* from a grant to the first thing heard of it, then
 *busy* until its queue is empty. It is *broken* when it refused several chunks in a row, until its
-worker offers itself anew.
+worker offers itself anew. A seat lives as a slot does.
+
+A portion is *open* as long as its items are granted: not if they stay at *home*, in the main program's place, nor when
+its program has *dropped* it, nor when it was *refused* by a worker that could not load its state.
 """
 
 from __future__ import annotations
@@ -91,7 +94,24 @@ class SlotStep(StrEnum):
     MEND = "mend"
 
 
-State = TypeVar("State", TaskState, AttemptState, SlotState)
+class PortionState(StrEnum):
+    """Whether items of a portion are granted."""
+
+    OPEN = "open"
+    HOME = "home"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+
+
+class PortionStep(StrEnum):
+    """What can happen to a portion."""
+
+    STAY = "stay"
+    REFUSE = "refuse"
+    DROP = "drop"
+
+
+State = TypeVar("State", TaskState, AttemptState, SlotState, PortionState)
 Table = Mapping[State, Mapping[str, State]]
 
 TASK: Table[TaskState] = {
@@ -152,6 +172,17 @@ SLOT: Table[SlotState] = {
     },
     SlotState.STOPPING: {SlotStep.GO_ON: SlotState.BUSY, SlotStep.FREE: SlotState.IDLE},
     SlotState.BROKEN: {SlotStep.MEND: SlotState.IDLE},
+}
+
+PORTION: Table[PortionState] = {
+    PortionState.OPEN: {
+        PortionStep.STAY: PortionState.HOME,
+        PortionStep.REFUSE: PortionState.REFUSED,
+        PortionStep.DROP: PortionState.DROPPED,
+    },
+    PortionState.HOME: {PortionStep.DROP: PortionState.DROPPED},
+    PortionState.REFUSED: {PortionStep.DROP: PortionState.DROPPED},
+    PortionState.DROPPED: {},
 }
 
 

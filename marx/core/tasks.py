@@ -1,4 +1,4 @@
-"""One task: its state, its portions, and the list of what happened to it."""
+"""One task: its state, its portions, its main program if it has one, and the list of what happened to it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Iterator, NamedTuple
 
 from marx.core.model import Policy, Range, TaskTerms
 from marx.core.placing import Demand
-from marx.core.portions import Portion
+from marx.core.portions import Portion, Totals
 from marx.core.retries import Tries
 from marx.core.states import TASK, TaskState, TaskStep, advance, ended
+from marx.core.stock import Stock
 
 GUESSED_SECONDS = 1.0
 """Taken for the time of an item, where none was measured, to say which task is the shorter one."""
 
 
 class Happening(NamedTuple):
-    """One line of a story, made into text only when somebody asks; ``fence`` 0 means none."""
+    """One line of a story, made of what was noted only when somebody asks; ``fence`` 0 means none."""
 
     at: float
     verb: str
@@ -51,9 +52,11 @@ class Refusal:
 class Task:
     """What the scheduler knows of one task.
 
+    items: the portions that slots run.  main: of a run, what a seat runs.  refused: reasons, by number of portion.
     slots: slots that it holds now.  recalled: unbegun chunks of it that were asked back.
     ending: the step that will end it once its last chunk has, while it is stopping.
-    refusals: by worker.  resume_at: nothing of it is granted before.
+    refusals: by worker.  resume_at: nothing of its items is granted before.  held_by: who asked that nothing be granted
+    ("": nobody remembers), None while it is not held.  give_up_at: when it fails unless something has taken it.
     restored: an earlier server may have granted anything of it.  forgotten: to be dropped as soon as it has ended.
     """
 
@@ -62,18 +65,22 @@ class Task:
         self.terms = terms
         self.demand = Demand.of(terms)
         self.arrived_at = now
+        self.give_up_at = None if terms.start_within is None else now + terms.start_within
         self.state = TaskState.QUEUED
         self.ending = TaskStep.CANCEL
         self.reason = ""
-        self.portions: dict[int, Portion] = {}
+        self.items = Stock(lambda: Tries(terms.retries, policy.item_losses))
+        self._totals = self.items.totals
+        self.main = MainProgram(self, policy.program_losses) if terms.kind == "run" else None
+        self.refused: dict[int, str] = {}
         self.slots = 0
         self.recalled = 0
         self.refusals: dict[str, Refusal] = {}
         self.resume_at = now
+        self.held_by: str | None = None
         self.restored = False
         self.forgotten = False
-        self._item_losses = policy.item_losses
-        self._story: deque[Happening] = deque(maxlen=policy.story_events)
+        self._story: deque[tuple[float, str, int, int, int, str, int, str]] = deque(maxlen=policy.story_events)
 
     @property
     def open(self) -> bool:
@@ -87,50 +94,62 @@ class Task:
 
     @property
     def waiting(self) -> int:
-        """How many of its items wait."""
-        waiting = 0
-        for portion in self.portions.values():
-            waiting += len(portion.waiting)
-        return waiting
+        """How many of its items wait for a slot."""
+        return self._totals.waiting
 
     @property
     def complete(self) -> bool:
-        """Whether every item it will ever have has a result."""
-        for portion in self.portions.values():
-            if not portion.complete:
-                return False
-        return bool(self.portions)
+        """Whether it has all results that it will ever have: of a run, that of its main program."""
+        return self.items.complete if self.main is None else self.main.portion.complete
 
     @property
     def full(self) -> bool:
         """Whether it holds as many slots as it may."""
         return self.terms.max_slots is not None and self.slots >= self.terms.max_slots
 
+    @property
+    def wants(self) -> bool:
+        """Whether it could use another slot now."""
+        return self._totals.waiting > 0 and self.held_by is None and self.open and not self.full
+
+    def find(self, number: int) -> Portion | None:
+        """The portion of that number, if it is known."""
+        if self.main is not None and number == 0:
+            return self.main.portion
+        return self.items.find(number)
+
     def portion(self, number: int) -> Portion:
         """The portion of that number, new if there was none."""
-        found = self.portions.get(number)
-        if found is None:
-            found = Portion(number, Tries(self.terms.retries, self._item_losses))
-            self.portions[number] = found
-        return found
+        return self.find(number) or self.items.make(number)
+
+    def narrow(self, python: str) -> None:
+        """Its program turned out to run under this minor version: nothing of it may run under another."""
+        if python and not self.demand.minor:
+            self.demand = self.demand._replace(minor=python)
+
+    def portions(self) -> Iterator[Portion]:
+        """All portions, that of the main program first."""
+        if self.main is not None:
+            yield self.main.portion
+        yield from self.items
+
+    def is_main(self, portion: Portion) -> bool:
+        """Whether that portion is the main program."""
+        return self.main is not None and portion is self.main.portion
 
     def next_run(self, worker: str, now: float) -> tuple[Portion, Range] | None:
         """The first waiting items that this worker may have now, with their portion."""
-        refusal = self.refusals.get(worker)
-        if now < self.resume_at or (refusal is not None and now < refusal.until):
+        if now < self.resume_at or self.held_by is not None:
             return None
-        for portion in self.portions.values():
-            run = portion.next_run(worker, now)
-            if run is not None:
-                return portion, run
-        return None
+        refusal = self.refusals.get(worker)
+        if refusal is not None and now < refusal.until:
+            return None
+        return self.items.next_run(worker, now)
 
     def remaining_seconds(self) -> float:
         """Slot time that its unfinished items will take, guessed where nothing was measured."""
-        seconds = 0.0
-        for portion in self.portions.values():
-            seconds += portion.undone * (portion.pace.mean or GUESSED_SECONDS)
-        return seconds
+        totals = self._totals
+        return (totals.known - totals.done) * (totals.pace.mean or GUESSED_SECONDS)
 
     def advance(self, step: TaskStep, reason: str) -> None:
         """Take a step of its life. Raises IllegalTransition."""
@@ -149,11 +168,66 @@ class Task:
         remark: str = "",
     ) -> None:
         """Remember that something happened, to these items or to the task as a whole."""
-        self._story.append(Happening(at, verb, portion, first, stop, worker, fence, remark))
+        self._story.append((at, verb, portion, first, stop, worker, fence, remark))
 
     def story(self, portion: int, item: int | None) -> Iterator[Happening]:
         """What is remembered of one item and of the task as a whole; without an item, everything."""
-        for line in self._story:
+        for line in map(Happening._make, self._story):
             about_task = item is None or line.stop <= line.first
             if about_task or (line.portion == portion and line.first <= item < line.stop):
                 yield line
+
+
+class MainProgram:
+    """The main program of a run, as those see it who give out seats: a task whose one item waits, is leased or done.
+
+    slots: seats that it holds.  resume_at: it is not granted before.
+    """
+
+    full = False
+
+    def __init__(self, task: Task, losses: int) -> None:
+        self.task = task
+        self.id = task.id
+        self.terms = task.terms
+        self.arrived_at = task.arrived_at
+        self.resume_at = task.arrived_at
+        self.slots = 0
+        self.portion = Portion(0, Tries(task.terms.retries, losses), Totals())
+
+    @property
+    def demand(self) -> Demand:
+        """What it asks of a worker: what its task does."""
+        return self.task.demand
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be granted."""
+        return self.task.open
+
+    @property
+    def refusals(self) -> dict[str, Refusal]:
+        """Which workers could not run it, or something else of its task."""
+        return self.task.refusals
+
+    @property
+    def waiting(self) -> int:
+        """1 while it waits for a seat, else 0."""
+        return len(self.portion.waiting)
+
+    @property
+    def wants(self) -> bool:
+        """Whether it could use a seat now."""
+        return self.open and self.waiting > 0 and self.task.held_by is None
+
+    def next_run(self, worker: str, now: float) -> tuple[Portion, Range] | None:
+        """Itself, if this worker may have it now."""
+        refusal = self.refusals.get(worker)
+        if now < self.resume_at or self.task.held_by is not None or (refusal is not None and now < refusal.until):
+            return None
+        run = self.portion.next_run(worker, now)
+        return None if run is None else (self.portion, run)
+
+    def remaining_seconds(self) -> float:
+        """Nobody knows how long a program takes: among equals it is the order of arrival that counts."""
+        return 0.0

@@ -11,6 +11,8 @@ that waited an hour longer beats one with up to an hour's work less. Since all t
 The wrong choice where chunks last longer than people are willing to wait: a slot is never taken
 away from a running chunk.
 
+Seats are given out by the same rules among main programs, in a second ``Turns`` of their own.
+
 All orders are lazy heaps over tasks that have waiting items, so a pick costs O(log users) and
 not a look at every task.
 """
@@ -22,11 +24,12 @@ from typing import Any, Callable, Generic, TypeVar
 
 from marx.core.model import Policy
 from marx.core.placing import Demand
-from marx.core.tasks import Task
+from marx.core.tasks import MainProgram, Task
 from marx.core.workers import Slot
 
 Key = tuple[Any, ...]
 Found = TypeVar("Found")
+Contender = Task | MainProgram
 
 LEAST_WEIGHT = 1e-6
 """A user who is configured with no weight at all gets what nobody else wants."""
@@ -94,7 +97,7 @@ class Share:
         self.weight = weight
         self.slots = 0
         self.used_seconds = 0.0
-        self.tasks: dict[Demand, Order[Task]] = {}
+        self.tasks: dict[Demand, Order[Contender]] = {}
 
     def rank(self, own_slots: int = 0, favour_seconds: float = 0.0) -> Key:
         """What is compared between users; ``own_slots`` of those held are what it is about."""
@@ -105,38 +108,41 @@ class Share:
 
 
 class Turns:
-    """The tasks with waiting items, and the shares of all users."""
+    """The tasks with waiting items, and the shares of all users.
+
+    fresh: those that somebody who has room may not have seen yet, by id.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
         self._shares: dict[str, Share] = {}
-        self._users: Order[tuple[Share, Task]] = Order()
-        self._ready: dict[str, Task] = {}
-        self._fresh: dict[str, Task] = {}
+        self._users: Order[tuple[Share, Contender]] = Order()
+        self._ready: dict[str, Contender] = {}
+        self.fresh: dict[str, Contender] = {}
         self._halve_at: float | None = None
 
-    def offer(self, task: Task) -> None:
+    def offer(self, task: Contender) -> None:
         """Note whether a task could use another slot now, and how urgently."""
-        if not (task.open and task.waiting) or task.full:
+        if not task.wants:
             self.withdraw(task)
             return
         share = self._share(task.terms.user)
         if task.id not in self._ready:
-            self._ready[task.id] = self._fresh[task.id] = task
+            self._ready[task.id] = self.fresh[task.id] = task
         share.tasks.setdefault(task.demand, Order()).put(task.id, self._urgency(task))
         self._users.put(share.user, share.rank())
 
-    def offer_again(self, task: Task) -> None:
+    def offer_again(self, task: Contender) -> None:
         """As ``offer``, for a task whose waiting items some worker may have only from now on."""
         self.offer(task)
         if task.id in self._ready:
-            self._fresh[task.id] = task
+            self.fresh[task.id] = task
 
-    def withdraw(self, task: Task) -> None:
+    def withdraw(self, task: Contender) -> None:
         """The task needs no slot now."""
         if self._ready.pop(task.id, None) is None:
             return
-        self._fresh.pop(task.id, None)
+        self.fresh.pop(task.id, None)
         share = self._share(task.terms.user)
         order = share.tasks[task.demand]
         order.drop(task.id)
@@ -145,16 +151,16 @@ class Turns:
         if not share.tasks:
             self._users.drop(share.user)
 
-    def is_ready(self, task: Task) -> bool:
+    def is_ready(self, task: Contender) -> bool:
         """Whether the task could use another slot now."""
         return task.id in self._ready
 
-    def take_fresh(self) -> list[Task]:
+    def take_fresh(self) -> list[Contender]:
         """The tasks that an idle slot may not have seen yet; each is said once."""
-        fresh, self._fresh = list(self._fresh.values()), {}
+        fresh, self.fresh = list(self.fresh.values()), {}
         return fresh
 
-    def pick(self, slot: Slot, now: float) -> Task | None:
+    def pick(self, slot: Slot, now: float) -> Contender | None:
         """The task that should have the next chunk of this slot; may be its holder again."""
         self._charge(slot, now)
         best = self._users.best(lambda user: self._most_urgent(user, slot, now))
@@ -171,7 +177,7 @@ class Turns:
             return holder
         return best[1]
 
-    def hold(self, slot: Slot, task: Task | None, now: float) -> None:
+    def hold(self, slot: Slot, task: Contender | None, now: float) -> None:
         """From now on the slot is this task's, or nobody's."""
         before = slot.holder
         if before is task:
@@ -197,24 +203,24 @@ class Turns:
         if share.tasks:
             self._users.put(share.user, share.rank())
 
-    def _urgency(self, task: Task) -> Key:
+    def _urgency(self, task: Contender) -> Key:
         waited = self._policy.ageing * task.arrived_at
         return (-task.terms.priority, task.remaining_seconds() + waited, task.terms.arrival)
 
-    def _can_go_on(self, task: Task, slot: Slot, now: float) -> bool:
+    def _can_go_on(self, task: Contender, slot: Slot, now: float) -> bool:
         """Whether the slot's holder has more for it; asked apart, since a full task is not ready."""
         worker = slot.worker
         return task.open and worker.suits(task.demand) and task.next_run(worker.name, now) is not None
 
-    def _most_urgent(self, user: str, slot: Slot, now: float) -> tuple[Share, Task] | None:
+    def _most_urgent(self, user: str, slot: Slot, now: float) -> tuple[Share, Contender] | None:
         """The user's first task that this slot's worker can have something of."""
         share, worker = self._shares[user], slot.worker
 
-        def accept(name: str) -> Task | None:
+        def accept(name: str) -> Contender | None:
             task = self._ready[name]
             return task if task.next_run(worker.name, now) is not None else None
 
-        first: Task | None = None
+        first: Contender | None = None
         for demand, order in share.tasks.items():
             task = order.best(accept) if worker.suits(demand) else None
             if task is not None:

@@ -1,4 +1,4 @@
-"""The pool: workers, their slots, and what is queued on each slot."""
+"""The pool: workers, their slots and seats, and what is queued on each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from marx.core.leases import LiveLease
 from marx.core.model import WorkerOffer
 from marx.core.placing import Demand, objection
 from marx.core.states import SLOT, SlotState, SlotStep, advance
-from marx.core.tasks import Task
+from marx.core.tasks import MainProgram, Task
 
 REFUSALS_UNTIL_BROKEN = 3
 """Different tasks that a slot may refuse in a row before nothing more is granted to it."""
@@ -30,7 +30,7 @@ class Slot:
         self.index = index
         self.queue: deque[LiveLease] = deque()
         self.state = SlotState.IDLE
-        self.holder: Task | None = None
+        self.holder: Task | MainProgram | None = None
         self.since = 0.0
         self.ahead_seconds = 0.0
         self.refused: set[str] = set()
@@ -40,6 +40,16 @@ class Slot:
         """Whether it may be granted anything."""
         worker = self.worker
         return worker.open and self.index < worker.slot_count and self.state is not SlotState.BROKEN
+
+    @property
+    def siblings(self) -> list[Slot]:
+        """All rooms of its sort that its worker has, itself among them."""
+        return self.worker.slots
+
+    @property
+    def lent(self) -> int:
+        """How many rooms of its sort its worker lends."""
+        return self.worker.slot_count
 
     @property
     def queued(self) -> int:
@@ -99,6 +109,28 @@ class Slot:
             self.step(SlotStep.MEND)
 
 
+class Seat(Slot):
+    """Room for one program runner; lives as a slot does, with never more than one lease. ``index`` is -1, -2, ..."""
+
+    __slots__ = ()
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be granted a main program."""
+        worker = self.worker
+        return worker.open and -self.index <= worker.seat_count and self.state is not SlotState.BROKEN
+
+    @property
+    def siblings(self) -> list[Slot]:
+        """All seats of its worker."""
+        return self.worker.seats
+
+    @property
+    def lent(self) -> int:
+        """How many seats its worker lends."""
+        return self.worker.seat_count
+
+
 class Worker:
     """A worker that offered itself.
 
@@ -111,7 +143,9 @@ class Worker:
         self.connected = True
         self.silent = False
         self.slot_count = 0
+        self.seat_count = 0
         self.slots: list[Slot] = []
+        self.seats: list[Slot] = []
         self._suits: dict[Demand, bool] = {}
 
     @property
@@ -130,6 +164,16 @@ class Worker:
         """How many of its slots are at work."""
         return sum(1 for slot in self.slots if slot.queue)
 
+    @property
+    def seats_busy(self) -> int:
+        """How many of its seats are taken."""
+        return sum(1 for seat in self.seats if seat.queue)
+
+    @property
+    def rooms(self) -> list[Slot]:
+        """Its slots and its seats."""
+        return self.slots + self.seats
+
     def suits(self, demand: Demand) -> bool:
         """Whether it could run such a task; remembered until the offer changes."""
         known = self._suits.get(demand)
@@ -137,14 +181,16 @@ class Worker:
             known = self._suits[demand] = objection(demand, self.offer) is None
         return known
 
-    def lend(self, offer: WorkerOffer, most_slots: int) -> None:
-        """Take a new offer: more slots at once, fewer as the last ones fall empty."""
+    def lend(self, offer: WorkerOffer, most: int) -> None:
+        """Take a new offer: more slots or seats at once, fewer as the last ones fall empty; ``most`` of each are believed."""
         self.offer = offer
         self._suits.clear()
-        self.slot_count = max(0, min(offer.slots, most_slots))
+        self.slot_count = max(0, min(offer.slots, most))
+        self.seat_count = max(0, min(offer.seats, most))
         self.slots.extend(Slot(self, index) for index in range(len(self.slots), self.slot_count))
-        for slot in self.slots:
-            slot.mend()
+        self.seats.extend(Seat(self, -index - 1) for index in range(len(self.seats), self.seat_count))
+        for room in self.rooms:
+            room.mend()
 
     def slot_for(self, wanted: int | None) -> Slot:
         """The slot with that index, else the one with the shortest queue; there is always one."""
@@ -154,17 +200,26 @@ class Worker:
             return self.slots[wanted]
         return min(self.slots, key=lambda slot: len(slot.queue))
 
+    def seat_for(self, wanted: int | None) -> Slot:
+        """The seat with that index if it is free, else another free one; where there is none, one more."""
+        free = [seat for seat in self.seats if not seat.queue]
+        if not free:
+            self.seats.append(Seat(self, -len(self.seats) - 1))
+            return self.seats[-1]
+        return next((seat for seat in free if seat.index == wanted), free[0])
+
 
 class Pool:
     """All workers, by name.
 
-    idle: open slots with nothing to do.  queued: slots with chunks that have not begun. Both
-    are dicts for their order; ``review`` keeps them true.
+    idle: open slots with nothing to do.  free_seats: open seats with none.  queued: slots with chunks that have not begun.
+    All are dicts for their order; ``review`` keeps them true.
     """
 
     def __init__(self) -> None:
         self.workers: dict[str, Worker] = {}
         self.idle: dict[Slot, None] = {}
+        self.free_seats: dict[Slot, None] = {}
         self.queued: dict[Slot, None] = {}
         self._slots_for: dict[Demand, int] = {}
 
@@ -181,21 +236,23 @@ class Pool:
     def changed(self, worker: Worker) -> None:
         """What a worker offers, or whether it is there, is different now."""
         self._slots_for.clear()
-        for slot in worker.slots:
-            self.review(slot)
+        for room in worker.rooms:
+            self.review(room)
 
     def slot_of(self, live: LiveLease) -> Slot:
-        """Where a live lease runs or is queued."""
-        return self.workers[live.lease.worker].slots[live.lease.slot]
+        """Where a live lease runs or is queued, be it a slot or a seat."""
+        worker, index = self.workers[live.lease.worker], live.lease.slot
+        return worker.slots[index] if index >= 0 else worker.seats[-index - 1]
 
     def review(self, slot: Slot) -> None:
-        """Note whether a slot is idle or has something queued."""
+        """Note whether a slot or a seat is idle or has something queued."""
+        idle = self.idle if slot.index >= 0 else self.free_seats
         if slot.queue:
-            self.idle.pop(slot, None)
+            idle.pop(slot, None)
         elif slot.open:
-            self.idle[slot] = None
+            idle[slot] = None
         else:
-            self.idle.pop(slot, None)
+            idle.pop(slot, None)
         if len(slot.queue) > 1:
             self.queued[slot] = None
         else:
@@ -209,21 +266,22 @@ class Pool:
             known = self._slots_for[demand] = sum(worker.slot_count for worker in open_ones)
         return known
 
-    def others_for(self, demand: Demand, worker: str) -> bool:
-        """Whether an open worker other than that one could run such a task."""
-        return any(other.name != worker and other.open and other.suits(demand) for other in self.workers.values())
+    def others_for(self, demand: Demand, worker: str, seated: bool = False) -> bool:
+        """Whether an open worker other than that one could run such a task; ``seated``: its main program."""
+        others = (other for other in self.workers.values() if other.name != worker and other.open and other.suits(demand))
+        return any(other.seat_count for other in others) if seated else any(True for _ in others)
 
-    def idle_for(self, suits: Callable[[Worker], bool]) -> Iterable[Slot]:
-        """Idle slots of suitable workers, so that work spreads: the least busy workers first."""
+    def idle_for(self, idle: Iterable[Slot], suits: Callable[[Worker], bool]) -> Iterable[Slot]:
+        """Of these, all slots or all seats, those of suitable workers, so that work spreads: the least busy workers first."""
         answers: dict[Worker, bool] = {}
         busy: dict[Worker, int] = {}
         ranked = []
-        for slot in self.idle:
+        for slot in idle:
             worker = slot.worker
             if worker not in answers:
                 answers[worker] = suits(worker)
-                busy[worker] = worker.busy
+                busy[worker] = sum(1 for room in slot.siblings if room.queue)
             if answers[worker]:
-                ranked.append((busy[worker] / worker.slot_count, worker.name, slot.index, slot))
+                ranked.append((busy[worker] / slot.lent, worker.name, abs(slot.index), slot))
                 busy[worker] += 1
         return [slot for *_, slot in sorted(ranked)]
