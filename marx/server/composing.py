@@ -17,12 +17,14 @@ from marx.server.items import ItemShelf
 from marx.server.link import Desk, Settings
 from marx.server.output import OutputIntake
 from marx.server.records import NewEpoch
+from marx.server.programs import Programs
 from marx.server.service import SchedulingService
 from marx.server.status import Status
+from marx.server.steering import Steering
 from marx.server.store import Store
 from marx.server.submitting import Limits, Submissions
 from marx.server.surroundings import Surroundings
-from marx.server.tasker_link import TaskerFactory
+from marx.server.tasker_link import Offices, TaskerFactory
 from marx.server.watches import Watches
 from marx.server.worker_link import WorkerFactory
 
@@ -68,9 +70,11 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
     submissions = Submissions(service, directory, shelf, blob_desk, limits, around)
     watches = Watches(store, directory, status, around.clock)
     output = OutputIntake(store, directory, config.limits.output_bytes)
+    programs = Programs(service, store, directory, around.clock, config.limits.file_bytes)
+    steering = Steering(service, store, directory, submissions)
     factories = {
-        "tasker": TaskerFactory(desk, submissions, status, watches),
-        "worker": WorkerFactory(desk, directory, shelf, output),
+        "tasker": TaskerFactory(desk, Offices(submissions, steering, programs, status, watches)),
+        "worker": WorkerFactory(desk, directory, shelf, programs, output),
     }
     return Parts(store, service, directory, status, factories, desk.hang_up)
 

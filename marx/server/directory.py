@@ -7,7 +7,7 @@ Everything here can be made anew from the store and from reconnecting workers.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Iterator, Protocol, Sequence
+from typing import Any, Awaitable, Iterator, Protocol, Sequence
 
 from twisted.internet.defer import Deferred
 
@@ -27,6 +27,12 @@ class WorkerLink(Protocol):
 
     def forget(self, task: str) -> None:
         """Nothing more of this task will come."""
+
+    def refuse(self, fence: int, portion: int, reason: str) -> None:
+        """A program that runs there must see to a portion itself."""
+
+    def signal(self, fence: int, signal: int) -> Awaitable[bool]:
+        """Send a program that runs there a signal; whether it got it."""
 
     def hang_up(self) -> None:
         """Drop the connection."""

@@ -1,12 +1,13 @@
 """
 What a worker's box of reports turns into: events for the scheduler, rows for the store, a verdict for each report.
 
-Results and ends are events. Output, artifacts and notes are stored beside them when the fence is one that the scheduler gave to this
+Results and ends are events, and so is what a program asks for. Output, artifacts and notes are stored beside them when the fence is one that the scheduler gave to this
 worker; they come before the end of their chunk in the same order, so their fences are asked for first.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any, Iterable, Sequence
 
@@ -14,11 +15,26 @@ from twisted.internet.defer import DeferredLock
 
 from marx.core import events
 from marx.core.model import Lease, Range
+from marx.server.directory import Directory
+from marx.server.items import ItemShelf
 from marx.server.output import OutputIntake
-from marx.server.records import BlobUse, NewArtifact, NewNote, NewResults
+from marx.server.program_records import NewPortion, TaskExit
+from marx.server.records import BlobUse, NewArtifact, NewItems, NewNote, NewResults
 from marx.server.service import SchedulingService
 from marx.wire.calls import BadRequest
-from marx.wire.reports import ArtifactReport, EndReport, NoteReport, OutputReport, Report, ResultsReport, from_list
+from marx.wire.packs import ItemPack
+from marx.wire.reports import (
+    ArtifactReport,
+    DropReport,
+    EndReport,
+    ItemsReport,
+    NoteReport,
+    OutputReport,
+    PortionReport,
+    Report,
+    ResultsReport,
+    from_list,
+)
 
 NOT_YOURS = "not yours"
 
@@ -54,6 +70,19 @@ class ResultsCargo:
         return rows + ([BlobUse(report.task, report.blob)] if report.blob and rows else [])
 
 
+@dataclass(frozen=True, slots=True)
+class ExitCargo:
+    """The end of a program on its way through the scheduler."""
+
+    results: ResultsCargo
+    exit_code: int
+
+    def rows(self, accepted: Sequence[Range], failed: Sequence[int], attempt: int) -> list[Any]:
+        """The result's row, and the exit code beside the task's state."""
+        rows = self.results.rows(accepted, failed, attempt)
+        return [*rows, TaskExit(self.results.report.task, self.exit_code)] if rows else []
+
+
 def cut(raw_reports: Any, payload: bytes) -> list[tuple[Report, bytes]]:
     """The reports of a box with their parts of its payload. Raises :class:`BadRequest`."""
     pairs = []
@@ -73,9 +102,11 @@ def cut(raw_reports: Any, payload: bytes) -> list[tuple[Report, bytes]]:
 class Intake:
     """Takes one worker's reports, in the order in which they came."""
 
-    def __init__(self, worker: str, service: SchedulingService, output: OutputIntake) -> None:
+    def __init__(self, worker: str, service: SchedulingService, directory: Directory, shelf: ItemShelf, output: OutputIntake) -> None:
         self._worker = worker
         self._service = service
+        self._directory = directory
+        self._shelf = shelf
         self._output = output
         self._order = DeferredLock()
         self._returned: frozenset[int] = frozenset()
@@ -89,6 +120,7 @@ class Intake:
         pairs = cut(raw_reports, payload)
         await self._order.acquire()
         try:
+            self._shelve(pairs)
             leases = [self._service.scheduler.lease(report.fence, self._worker, report.task) for report, _ in pairs]
             rows = [await self._rows(report, part, lease) for (report, part), lease in zip(pairs, leases)]
             happenings = [event for receipt, (report, part) in enumerate(pairs) if (event := self._event(report, part, receipt))]
@@ -97,6 +129,14 @@ class Intake:
             self._order.release()
         answers = await committed
         return [self._verdict(report, lease, answers.get(receipt)) for receipt, ((report, _), lease) in enumerate(zip(pairs, leases))]
+
+    def _shelve(self, pairs: Sequence[tuple[Report, bytes]]) -> None:
+        """Items are at hand before they are granted; only the worker that runs a program may add to its portions."""
+        for report, part in pairs:
+            if isinstance(report, ItemsReport) and report.count:
+                lease = self._service.scheduler.main_lease(report.task)
+                if lease is not None and (lease.fence, lease.worker) == (report.fence, self._worker):
+                    self._shelf.put(report.task, report.portion, pack_of(report, part))
 
     def _event(self, report: Report, part: bytes, receipt: int) -> events.Event | None:
         if isinstance(report, ResultsReport):
@@ -110,13 +150,43 @@ class Intake:
                 tuple(report.failed),
                 report.seconds,
                 receipt,
-                ResultsCargo(report, part, self._worker),
+                self._cargo(report, part),
             )
         if isinstance(report, EndReport):
             return events.ChunkEnded(
                 self._worker, report.fence, report.task, report.outcome, report.item, report.reason, receipt, report, report.fatal
             )
+        return self._program_event(report, part, receipt)
+
+    def _program_event(self, report: Report, part: bytes, receipt: int) -> events.Event | None:
+        place = self._worker, report.fence, report.task, report.portion
+        if isinstance(report, PortionReport):
+            return events.PortionOpened(*place, report.python, report.place, receipt, portion_rows(report))
+        if isinstance(report, ItemsReport):
+            return events.ItemsAdded(
+                report.task,
+                report.portion,
+                report.first,
+                report.count,
+                report.final,
+                cargo=item_rows(report, part),
+                receipt=receipt,
+                worker=self._worker,
+                fence=report.fence,
+            )
+        if isinstance(report, DropReport):
+            return events.PortionDropped(*place, receipt)
         return None
+
+    def _cargo(self, report: ResultsReport, part: bytes) -> ResultsCargo | ExitCargo:
+        live = self._directory.tasks.get(report.task)
+        results = ResultsCargo(report, part, self._worker)
+        if live is None or live.spec["kind"] != "run" or report.portion:
+            return results
+        try:
+            return ExitCargo(results, exit_code_of(part))
+        except (ValueError, TypeError, LookupError) as error:
+            raise BadRequest(f"the end of a program makes no sense: {error}") from error
 
     async def _rows(self, report: Report, part: bytes, lease: Lease | None) -> list[Any]:
         if lease is None:
@@ -124,7 +194,7 @@ class Intake:
         if isinstance(report, OutputReport):
             return await self._output.rows(report, part, lease, again=self._may_repeat(lease))
         if isinstance(report, ArtifactReport):
-            return artifact_rows(report)
+            return artifact_rows(report, lease)
         if isinstance(report, NoteReport):
             return [NewNote(report.task, self._worker, report.text)]
         return []
@@ -139,8 +209,8 @@ class Intake:
         return "" if lease is not None else NOT_YOURS
 
 
-def artifact_rows(report: ArtifactReport) -> list[Any]:
-    """The rows of a file that a chunk made."""
+def artifact_rows(report: ArtifactReport, lease: Lease) -> list[Any]:
+    """The rows of a file that a chunk made under ``lease``."""
     row = NewArtifact(
         report.task,
         report.portion,
@@ -153,5 +223,36 @@ def artifact_rows(report: ArtifactReport) -> list[Any]:
         report.blob,
         report.deleted,
         report.link,
+        f"{lease.worker}/{lease.slot}",
     )
     return [row, BlobUse(report.task, report.blob)] if report.blob else [row]
+
+
+def portion_rows(report: PortionReport) -> list[Any]:
+    """The rows of a portion that a program opened."""
+    row = NewPortion(
+        report.task, report.portion, report.place, report.reason, report.python, report.state, report.files, report.call
+    )
+    return [row, *(BlobUse(report.task, blob) for blob in (report.state, report.files) if blob)]
+
+
+def pack_of(report: ItemsReport, part: bytes) -> ItemPack:
+    """The items that a program added."""
+    return ItemPack(report.first, report.count, report.codec, part, (report.digest,), report.blob)
+
+
+def item_rows(report: ItemsReport, part: bytes) -> list[Any]:
+    """The rows of such items."""
+    payload = None if report.blob else part
+    row = NewItems(
+        report.task, report.portion, report.first, report.count, report.codec, (report.digest,), payload, report.blob, report.final
+    )
+    return [row, BlobUse(report.task, report.blob)] if report.blob else [row]
+
+
+def exit_code_of(payload: bytes) -> int:
+    """A program's exit code from its result, {"exit", "signal"}; 128 + N after signal N. Raises ValueError for what is no such thing."""
+    said = json.loads(payload)
+    if not isinstance(said, dict):
+        raise ValueError(f"a program's end is not {str(said)[:80]}")
+    return 128 + int(said["signal"]) if said.get("signal") else int(said.get("exit") or 0)

@@ -1,5 +1,5 @@
 """
-Output of chunks that are tried again: each byte that an item wrote is delivered once.
+Output of chunks and programs that are tried again: each byte that an item wrote is delivered once.
 
 The first attempt's output is stored as it comes, unopened. When another attempt of the same items writes, what is stored of them is read
 back, and what is the same is skipped. Where a second attempt wrote something else, all of it is delivered: hiding it would be worse.
@@ -11,10 +11,12 @@ from collections import defaultdict
 from typing import Any
 
 from marx.core.model import Lease
-from marx.server.directory import Directory
+from marx.server.cursors import READ_BYTES
+from marx.server.directory import Directory, LiveTask
 from marx.server.records import NewOutput
 from marx.server.store import Store
-from marx.wire.packs import STDERR, Segment, pack_output, unpack_output
+from marx.wire.calls import BadRequest
+from marx.wire.packs import STDERR, STDOUT, Segment, pack_output, unpack_output
 from marx.wire.reports import OutputReport
 
 #: Items by (item, stream), with what was delivered of each from its first byte on.
@@ -28,6 +30,7 @@ class OutputIntake:
         self._store = store
         self._directory = directory
         self._limit = limit
+        self._repeats: dict[int, RepeatedOutput] = {}
 
     async def rows(self, report: OutputReport, payload: bytes, lease: Lease, again: bool) -> list[Any]:
         """The rows to store. ``again``: another attempt may have written for these items."""
@@ -37,8 +40,7 @@ class OutputIntake:
         if again:
             # What is still on its way to the disk counts as delivered, too.
             await self._store.write()
-            stored = await self._store.output_of_items(report.task, report.portion, report.first, report.last)
-            payload = without_delivered(payload, report.first, delivered_of(stored))
+            payload = await self._without_delivered(report, payload, live)
         rows = [NewOutput(report.task, report.portion, report.first, report.last, lease.worker, report.at_utc, payload)] if payload else []
         live.output_bytes += len(payload)
         if live.output_bytes > self._limit:
@@ -46,6 +48,99 @@ class OutputIntake:
             cut = pack_output([Segment(report.last, STDERR, 0, said)], report.last)
             rows.append(NewOutput(report.task, report.portion, report.last, report.last, lease.worker, report.at_utc, cut))
         return rows
+
+    async def _without_delivered(self, report: OutputReport, payload: bytes, live: LiveTask) -> bytes:
+        if live.spec["kind"] == "run" and report.portion == 0:
+            return await self._repeat_of(report).without_delivered(payload)
+        stored = await self._store.output_of_items(report.task, report.portion, report.first, report.last)
+        return without_delivered(payload, report.first, delivered_of(stored))
+
+    def _repeat_of(self, report: OutputReport) -> RepeatedOutput:
+        if report.fence not in self._repeats:
+            ended = [fence for fence, repeat in self._repeats.items() if repeat.task not in self._directory.tasks]
+            for fence in ended:
+                del self._repeats[fence]
+            self._repeats[report.fence] = RepeatedOutput(self._store, report.task)
+        return self._repeats[report.fence]
+
+
+class RepeatedOutput:
+    """
+    What a program writes that was started again, beside what it wrote before: read once, as far as it is repeated.
+
+    A program is one item whose output has no bound that memory could hold.
+    """
+
+    def __init__(self, store: Store, task: str) -> None:
+        self.task = task
+        self._store = store
+        self._row = 0
+        self._before = {STDOUT: _Tail(), STDERR: _Tail()}
+
+    async def without_delivered(self, payload: bytes) -> bytes:
+        """An output pack without what was delivered before, from the first byte on in which it differs nothing is left out."""
+        kept = []
+        for segment in unpack_output(payload, 0):
+            before = self._before.get(segment.stream)
+            if before is None:
+                raise BadRequest(f"there is no stream {segment.stream}")
+            known = b"" if before.is_over else await self._known(before, segment.offset, len(segment.content))
+            if not segment.content.startswith(known):
+                known = b""
+            if len(known) < len(segment.content):
+                before.end()
+                rest = segment.content[len(known) :]
+                kept.append(Segment(0, segment.stream, segment.offset + len(known), rest))
+        return pack_output(kept, 0)
+
+    async def _known(self, before: _Tail, offset: int, length: int) -> bytes:
+        """At most ``length`` bytes that were delivered from ``offset`` on."""
+        before.forget_up_to(offset)
+        while before.stop < offset + length:
+            rows = await self._store.output_of_item_after(self.task, 0, 0, self._row, READ_BYTES)
+            if not rows:
+                break
+            for row in rows:
+                self._row = row.row
+                for segment in unpack_output(row.payload, row.first):
+                    self._before[segment.stream].add(segment)
+            before.forget_up_to(offset)
+        return before.part(offset, length)
+
+
+class _Tail:
+    """The bytes of one stream that were delivered and are still to be compared."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self._start = 0
+        self._content = bytearray()
+
+    @property
+    def stop(self) -> int:
+        """The offset behind the last of them."""
+        return self._start + len(self._content)
+
+    def add(self, segment: Segment) -> None:
+        """What follows; a segment that does not was made by an attempt that went another way."""
+        if segment.offset == self.stop and not self.is_over:
+            self._content += segment.content
+
+    def forget_up_to(self, offset: int) -> None:
+        """What lies before is not asked for any more."""
+        gone = min(max(0, offset - self._start), len(self._content))
+        del self._content[:gone]
+        self._start += gone
+
+    def part(self, offset: int, length: int) -> bytes:
+        """What is there of it."""
+        begin = offset - self._start
+        return bytes(self._content[begin : begin + length]) if begin >= 0 else b""
+
+    def end(self) -> None:
+        """Nothing that follows was delivered before."""
+        self.is_over = True
+        self._content.clear()
 
 
 def delivered_of(rows: Any) -> Delivered:

@@ -40,6 +40,11 @@ PERMITS: dict[type[Command], Permit] = {
     blobs.GetBlob: _permit(TASKER, WORKER, task=True),
     tasker.SubmitTask: _permit(TASKER),
     tasker.AddItems: _permit(TASKER, task=True),
+    tasker.PutInput: _permit(TASKER, task=True),
+    tasker.InterruptTask: _permit(TASKER, task=True),
+    tasker.HoldTask: _permit(TASKER, task=True),
+    tasker.ReleaseTask: _permit(TASKER, task=True),
+    tasker.RerunTask: _permit(TASKER, task=True),
     tasker.ListTasks: _permit(TASKER),
     tasker.ShowTask: _permit(TASKER, task=True),
     tasker.CancelTask: _permit(TASKER, task=True),
@@ -51,6 +56,10 @@ PERMITS: dict[type[Command], Permit] = {
     worker.OfferSlots: _permit(WORKER),
     worker.ReportItems: _permit(WORKER),
     worker.DescribeTask: _permit(WORKER, task=True),
+    worker.DescribePortion: _permit(WORKER, task=True),
+    worker.DescribeRecord: _permit(WORKER, task=True),
+    worker.WatchReturns: _permit(WORKER, task=True),
+    worker.ReadInput: _permit(WORKER, task=True),
 }
 
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Union
 
+from marx.server.program_records import NewInput, NewPortion, PortionDropped, PortionRecord, TaskExit, TaskHeld
+
 if TYPE_CHECKING:
     from marx.server.codes import CertificateRecord, CodeRecord
 
@@ -73,7 +75,7 @@ class NewItems:
     first: int
     count: int
     codec: str
-    args: tuple[int, ...]
+    args: tuple[int | str, ...]
     payload: bytes | None
     blob: str | None
     final: bool
@@ -116,7 +118,11 @@ class NewOutput:
 
 @dataclass(frozen=True, slots=True)
 class NewArtifact:
-    """A file below root number ``root`` that ``item`` made, changed or deleted. ``path`` may hold surrogates; ``length`` in bytes."""
+    """
+    A file below root number ``root`` that ``item`` made, changed or deleted. ``path`` may hold surrogates; ``length`` in bytes.
+
+    ``source``: the slot on which it was done, as in "lab-3/0".
+    """
 
     task: str
     portion: int
@@ -129,6 +135,7 @@ class NewArtifact:
     blob: str | None
     deleted: bool
     link: str | None
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,23 @@ class KeepCertificate:
 
 
 Write = Union[
-    NewTask, TaskState, NewItems, NewResults, NewOutput, NewArtifact, NewAttempt, NewNote, BlobUse, NewEpoch, KeepCode, KeepCertificate
+    NewTask,
+    TaskState,
+    TaskExit,
+    TaskHeld,
+    NewItems,
+    NewResults,
+    NewOutput,
+    NewArtifact,
+    NewAttempt,
+    NewNote,
+    NewPortion,
+    PortionDropped,
+    NewInput,
+    BlobUse,
+    NewEpoch,
+    KeepCode,
+    KeepCertificate,
 ]
 
 
@@ -214,7 +237,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A task as it stands on disk. ``counts``: of a task that has ended."""
+    """A task as it stands on disk. ``counts``: of a task that has ended; of a program those of the portions that it opened."""
 
     row: int
     id: str
@@ -227,6 +250,7 @@ class TaskRecord:
     exit_code: int | None
     started_utc: float | None
     ended_utc: float | None
+    held: bool
     counts: Counts | None
 
 
@@ -337,10 +361,16 @@ class StoredPortion:
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedTask:
-    """What a start needs to know of an open task. ``attempts``: the latest, oldest first; ``output_bytes``: printed so far."""
+    """
+    What a start needs to know of an open task. ``attempts``: the latest, oldest first; ``output_bytes``: printed so far.
+
+    ``opened``: the portions that its program opened.
+    """
 
     record: NewTask
     state: str
     portions: tuple[StoredPortion, ...]
     attempts: tuple[AttemptRecord, ...]
     output_bytes: int
+    held: bool = False
+    opened: tuple[PortionRecord, ...] = ()

@@ -38,6 +38,8 @@ async def restore(store: Store, shelf: ItemShelf, directory: Directory) -> list[
                 tuple(Finished(portion.portion, portion.done, portion.failed) for portion in task.portions),
                 tried=tuple(Tried(a.portion, a.first, a.count, a.worker, a.outcome, a.item, a.reason) for a in task.attempts),
                 failures=len(task.attempts),
+                held=task.held,
+                portions={one.portion: (one.python, "dropped" if one.dropped else "open") for one in task.opened if one.place == "lab"},
             )
         )
     for task in before.values():

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from marx.server.records import SchemaTooNew
 
 #: The newest revision in ``migrations/versions``: what :data:`metadata` says. Revisions are numbered, so an older one is a smaller number.
-VERSION = "0001"
+VERSION = "0002"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 metadata = MetaData()
@@ -85,6 +85,7 @@ tasks = Table(
     _number("done", nullable=True),
     _number("failed", nullable=True),
     _bytes("spec_json"),
+    _yes_or_no("held", nullable=True),
     sqlite_autoincrement=True,
 )
 Index("tasks_by_id", tasks.c.id, unique=True)
@@ -163,9 +164,39 @@ artifacts = Table(
     _text("blob", nullable=True),
     _yes_or_no("deleted"),
     _bytes("link", nullable=True),
+    _text("source", nullable=True),
     sqlite_autoincrement=True,
 )
 Index("artifacts_by_path", artifacts.c.task, artifacts.c.root, artifacts.c.path)
+Index("artifacts_by_row", artifacts.c.task, artifacts.c.row)
+
+portions = Table(
+    "portions",
+    metadata,
+    Column("task", String, primary_key=True),
+    Column("portion", BigInteger, primary_key=True, autoincrement=False),
+    _text("place"),
+    _text("reason"),
+    _text("python"),
+    _text("state", nullable=True),
+    _text("files", nullable=True),
+    _yes_or_no("dropped"),
+    _text("call"),
+    sqlite_with_rowid=False,
+)
+
+inputs = Table(
+    "inputs",
+    metadata,
+    _row(),
+    _text("task"),
+    _number("offset"),
+    _number("size_bytes"),
+    _yes_or_no("final"),
+    _bytes("payload"),
+    sqlite_autoincrement=True,
+)
+Index("inputs_by_offset", inputs.c.task, inputs.c.offset, inputs.c.size_bytes, inputs.c.final)
 
 attempts = Table(
     "attempts",

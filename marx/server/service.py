@@ -23,6 +23,7 @@ from marx.core.model import Lease
 from marx.core.scheduler import Scheduler
 from marx.server.directory import Directory
 from marx.server.items import ItemShelf
+from marx.server.program_records import PortionDropped, TaskHeld
 from marx.server.records import ENDED_STATES, NewAttempt, NewResults, TaskState
 from marx.server.restoring import restore
 from marx.server.store import Store
@@ -227,6 +228,21 @@ class SchedulingService(Service):
                 return
         batch.revokes[action.worker, action.task, action.reason, action.gently].append(action.fence)
 
+    def do_save_portion(self, action: actions.SavePortion, batch: Batch) -> None:
+        batch.writes.extend(action.cargo)
+
+    def do_save_portion_end(self, action: actions.SavePortionEnd, batch: Batch) -> None:
+        batch.writes.append(PortionDropped(action.task, action.portion))
+
+    def do_save_held(self, action: actions.SaveHeld, batch: Batch) -> None:
+        batch.writes.append(TaskHeld(action.task, action.held))
+
+    def do_refuse_portion(self, action: actions.RefusePortion, batch: Batch) -> None:
+        lease = self.scheduler.main_lease(action.task)
+        link = self._directory.links.get(lease.worker) if lease is not None else None
+        if lease is not None and link is not None:
+            link.refuse(lease.fence, action.portion, action.reason)
+
     def do_answer(self, action: actions.Answer, batch: Batch) -> None:
         batch.answers[action.receipt] = action
 
@@ -293,6 +309,10 @@ _DOERS: dict[type, Callable[[SchedulingService, Any, Batch], None]] = {
     actions.FailItem: SchedulingService.do_fail_item,
     actions.Grant: SchedulingService.do_grant,
     actions.Revoke: SchedulingService.do_revoke,
+    actions.SavePortion: SchedulingService.do_save_portion,
+    actions.SavePortionEnd: SchedulingService.do_save_portion_end,
+    actions.SaveHeld: SchedulingService.do_save_held,
+    actions.RefusePortion: SchedulingService.do_refuse_portion,
     actions.Answer: SchedulingService.do_answer,
     actions.Tell: SchedulingService.do_tell,
     actions.WakeAt: SchedulingService.do_wake_at,

@@ -20,6 +20,8 @@ from marx.wire.calls import NotFound
 #: Tasks or files on one page of a listing, and failed attempts in what is shown of a task.
 PAGE = 500
 ATTEMPTS = 50
+#: Portions that are shown of a program.
+PORTIONS = 1000
 #: The terms of a specification that say something to a person.
 SHOWN_TERMS = (
     "program",
@@ -79,7 +81,23 @@ class Status:
             "from": spec.get("submitted_from") or {},
             "notes": [note.text for note in await self._store.notes(task)],
             "attempts": [attempt.as_json() for attempt in attempts],
+            "portions": await self._portions(task),
         }
+
+    async def _portions(self, task: str) -> list[dict[str, Any]]:
+        """The portions that a program opened: the first :data:`PORTIONS`, and how far each is."""
+        opened = await self._store.portions(task)
+        counts = await self._store.portion_counts(task)
+        return [
+            {
+                "number": portion.portion,
+                "call": portion.call,
+                "place": portion.place,
+                "reason": portion.reason,
+                **dict(zip(("known", "done", "failed"), counts.get(portion.portion, (0, 0, 0)))),
+            }
+            for portion in opened[:PORTIONS]
+        ]
 
     async def list_tasks(self, user: str | None, limit: int, before: int | None) -> tuple[list[dict[str, Any]], int | None]:
         """A page of tasks, newest first, of ``user`` or of everybody (None), and where the next one begins (None: there is none)."""
@@ -105,7 +123,8 @@ class Status:
             "kind": record.kind,
             "state": counts.state if counts else record.state,
             "reason": record.reason,
-            "exit_code": record.exit_code,
+            "exit": record.exit_code,
+            "held": record.held,
             "submitted_utc": record.submitted_utc,
             "ended_utc": record.ended_utc,
             "started_utc": record.started_utc,

@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from marx.server import store_packs, store_restart, store_tasks
+from marx.server import store_packs, store_programs, store_restart, store_tasks
 from marx.server.commits import GROUP_BYTES, GROUP_SECONDS, GroupCommit
 from marx.server.records import StoreFailed, Write
 from marx.server.schema import prepare
@@ -116,13 +116,24 @@ class Store:
     blob_used_by = _reading(store_tasks.blob_used_by)
     blobs_used = _reading(store_tasks.blobs_used)
 
+    totals = _reading(store_packs.totals)
     item_firsts = _reading(store_packs.item_firsts)
     item_pack = _reading(store_packs.item_pack)
     results_in_order = _reading(store_packs.results_in_order)
     results_after = _reading(store_packs.results_after)
     output_after = _reading(store_packs.output_after)
     output_of_items = _reading(store_packs.output_of_items)
+    output_of_item_after = _reading(store_packs.output_of_item_after)
     output_tail = _reading(store_packs.output_tail)
+
+    portions = _reading(store_programs.portions_of)
+    portion_counts = _reading(store_programs.portion_counts)
+    portion = _reading(store_programs.portion)
+    packs = _reading(store_programs.packs_of)
+    returns_after = _reading(store_programs.returns_after)
+    changes_after = _reading(store_programs.changes_after)
+    input_from = _reading(store_programs.input_from)
+    input_end = _reading(store_programs.input_end)
 
     load_unfinished = _reading(store_restart.load_unfinished)
     load_identity = _reading(store_restart.load_identity)

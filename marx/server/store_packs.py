@@ -14,13 +14,14 @@ from typing import Any
 from sqlalchemy import Connection, Integer, Select, Table, bindparam, cast, func, select
 
 from marx.server.records import Counts, OutputRow, ResultRow
-from marx.server.schema import items, outputs, results
+from marx.server.schema import items, outputs, results, tasks
 from marx.wire.packs import ItemPack
 
 #: Bytes that a row counts beside its payload.
 ROW_BYTES = 100
 
 _OF_TASK, _OF_PORTION = bindparam("of_task"), bindparam("of_portion")
+_FROM_PORTION = bindparam("from_portion")
 _AFTER_ROW, _FROM_ITEM, _TO_ITEM = bindparam("after_row"), bindparam("from_item"), bindparam("to_item")
 
 
@@ -42,6 +43,7 @@ _OUTPUT_OF_ITEMS = (
     .where(outputs.c.portion == _OF_PORTION, outputs.c.first <= _TO_ITEM, outputs.c["last"] >= _FROM_ITEM)
     .order_by(outputs.c.row)
 )
+_OUTPUT_OF_ITEM_AFTER = _OUTPUT_OF_ITEMS.where(outputs.c.row > _AFTER_ROW)
 _OUTPUT_BACKWARDS = select(outputs.c.row, outputs.c.size_bytes).where(outputs.c.task == _OF_TASK).order_by(outputs.c.row.desc())
 _OUTPUT_BYTES = select(func.coalesce(func.sum(outputs.c.size_bytes), 0)).where(outputs.c.task == _OF_TASK)
 
@@ -58,7 +60,10 @@ _TOTALS = (
     .where(items.c.task == _OF_TASK)
     .group_by(items.c.portion)
 )
-_DONE = select(func.coalesce(func.sum(results.c["count"]), 0), func.coalesce(func.sum(results.c.failed_count), 0)).where(results.c.task == _OF_TASK)
+_DONE = select(func.coalesce(func.sum(results.c["count"]), 0), func.coalesce(func.sum(results.c.failed_count), 0)).where(
+    results.c.task == _OF_TASK, results.c.portion >= _FROM_PORTION
+)
+_KIND = select(tasks.c.kind).where(tasks.c.id == _OF_TASK)
 
 
 def item_firsts(connection: Connection, task: str, portion: int) -> list[int]:
@@ -78,10 +83,16 @@ def totals(connection: Connection, task: str) -> dict[int, tuple[int, bool]]:
 
 
 def counted(connection: Connection, task: str) -> Counts:
-    """The items of a task, all portions together, counted from its rows; a portion that nothing is known of is not final."""
-    known = totals(connection, task).values()
-    done, failed = connection.execute(_DONE, {"of_task": task}).one()
-    return Counts(sum(count for count, _ in known), bool(known) and all(final for _, final in known), int(done), int(failed))
+    """
+    The items of a task, all portions together, counted from its rows; a portion that nothing is known of is not final.
+
+    Of a program only the portions that it opened count, not its own run.
+    """
+    is_run = connection.execute(_KIND, {"of_task": task}).scalar() == "run"
+    known = [total for portion, total in totals(connection, task).items() if portion or not is_run]
+    done, failed = connection.execute(_DONE, {"of_task": task, "from_portion": int(is_run)}).one()
+    final = is_run or bool(known) and all(final for _, final in known)
+    return Counts(sum(count for count, _ in known), final, int(done), int(failed))
 
 
 def results_in_order(connection: Connection, task: str, portion: int, first: int, limit_bytes: int) -> list[ResultRow]:
@@ -111,6 +122,13 @@ def output_of_items(connection: Connection, task: str, portion: int, first: int,
     """Output packs that touch items ``first`` to ``last``, both included, in the order in which they were stored."""
     place = {"of_task": task, "of_portion": portion, "from_item": first, "to_item": last}
     return [OutputRow(*row) for row in connection.execute(_OUTPUT_OF_ITEMS, place)]
+
+
+def output_of_item_after(connection: Connection, task: str, portion: int, item: int, row: int, limit_bytes: int) -> list[OutputRow]:
+    """Output packs that touch one item, in the order in which they were stored, behind ``row``."""
+    place = {"of_task": task, "of_portion": portion, "from_item": item, "to_item": item, "after_row": row}
+    with connection.execute(_OUTPUT_OF_ITEM_AFTER, place) as rows:
+        return list(_limited((OutputRow(*row) for row in rows), limit_bytes))
 
 
 def output_tail(connection: Connection, task: str, tail_bytes: int) -> int:

@@ -15,13 +15,18 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from marx.server.records import NewTask, StoredPortion, UnfinishedTask
 from marx.server.schema import certificates, codes, epochs, results, tasks
+from marx.server.store_programs import portions_of
 from marx.server.store_packs import output_bytes, totals
 from marx.server.store_tasks import attempts_of
 
 #: Attempts that are read of each task: they bound what is tried again, and who has more has long been given up.
 ATTEMPTS = 10_000
 
-_OPEN = select(*(tasks.c[name] for name in NewTask.__slots__), tasks.c.state).where(tasks.c.ended_utc.is_(None)).order_by(tasks.c.row)
+_OPEN = (
+    select(*(tasks.c[name] for name in NewTask.__slots__), tasks.c.state, tasks.c.held)
+    .where(tasks.c.ended_utc.is_(None))
+    .order_by(tasks.c.row)
+)
 _OF_TASK = bindparam("of_task")
 _DONE = (
     select(results.c.portion, results.c.first, results.c.first + results.c["count"])
@@ -39,7 +44,7 @@ Range = tuple[int, int]
 
 def load_unfinished(connection: Connection) -> list[UnfinishedTask]:
     """Every task that has not ended, oldest first."""
-    return [_unfinished(connection, NewTask(*row[:-1]), row.state) for row in connection.execute(_OPEN).all()]
+    return [_unfinished(connection, NewTask(*row[:-2]), row.state, bool(row.held)) for row in connection.execute(_OPEN).all()]
 
 
 def load_identity(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -54,7 +59,7 @@ def last_epoch(connection: Connection) -> int:
     return connection.execute(select(func.coalesce(func.max(epochs.c.number), 0))).scalar_one()
 
 
-def _unfinished(connection: Connection, record: NewTask, state: str) -> UnfinishedTask:
+def _unfinished(connection: Connection, record: NewTask, state: str, held: bool) -> UnfinishedTask:
     place = {"of_task": record.id}
     done = {
         portion: tuple(merged((first, stop) for _, first, stop in rows))
@@ -69,7 +74,8 @@ def _unfinished(connection: Connection, record: NewTask, state: str) -> Unfinish
         for portion, (known, final) in sorted(totals(connection, record.id).items())
     )
     attempts = attempts_of(connection, record.id, ATTEMPTS)
-    return UnfinishedTask(record, state, tuple(portions), tuple(attempts), output_bytes(connection, record.id))
+    opened = portions_of(connection, record.id)
+    return UnfinishedTask(record, state, tuple(portions), tuple(attempts), output_bytes(connection, record.id), held, tuple(opened))
 
 
 def merged(ranges: Iterable[Range]) -> Iterator[Range]:

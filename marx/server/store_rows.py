@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 
 from marx.server import schema
+from marx.server.program_records import NewInput, NewPortion
 from marx.server.records import (
     BlobUse,
     KeepCertificate,
@@ -78,7 +79,7 @@ def _output(new: NewOutput) -> Row:
 
 def _artifact(new: NewArtifact) -> Row:
     place = new.task, new.portion, new.item, new.root, path_bytes(new.path)
-    return *place, new.mode, new.length, new.mtime, new.blob, new.deleted, path_bytes(new.link)
+    return *place, new.mode, new.length, new.mtime, new.blob, new.deleted, path_bytes(new.link), new.source
 
 
 def _attempt(new: NewAttempt) -> Row:
@@ -90,13 +91,21 @@ def _note(new: NewNote) -> Row:
     return new.task, new.worker, plain_text(new.text)
 
 
+def _portion(new: NewPortion) -> Row:
+    return new.task, new.portion, new.place, plain_text(new.reason), new.python, new.state, new.files, False, plain_text(new.call)
+
+
+def _input(new: NewInput) -> Row:
+    return new.task, new.offset, len(new.payload), new.final, new.payload
+
+
 def _columns(table: Table, *without: str) -> tuple[str, ...]:
     return tuple(name for name in table.c.keys() if name != "row" and name not in without)
 
 
 _CODE = _columns(schema.codes)
 _CERTIFICATE = _columns(schema.certificates)
-_KNOWN_LATER = ("exit_code", "started_utc", "ended_utc", "known", "final", "done", "failed")
+_KNOWN_LATER = ("exit_code", "started_utc", "ended_utc", "known", "final", "done", "failed", "held")
 
 INSERTS: dict[type, Insert] = {
     NewTask: Insert(schema.tasks, _columns(schema.tasks, *_KNOWN_LATER), _task),
@@ -106,6 +115,8 @@ INSERTS: dict[type, Insert] = {
     NewArtifact: Insert(schema.artifacts, _columns(schema.artifacts), _artifact),
     NewAttempt: Insert(schema.attempts, _columns(schema.attempts), _attempt),
     NewNote: Insert(schema.notes, _columns(schema.notes), _note),
+    NewPortion: Insert(schema.portions, _columns(schema.portions), _portion, "ON CONFLICT DO NOTHING"),
+    NewInput: Insert(schema.inputs, _columns(schema.inputs), _input),
     NewEpoch: Insert(schema.epochs, ("number", "started_utc"), attrgetter("number", "started_utc")),
     BlobUse: Insert(schema.blob_uses, ("task", "sha256"), attrgetter("task", "sha256"), "ON CONFLICT DO NOTHING"),
 }

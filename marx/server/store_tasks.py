@@ -72,14 +72,17 @@ def artifacts_of(connection: Connection, task: str, after: tuple[int, str] | Non
     """
     At most ``limit`` paths that a task's items touched, by root and path, those behind ``after`` only.
 
-    Of each what the last item that touched it did last; what no item is known for counts before what one did.
+    Of each what the last item that touched it did last; what no item is known for counts before what one did. A program has its files
+    in sequence, so of its paths what was done last.
     """
+    kind = connection.execute(select(tasks.c.kind).where(tasks.c.id == task)).scalar()
+    rank = _stored if kind == "run" else _touched
     query = _ARTIFACTS.order_by(artifacts.c.root, artifacts.c.path).execution_options(stream_results=True)
     if after is not None:
         query = query.where(tuple_(artifacts.c.root, artifacts.c.path) > tuple_(after[0], path_bytes(after[1])))
     with connection.execute(query, {"of_task": task}) as rows:
         by_path = groupby(rows, key=lambda row: (row.root, row.path))
-        return list(islice((_artifact(max(touches, key=_touched)) for _, touches in by_path), limit))
+        return list(islice((_artifact(max(touches, key=rank)) for _, touches in by_path), limit))
 
 
 def blob_owned(connection: Connection, sha256: str, user: str) -> bool:
@@ -103,13 +106,17 @@ def _of_user(query: Select[Any], user: str | None) -> Select[Any]:
 
 
 def _record(row: Row[Any]) -> TaskRecord:
-    *known_at_once, known, final, done, failed = row
+    *known_at_once, held, known, final, done, failed = row
     counts = None if row.ended_utc is None else Counts(known, final, done, failed)
-    return TaskRecord(*known_at_once, counts)
+    return TaskRecord(*known_at_once, bool(held), counts)
 
 
 def _touched(row: Row[Any]) -> Sequence[int]:
     return row.portion, -1 if row.item is None else row.item, row.row
+
+
+def _stored(row: Row[Any]) -> Sequence[int]:
+    return (row.row,)
 
 
 def _artifact(row: Row[Any]) -> ArtifactRecord:

@@ -7,11 +7,13 @@ changes a row waits until they are in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from sqlalchemy import Engine, bindparam, func
 
 from marx.server import schema
+from marx.server.program_records import PortionDropped, TaskExit, TaskHeld
 from marx.server.records import ENDED_STATES, TaskState, Write, WriteRefused
 from marx.server.store_engine import failed, write_failed
 from marx.server.store_rows import INSERTS, UPSERTS, Row, plain_text
@@ -26,10 +28,17 @@ _OF_TASK = schema.tasks.update().where(schema.tasks.c.id == bindparam("of_task")
 _CHANGE_STATE = _OF_TASK.values(
     state=bindparam("state"),
     reason=bindparam("reason"),
-    exit_code=bindparam("exit_code"),
+    exit_code=func.coalesce(bindparam("exit_code"), schema.tasks.c.exit_code),
     started_utc=func.coalesce(schema.tasks.c.started_utc, bindparam("started_utc")),
 )
 _END = _OF_TASK.values({name: bindparam(name) for name in ("ended_utc", "known", "final", "done", "failed")})
+_EXIT = _OF_TASK.values(exit_code=bindparam("exit_code"))
+_HOLD = _OF_TASK.values(held=bindparam("held"))
+_DROP = (
+    schema.portions.update()
+    .where(schema.portions.c.task == bindparam("of_task"), schema.portions.c.portion == bindparam("of_portion"))
+    .values(dropped=True)
+)
 
 
 class Writes:
@@ -112,8 +121,9 @@ class Writes:
         self._gathered_rows = 0
 
     def _change(self, write: Write) -> None:
-        if isinstance(write, TaskState):
-            self._change_state(write)
+        change = _CHANGES.get(type(write))
+        if change is not None:
+            change(self, write)
             return
         upsert = UPSERTS[type(write)]
         done = self._connection.exec_driver_sql(upsert.statement(self._connection), upsert.values(write))
@@ -129,3 +139,20 @@ class Writes:
             counts = counted(self._connection, change.task)
             end = {"known": counts.known, "final": counts.final, "done": counts.done, "failed": counts.failed}
             self._connection.execute(_END, {"of_task": change.task, "ended_utc": change.at_utc, **end})
+
+    def _exit(self, write: TaskExit) -> None:
+        self._connection.execute(_EXIT, {"of_task": write.task, "exit_code": write.exit_code})
+
+    def _hold(self, write: TaskHeld) -> None:
+        self._connection.execute(_HOLD, {"of_task": write.task, "held": write.held})
+
+    def _drop(self, write: PortionDropped) -> None:
+        self._connection.execute(_DROP, {"of_task": write.task, "of_portion": write.portion})
+
+
+_CHANGES: dict[type, Callable[[Writes, Any], None]] = {
+    TaskState: Writes._change_state,
+    TaskExit: Writes._exit,
+    TaskHeld: Writes._hold,
+    PortionDropped: Writes._drop,
+}

@@ -66,34 +66,49 @@ class Submissions:
             raise BadRequest("; ".join(wrong))
         if sum(1 for _ in self._directory.tasks_of(user)) >= self._limits.open_tasks:
             raise TooLarge(f"{user} has {self._limits.open_tasks} open tasks, which is the limit (open_tasks)")
-        digests = await self._files_of(user, spec)
+        digests = await self._files_of(user, spec) + await self._input_of(user, spec)
         live = LiveTask(self._make_id(), user, spec.get("name"), spec, self._wall())
         self._directory.tasks[live.id] = live
         rows = [NewTask(live.id, user, live.name, spec["kind"], json.dumps(spec).encode(), live.submitted_utc)]
         rows += [BlobUse(live.id, digest) for digest in digests]
         terms = terms_of(live.id, user, spec, arrival=self._next_arrival())
         try:
-            await self._service.happened(events.TaskSubmitted(terms, cargo=rows))
+            await self._service.happened(events.TaskSubmitted(terms, cargo=rows), *self._main_program(live.id, spec))
         except Exception:
             self._directory.tasks.pop(live.id, None)
             raise
         return live.id
 
+    def _main_program(self, task: str, spec: Any) -> list[events.Event]:
+        """A program's own run is the one item of its task's portion 0."""
+        if spec["kind"] != "run":
+            return []
+        pack = ItemPack(0, 1, "range", args=(0, 1))
+        self._shelf.put(task, 0, pack)
+        rows = [NewItems(task, 0, 0, 1, pack.codec, pack.args, None, None, True)]
+        return [events.ItemsAdded(task, 0, 0, 1, True, cargo=rows)]
+
     def add(self, task: str, portion: int, first: int, count: int, final: bool, **pack: Any) -> Deferred[None]:
         """Items of an open task; fires when they are durable."""
         if task not in self._directory.tasks:
             raise NotFound(f"task {task} has ended and takes no more items")
+        if self._directory.tasks[task].spec["kind"] != "map":
+            raise BadRequest(f"task {task} is a program, which has no items but its own")
         if portion != 0 or first < 0 or count < 0 or first + count > self._limits.items:
             raise BadRequest(f"items {first} to {first + count} of portion {portion} cannot be")
         items = _checked_pack(first, count, **pack)
         # Asked at once and of memory alone: packs that wait for an answer of the store would overtake each other.
         if items.blob is not None and not self._blobs.was_sent(self._directory.tasks[task].user, items.blob):
             raise BadRequest(f"the blob of items from {first} on was not sent")
-        if count:
-            self._shelf.put(task, portion, items)
-        rows: list[Any] = [NewItems(task, portion, first, count, items.codec, items.args, items.payload, items.blob, final)]
+        return self.add_pack(task, items, final)
+
+    def add_pack(self, task: str, items: ItemPack, final: bool) -> Deferred[None]:
+        """A pack that was checked, of an open map; fires when it is durable."""
+        if items.count:
+            self._shelf.put(task, 0, items)
+        rows: list[Any] = [NewItems(task, 0, items.first, items.count, items.codec, items.args, items.payload, items.blob, final)]
         rows += [BlobUse(task, items.blob)] if items.blob is not None else []
-        added = self._service.happened(events.ItemsAdded(task, portion, first, count, final, cargo=rows, receipt="items"))
+        added = self._service.happened(events.ItemsAdded(task, 0, items.first, items.count, final, cargo=rows, receipt="items"))
         return added.addCallback(_raise_refusal)
 
     async def cancel(self, task: str, by: str) -> dict[str, Any]:
@@ -129,6 +144,15 @@ class Submissions:
         if missing:
             raise BadRequest(f"{len(missing)} files of the manifest were not sent, {missing[0][:12]} among them")
         return sorted(digests)
+
+    async def _input_of(self, user: str, spec: dict[str, Any]) -> list[str]:
+        """The blob that is the standard input. Raises where the user did not send it."""
+        digest = spec.get("stdin")
+        if digest in (None, "stream"):
+            return []
+        if not await self._blobs.has(user, digest):
+            raise BadRequest("the standard input was not sent")
+        return [digest]
 
     async def _manifest(self, user: str, digest: str) -> list[Any]:
         if not await self._blobs.has(user, digest):

@@ -1,9 +1,10 @@
 """
-A tasker's link: submitting, adding items, looking, watching, cancelling.
+A tasker's link: submitting, adding items and input, looking, watching, steering, cancelling.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -12,7 +13,9 @@ from twisted.python.failure import Failure
 
 from marx.server.directory import Directory
 from marx.server.link import Desk, ServerLink
+from marx.server.programs import Programs
 from marx.server.status import Status
+from marx.server.steering import Steering
 from marx.server.submitting import Submissions
 from marx.server.watching import Watch
 from marx.server.watches import Watches
@@ -26,14 +29,27 @@ log = Logger()
 WATCHES = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Offices:
+    """Who does what people ask for."""
+
+    submissions: Submissions
+    steering: Steering
+    programs: Programs
+    status: Status
+    watches: Watches
+
+
 class TaskerProtocol(ServerLink):
     """One connected person's command."""
 
-    def __init__(self, peer: Peer, desk: Desk, submissions: Submissions, status: Status, watches: Watches) -> None:
+    def __init__(self, peer: Peer, desk: Desk, offices: Offices) -> None:
         super().__init__(peer, desk)
-        self._submissions = submissions
-        self._status = status
-        self._watches = watches
+        self._submissions = offices.submissions
+        self._steering = offices.steering
+        self._programs = offices.programs
+        self._status = offices.status
+        self._watches = offices.watches
         self._open: dict[int, Watch] = {}
 
     def own_task(self, task: str, arguments: dict[str, Any]) -> Any:
@@ -53,6 +69,26 @@ class TaskerProtocol(ServerLink):
     @wire.CancelTask.responder
     async def on_cancel_task(self, task: str) -> dict[str, Any]:
         return await self._submissions.cancel(task, self.peer.name)
+
+    @wire.PutInput.responder
+    async def on_put_input(self, task: str, offset: int, part: bytes, final: bool) -> None:
+        await self._programs.put_input(task, offset, part, final)
+
+    @wire.InterruptTask.responder
+    async def on_interrupt_task(self, task: str, signal: int) -> dict[str, Any]:
+        return {"delivered": await self._steering.interrupt(task, signal)}
+
+    @wire.HoldTask.responder
+    async def on_hold_task(self, task: str) -> dict[str, Any]:
+        return {"state": await self._steering.hold(task, self.peer.name)}
+
+    @wire.ReleaseTask.responder
+    async def on_release_task(self, task: str) -> dict[str, Any]:
+        return {"state": await self._steering.release(task, self.peer.name)}
+
+    @wire.RerunTask.responder
+    async def on_rerun_task(self, task: str) -> dict[str, Any]:
+        return {"task": await self._steering.rerun(task, self.peer.name)}
 
     @wire.ListTasks.responder
     async def on_list_tasks(self, limit: int, before: int | None, everyone: bool | None) -> dict[str, Any]:
@@ -107,12 +143,10 @@ class TaskerProtocol(ServerLink):
 class TaskerFactory:
     """Builds the protocol of a tasker whose certificate the gate has read."""
 
-    def __init__(self, desk: Desk, submissions: Submissions, status: Status, watches: Watches) -> None:
+    def __init__(self, desk: Desk, offices: Offices) -> None:
         self._desk = desk
-        self._submissions = submissions
-        self._status = status
-        self._watches = watches
+        self._offices = offices
 
     def buildProtocol(self, peer: Peer) -> TaskerProtocol:
         """The protocol for one connection."""
-        return TaskerProtocol(peer, self._desk, self._submissions, self._status, self._watches)
+        return TaskerProtocol(peer, self._desk, self._offices)

@@ -17,6 +17,8 @@ from marx.server.intake import Intake
 from marx.server.items import ItemShelf
 from marx.server.link import Desk, ServerLink
 from marx.server.output import OutputIntake
+from marx.server.programs import Programs
+from marx.server.returns import Returns
 from marx.tls import Peer
 from marx.wire import worker as wire
 from marx.wire.calls import BadRequest, NotFound, WireError
@@ -30,13 +32,15 @@ REVOKE_SECONDS = 60.0
 class WorkerProtocol(ServerLink):
     """One connected worker."""
 
-    def __init__(self, peer: Peer, desk: Desk, directory: Directory, shelf: ItemShelf, output: OutputIntake) -> None:
+    def __init__(self, peer: Peer, desk: Desk, directory: Directory, shelf: ItemShelf, programs: Programs, intake: Intake) -> None:
         super().__init__(peer, desk)
         self.name = peer.name
+        self._programs = programs
         self._offer: dict[str, Any] = {}
         self._directory = directory
         self._carrier = Carrier(self, shelf)
-        self._intake = Intake(peer.name, desk.service, output)
+        self._intake = intake
+        self._returns: dict[int, Returns] = {}
         self._offered = False
 
     # What the scheduler's service asks for
@@ -57,6 +61,14 @@ class WorkerProtocol(ServerLink):
         """Nothing more of this task will come."""
         self._carrier.forget(task)
         self.tell(wire.ForgetTask, task=task)
+
+    def refuse(self, fence: int, portion: int, reason: str) -> None:
+        """A program of this worker's must see to a portion itself."""
+        self.tell(wire.RefusePortion, fence=fence, portion=portion, reason=reason)
+
+    async def signal(self, fence: int, signal: int) -> bool:
+        """Send a program of this worker's a signal; whether it got it."""
+        return bool((await self.ask(wire.SignalProgram, fence=fence, signal=signal))["delivered"])
 
     def offer_again(self) -> Any:
         """What the worker offers, with what an operator has said about it meanwhile."""
@@ -93,10 +105,36 @@ class WorkerProtocol(ServerLink):
 
     @wire.DescribeTask.responder
     def on_describe_task(self, task: str) -> dict[str, Any]:
-        live = self._directory.tasks.get(task)
-        if live is None:
-            raise NotFound(f"task {task} has ended")
-        return {"spec": live.spec}
+        return self._programs.describe_task(task)
+
+    @wire.DescribePortion.responder
+    async def on_describe_portion(self, task: str, portion: int) -> dict[str, Any]:
+        return {"portion": await self._programs.describe_portion(task, portion)}
+
+    @wire.DescribeRecord.responder
+    async def on_describe_record(self, task: str) -> dict[str, Any]:
+        return {"portions": await self._programs.record(task)}
+
+    @wire.ReadInput.responder
+    async def on_read_input(self, task: str, offset: int) -> dict[str, Any]:
+        return await self._programs.read_input(task, offset)
+
+    @wire.WatchReturns.responder
+    def on_watch_returns(self, task: str, fence: int, result_row: int, file_row: int) -> None:
+        lease = self.desk.service.scheduler.main_lease(task)
+        if lease is None or (lease.fence, lease.worker) != (fence, self.name):
+            raise NotFound(f"worker {self.name} does not run the program of task {task}")
+        before = self._returns.pop(fence, None)
+        if before is not None:
+            before.stop()
+        returns = self._returns[fence] = self._programs.returns(self, task, fence, (result_row, file_row))
+        for portion, reason in self.desk.service.scheduler.refusals(task).items():
+            self.refuse(fence, portion, reason)
+        # Its first box must not overtake the answer.
+        self.clock.callLater(0, self._bring, fence, returns)
+
+    def _bring(self, fence: int, returns: Returns) -> None:
+        returns.start().addBoth(lambda _: self._returns.pop(fence, None) if self._returns.get(fence) is returns else None)
 
     @wire.ReportItems.responder
     async def on_report_items(self, reports: list[Any], payload: bytes) -> dict[str, Any]:
@@ -111,6 +149,8 @@ class WorkerProtocol(ServerLink):
             return self.desk.service.happened(events.WorkerLeft(self.name)).addCallback(lambda _: None)
 
     def lost(self, reason: Failure) -> None:
+        for returns in list(self._returns.values()):
+            returns.stop()
         if self._directory.links.get(self.name) is self:
             del self._directory.links[self.name]
             log.info("worker {name} is cut off: {why}", name=self.name, why=reason.getErrorMessage())
@@ -149,12 +189,14 @@ def _held(raw: Any) -> Held:
 class WorkerFactory:
     """Builds the protocol of a worker whose certificate the gate has read."""
 
-    def __init__(self, desk: Desk, directory: Directory, shelf: ItemShelf, output: OutputIntake) -> None:
+    def __init__(self, desk: Desk, directory: Directory, shelf: ItemShelf, programs: Programs, output: OutputIntake) -> None:
         self._desk = desk
         self._directory = directory
         self._shelf = shelf
+        self._programs = programs
         self._output = output
 
     def buildProtocol(self, peer: Peer) -> WorkerProtocol:
         """The protocol for one connection."""
-        return WorkerProtocol(peer, self._desk, self._directory, self._shelf, self._output)
+        intake = Intake(peer.name, self._desk.service, self._directory, self._shelf, self._output)
+        return WorkerProtocol(peer, self._desk, self._directory, self._shelf, self._programs, intake)

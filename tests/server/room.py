@@ -31,6 +31,9 @@ from marx.wire.reports import as_list
 SPEC = {"kind": "map", "program": "/home/ada/p.py", "function": "f", "cwd": "/home/ada", "roots": ["/home/ada"], "seed": 1, "hash_seed": 1, "codec": "json"}
 
 
+RUN = {"kind": "run", "program": "/home/ada/p.py", "argv": ["p.py"], "cwd": "/home/ada", "roots": ["/home/ada"], "seed": 1, "hash_seed": 1}
+
+
 class Played(GuardedLink):
     """A peer whose side a test plays; remembers what it was sent and lets the test wait for it."""
 
@@ -75,6 +78,9 @@ class PlayedWorker(Played):
         self.revoked: list[int] = []
         self.forgotten: list[str] = []
         self.dropped: list[Any] = []
+        self.returned: list[dict[str, Any]] = []
+        self.refused: dict[int, str] = {}
+        self.signals: list[tuple[int, int]] = []
 
     async def offer(self, slots: int = 1, held: Any = (), **more: Any) -> None:
         offer = {"slots": slots, "interpreters": [{"version": "3.11.7", "path": "/usr/bin/python3"}], "sandbox": "bwrap", **more}
@@ -103,6 +109,26 @@ class PlayedWorker(Played):
     def on_forget_task(self, task: str) -> None:
         self.forgotten.append(task)
         self._look()
+
+    @worker.CarryChange.responder
+    def on_carry_change(self, fence: int, row: int, change: dict[str, Any]) -> None:
+        self.returned.append(change)
+        self._look()
+
+    @worker.CarryReturns.responder
+    def on_carry_returns(self, fence: int, **pack: Any) -> None:
+        self.returned.append(pack)
+        self._look()
+
+    @worker.RefusePortion.responder
+    def on_refuse_portion(self, fence: int, portion: int, reason: str) -> None:
+        self.refused[portion] = reason
+        self._look()
+
+    @worker.SignalProgram.responder
+    def on_signal_program(self, fence: int, signal: int) -> dict[str, Any]:
+        self.signals.append((fence, signal))
+        return {"delivered": True}
 
     async def report(self, *reports: Any, payload: bytes = b"") -> list[str]:
         answer = await self.ask(worker.ReportItems, reports=[as_list(report) for report in reports], payload=payload)
@@ -138,6 +164,10 @@ class PlayedTasker(Played):
         task = (await self.ask(tasker.SubmitTask, spec={**SPEC, **spec}))["task"]
         await self.add(task, 0, *items, final=final)
         return task
+
+    async def run(self, **spec: Any) -> str:
+        """Submit a program."""
+        return (await self.ask(tasker.SubmitTask, spec={**RUN, **spec}))["task"]
 
     async def add(self, task: str, first: int, *items: Any, final: bool = True) -> None:
         payload = b"\n".join(json.dumps(item).encode() for item in items)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from marx.core.model import Lease
 from marx.server.directory import Directory, LiveTask
-from marx.server.output import OutputIntake, delivered_of, without_delivered
+from marx.server.output import OutputIntake, RepeatedOutput, delivered_of, without_delivered
 from marx.server.records import NewOutput, OutputRow
 from marx.wire.packs import STDERR, STDOUT, Segment, pack_output, unpack_output
 from marx.wire.reports import OutputReport
@@ -73,7 +73,7 @@ class Stored:
 
 def intake(limit: int = 1000, rows: Sequence[OutputRow] = ()) -> OutputIntake:
     directory = Directory()
-    directory.tasks[TASK] = LiveTask(TASK, "ada", None, {}, 0.0)
+    directory.tasks[TASK] = LiveTask(TASK, "ada", None, {"kind": "map"}, 0.0)
     return OutputIntake(Stored(list(rows)), directory, limit)
 
 
@@ -113,3 +113,39 @@ async def test_a_task_that_has_ended_takes_no_more_output() -> None:
     taking = intake()
     taking._directory.tasks.clear()
     assert await taking.rows(report(b""), b"", LEASE, again=False) == []
+
+
+class StoredProgram:
+    """The output of one program, as far as a store of it is asked: a row at a time, and each once."""
+
+    def __init__(self, payloads: Sequence[bytes]) -> None:
+        self._rows = [OutputRow(number, 0, 0, 0, "lab-1", 0.0, payload) for number, payload in enumerate(payloads, 1)]
+        self.read: list[int] = []
+
+    async def output_of_item_after(self, task: str, portion: int, item: int, row: int, limit_bytes: int) -> list[OutputRow]:
+        found = self._rows[row : row + 1]
+        self.read += [one.row for one in found]
+        return found
+
+
+def program_pack(*texts: tuple[int, int, bytes]) -> bytes:
+    return pack_output([Segment(0, stream, offset, text) for stream, offset, text in texts], 0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_program_that_is_started_again_repeats_nothing_and_goes_on() -> None:
+    store = StoredProgram([program_pack((STDOUT, 0, b"one\n"), (STDERR, 0, b"oh\n")), program_pack((STDOUT, 4, b"two\nth"))])
+    repeat = RepeatedOutput(store, TASK)
+    assert await repeat.without_delivered(program_pack((STDOUT, 0, b"o"), (STDOUT, 1, b"ne\ntwo\n"))) == b""
+    kept = await repeat.without_delivered(program_pack((STDOUT, 8, b"three\n"), (STDERR, 0, b"oh\nno\n")))
+    assert list(unpack_output(kept, 0)) == [Segment(0, STDOUT, 10, b"ree\n"), Segment(0, STDERR, 3, b"no\n")]
+    later = program_pack((STDOUT, 14, b"four\n"))
+    assert await repeat.without_delivered(later) == later
+    assert store.read == [1, 2]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_program_that_prints_something_else_this_time_is_heard_from_there_on() -> None:
+    repeat = RepeatedOutput(StoredProgram([program_pack((STDOUT, 0, b"at 10:31\nmore\n"))]), TASK)
+    kept = await repeat.without_delivered(program_pack((STDOUT, 0, b"at 10:32\n"), (STDOUT, 9, b"more\n")))
+    assert text_of(kept) == b"at 10:32\nmore\n"

@@ -21,6 +21,7 @@ from marx.server.schema import prepare
 from marx.server.store import Store
 from marx.server.store_engine import make_engine, sqlite_url
 from tests.server.store_contract import MUCH, StoreContract, T, output, results, task
+from tests.server.store_programs_contract import ProgramsContract
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -35,6 +36,14 @@ def path(tmp_path: Path) -> Path:
 
 class TestStoreOnSQLite(StoreContract):
     """Everything that stores promise."""
+
+    @pytest.fixture
+    def url(self, path: Path) -> Any:
+        return sqlite_url(path)
+
+
+class TestProgramsOnSQLite(ProgramsContract):
+    """The same for programs."""
 
     @pytest.fixture
     def url(self, path: Path) -> Any:

@@ -1,0 +1,80 @@
+"""
+What a person does to a task that is there: hold and release it, send its program a signal, run it again.
+"""
+
+from __future__ import annotations
+
+from marx.core import events
+from marx.server.directory import Directory
+from marx.server.program_records import NewInput
+from marx.server.service import SchedulingService
+from marx.server.store import Store
+from marx.server.submitting import Submissions
+from marx.wire.calls import BadRequest, NotFound
+from marx.wire.packs import ItemPack
+
+#: Bytes of standard input that are copied at a time.
+COPIED_BYTES = 1_000_000
+#: Signals that people send, and Linux has.
+SIGNALS = range(1, 65)
+
+
+class Steering:
+    """Steers tasks on behalf of people; whose task it is was looked at before."""
+
+    def __init__(self, service: SchedulingService, store: Store, directory: Directory, submissions: Submissions) -> None:
+        self._service = service
+        self._store = store
+        self._directory = directory
+        self._submissions = submissions
+
+    async def hold(self, task: str, by: str) -> str:
+        """Begin nothing new of an open task; its state."""
+        return await self._hear(task, events.HoldAsked(task, by))
+
+    async def release(self, task: str, by: str) -> str:
+        """Go on with it; its state."""
+        return await self._hear(task, events.ReleaseAsked(task, by))
+
+    async def interrupt(self, task: str, signal: int) -> bool:
+        """Send a task's main program a signal; whether it runs, and got it."""
+        if signal not in SIGNALS:
+            raise BadRequest(f"there is no signal {signal}")
+        lease = self._service.scheduler.main_lease(task) if task in self._directory.tasks else None
+        link = self._directory.links.get(lease.worker) if lease is not None else None
+        return lease is not None and link is not None and await link.signal(lease.fence, signal)
+
+    async def rerun(self, task: str, user: str) -> str:
+        """Submit a task again, with its files, its items and its standard input; the new one's id."""
+        spec = await self._store.spec(task)
+        known, final = (await self._store.totals(task)).get(0, (0, False))
+        if spec["kind"] == "map" and not final:
+            raise BadRequest(f"not all items of task {task} are known, so it cannot be run again")
+        again = await self._submissions.submit(user, {**spec, "rerun_of": task})
+        if spec["kind"] == "map":
+            await self._copy_items(task, again, known)
+        elif spec.get("stdin") == "stream":
+            await self._copy_input(task, again)
+        return again
+
+    async def _hear(self, task: str, event: events.HoldAsked | events.ReleaseAsked) -> str:
+        if task not in self._directory.tasks:
+            raise NotFound(f"task {task} has ended")
+        await self._service.happened(event)
+        return self._service.scheduler.snapshot(task).state
+
+    async def _copy_items(self, task: str, again: str, known: int) -> None:
+        for first in await self._store.item_firsts(task, 0):
+            pack = await self._store.item_pack(task, 0, first)
+            await self._submissions.add_pack(again, pack, final=first + pack.count == known)
+        if not known:
+            await self._submissions.add_pack(again, ItemPack(0, 0, "json"), final=True)
+
+    async def _copy_input(self, task: str, again: str) -> None:
+        offset, final = 0, False
+        while not final:
+            part, final = await self._store.input_from(task, offset, COPIED_BYTES)
+            # A task that ended before its input did reads, when it is run again, what there is.
+            final = final or not part
+            await self._service.happened(writes=[NewInput(again, offset, final, part)])
+            offset += len(part)

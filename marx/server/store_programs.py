@@ -1,0 +1,130 @@
+"""
+What is read of programs: the portions that they opened, what comes back to them, and their standard input.
+
+Each function runs in a reading thread, in one transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, func, select
+
+from marx.server.program_records import ChangeRow, PackRecord, PortionRecord, ReturnRow
+from marx.server.schema import artifacts, inputs, items, portions, results
+from marx.server.store_packs import totals
+
+#: Bytes that a row counts beside its payload, and changes read at a time.
+ROW_BYTES = 100
+CHANGES = 500
+
+_OF_TASK, _OF_PORTION, _AFTER_ROW = bindparam("of_task"), bindparam("of_portion"), bindparam("after_row")
+_OPENED = (
+    select(*(portions.c[name] for name in PortionRecord.__slots__)).where(portions.c.task == _OF_TASK).order_by(portions.c.portion)
+)
+_RETURNS = (
+    select(*(results.c[name] for name in ReturnRow.__slots__))
+    .where(results.c.task == _OF_TASK, results.c.row > _AFTER_ROW, results.c.portion > 0)
+    .order_by(results.c.row)
+    .execution_options(stream_results=True)
+)
+_CHANGED = ("portion", "item", "source", "root", "path", "mode", "length", "mtime", "blob", "deleted", "link")
+_CHANGES = (
+    select(artifacts.c.row, *(artifacts.c[name] for name in _CHANGED))
+    .where(artifacts.c.task == _OF_TASK, artifacts.c.row > _AFTER_ROW, artifacts.c.portion > 0)
+    .order_by(artifacts.c.row)
+    .limit(CHANGES)
+)
+_PACKS = (
+    select(items.c.portion, items.c.first, items.c["count"], items.c.args)
+    .where(items.c.task == _OF_TASK, items.c.portion > 0, items.c["count"] > 0)
+    .order_by(items.c.portion, items.c.first)
+)
+_DONE_BY_PORTION = (
+    select(results.c.portion, func.sum(results.c["count"]), func.sum(results.c.failed_count))
+    .where(results.c.task == _OF_TASK)
+    .group_by(results.c.portion)
+)
+_ENDED = select(items.c.portion).where(items.c.task == _OF_TASK, items.c.portion > 0, items.c.final).distinct()
+_INPUT = (
+    select(inputs.c.offset, inputs.c.final, inputs.c.payload)
+    .where(inputs.c.task == _OF_TASK, inputs.c.offset + inputs.c.size_bytes >= bindparam("from_byte"))
+    .order_by(inputs.c.offset, inputs.c.row)
+    .execution_options(stream_results=True)
+)
+_INPUT_END = select(
+    func.coalesce(func.max(inputs.c.offset + inputs.c.size_bytes), 0), func.count().filter(inputs.c.final)
+).where(inputs.c.task == _OF_TASK)
+
+
+def portions_of(connection: Connection, task: str) -> list[PortionRecord]:
+    """The portions that a program opened, by their numbers."""
+    return [_opened(row) for row in connection.execute(_OPENED, {"of_task": task})]
+
+
+def portion(connection: Connection, task: str, number: int) -> PortionRecord | None:
+    """One of them, None where it was not opened."""
+    row = connection.execute(_OPENED.where(portions.c.portion == _OF_PORTION), {"of_task": task, "of_portion": number}).first()
+    return None if row is None else _opened(row)
+
+
+def portion_counts(connection: Connection, task: str) -> dict[int, tuple[int, int, int]]:
+    """Of each portion: how many of its items are known, have a result, and have one that is an error."""
+    done = {portion: (done, failed) for portion, done, failed in connection.execute(_DONE_BY_PORTION, {"of_task": task})}
+    return {portion: (known, *done.get(portion, (0, 0))) for portion, (known, _) in totals(connection, task).items()}
+
+
+def packs_of(connection: Connection, task: str) -> tuple[list[PackRecord], frozenset[int]]:
+    """The item packs of all portions that a program opened, in order, and the numbers of the portions whose items are all known."""
+    place = {"of_task": task}
+    packs = [PackRecord(row.portion, row.first, row[2], str((json.loads(row.args) or [""])[0])) for row in connection.execute(_PACKS, place)]
+    return packs, frozenset(connection.execute(_ENDED, place).scalars())
+
+
+def returns_after(connection: Connection, task: str, row: int, limit_bytes: int) -> list[ReturnRow]:
+    """Results of all portions that a program opened, in the order in which they were stored, behind ``row``."""
+    found = []
+    with connection.execute(_RETURNS, {"of_task": task, "after_row": row}) as rows:
+        for stored in rows:
+            failed = tuple(json.loads(stored.failed)) if stored.failed else ()
+            found.append(ReturnRow(**{**stored._mapping, "failed": failed}))
+            limit_bytes -= ROW_BYTES + len(stored.payload or b"")
+            if limit_bytes <= 0:
+                break
+    return found
+
+
+def changes_after(connection: Connection, task: str, row: int) -> list[ChangeRow]:
+    """What their items did to files, in the order in which it was stored, behind ``row``; :data:`CHANGES` at most."""
+    return [_change(stored) for stored in connection.execute(_CHANGES, {"of_task": task, "after_row": row})]
+
+
+def input_from(connection: Connection, task: str, offset: int, limit_bytes: int) -> tuple[bytes, bool]:
+    """A program's standard input from byte ``offset`` on, at most ``limit_bytes``, and whether nothing follows that."""
+    gathered, final = b"", False
+    with connection.execute(_INPUT, {"of_task": task, "from_byte": offset}) as rows:
+        for stored in rows:
+            gathered += stored.payload[max(0, offset + len(gathered) - stored.offset) :]
+            final = bool(stored.final)
+            if len(gathered) >= limit_bytes:
+                break
+    return gathered[:limit_bytes], final and len(gathered) <= limit_bytes
+
+
+def input_end(connection: Connection, task: str) -> tuple[int, bool]:
+    """How many bytes of a program's standard input are known, and whether those are all."""
+    size, finals = connection.execute(_INPUT_END, {"of_task": task}).one()
+    return int(size), bool(finals)
+
+
+def _opened(row: Row[Any]) -> PortionRecord:
+    return PortionRecord(**{**row._mapping, "call": json.loads(row.call), "dropped": bool(row.dropped)})
+
+
+def _change(row: Row[Any]) -> ChangeRow:
+    change = {name: row._mapping[name] for name in _CHANGED}
+    change["path"] = row.path.decode("utf-8", "surrogatepass")
+    change["link"] = None if row.link is None else row.link.decode("utf-8", "surrogatepass")
+    change["deleted"] = bool(row.deleted)
+    return ChangeRow(row.row, change)
