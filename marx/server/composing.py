@@ -13,6 +13,7 @@ from marx.core.scheduler import Scheduler
 from marx.server.blob_desk import BlobDesk
 from marx.server.blobs import Blobs
 from marx.server.directory import Directory
+from marx.server.inputs import Inputs
 from marx.server.items import ItemShelf
 from marx.server.link import Desk, Settings
 from marx.server.output import OutputIntake
@@ -26,7 +27,7 @@ from marx.server.submitting import Limits, Submissions
 from marx.server.surroundings import Surroundings
 from marx.server.tasker_link import Offices, TaskerFactory
 from marx.server.watches import Watches
-from marx.server.worker_link import WorkerFactory
+from marx.server.worker_link import Services, WorkerFactory
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,12 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
     submissions = Submissions(service, directory, shelf, blob_desk, limits, around)
     watches = Watches(store, directory, status, around.clock)
     output = OutputIntake(store, directory, config.limits.output_bytes)
-    programs = Programs(service, store, directory, around.clock, config.limits.file_bytes)
-    steering = Steering(service, store, directory, submissions)
+    programs = Programs(service, store, directory, around.clock)
+    inputs = Inputs(service, store, directory, around.clock, config.limits.file_bytes)
+    steering = Steering(service, store, directory, submissions, around.wall)
     factories = {
-        "tasker": TaskerFactory(desk, Offices(submissions, steering, programs, status, watches)),
-        "worker": WorkerFactory(desk, directory, shelf, programs, output),
+        "tasker": TaskerFactory(desk, Offices(submissions, steering, inputs, status, watches)),
+        "worker": WorkerFactory(desk, directory, shelf, Services(programs, inputs, output)),
     }
     return Parts(store, service, directory, status, factories, desk.hang_up)
 

@@ -27,6 +27,8 @@ SHOWN_TERMS = (
     "program",
     "module",
     "function",
+    "argv",
+    "divide",
     "cwd",
     "python",
     "labels",

@@ -4,6 +4,8 @@ What a person does to a task that is there: hold and release it, send its progra
 
 from __future__ import annotations
 
+from typing import Callable
+
 from marx.core import events
 from marx.server.directory import Directory
 from marx.server.program_records import NewInput
@@ -22,11 +24,14 @@ SIGNALS = range(1, 65)
 class Steering:
     """Steers tasks on behalf of people; whose task it is was looked at before."""
 
-    def __init__(self, service: SchedulingService, store: Store, directory: Directory, submissions: Submissions) -> None:
+    def __init__(
+        self, service: SchedulingService, store: Store, directory: Directory, submissions: Submissions, wall: Callable[[], float]
+    ) -> None:
         self._service = service
         self._store = store
         self._directory = directory
         self._submissions = submissions
+        self._wall = wall
 
     async def hold(self, task: str, by: str) -> str:
         """Begin nothing new of an open task; its state."""
@@ -50,7 +55,9 @@ class Steering:
         known, final = (await self._store.totals(task)).get(0, (0, False))
         if spec["kind"] == "map" and not final:
             raise BadRequest(f"not all items of task {task} are known, so it cannot be run again")
-        again = await self._submissions.submit(user, {**spec, "rerun_of": task})
+        # Files are known to be of this run by when it was submitted.
+        submitted_from = {**(spec.get("submitted_from") or {}), "utc": self._wall()}
+        again = await self._submissions.submit(user, {**spec, "rerun_of": task, "submitted_from": submitted_from})
         if spec["kind"] == "map":
             await self._copy_items(task, again, known)
         elif spec.get("stdin") == "stream":

@@ -12,8 +12,8 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from marx.server.directory import Directory
+from marx.server.inputs import Inputs
 from marx.server.link import Desk, ServerLink
-from marx.server.programs import Programs
 from marx.server.status import Status
 from marx.server.steering import Steering
 from marx.server.submitting import Submissions
@@ -35,7 +35,7 @@ class Offices:
 
     submissions: Submissions
     steering: Steering
-    programs: Programs
+    inputs: Inputs
     status: Status
     watches: Watches
 
@@ -47,7 +47,7 @@ class TaskerProtocol(ServerLink):
         super().__init__(peer, desk)
         self._submissions = offices.submissions
         self._steering = offices.steering
-        self._programs = offices.programs
+        self._inputs = offices.inputs
         self._status = offices.status
         self._watches = offices.watches
         self._open: dict[int, Watch] = {}
@@ -72,7 +72,7 @@ class TaskerProtocol(ServerLink):
 
     @wire.PutInput.responder
     async def on_put_input(self, task: str, offset: int, part: bytes, final: bool) -> None:
-        await self._programs.put_input(task, offset, part, final)
+        await self._inputs.put(self, task, offset, part, final)
 
     @wire.InterruptTask.responder
     async def on_interrupt_task(self, task: str, signal: int) -> dict[str, Any]:
@@ -138,6 +138,7 @@ class TaskerProtocol(ServerLink):
         for watch in list(self._open.values()):
             watch.stop()
         self._open.clear()
+        self._inputs.feeder_left(self)
 
 
 class TaskerFactory:

@@ -4,6 +4,7 @@ A worker's link: its offer, the grants that it is sent, its reports.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Sequence
 
 from twisted.logger import Logger
@@ -13,6 +14,7 @@ from marx.core import events
 from marx.core.model import Held, Interpreter, Lease, WorkerOffer
 from marx.server.carrier import Carrier
 from marx.server.directory import Directory
+from marx.server.inputs import Inputs
 from marx.server.intake import Intake
 from marx.server.items import ItemShelf
 from marx.server.link import Desk, ServerLink
@@ -29,17 +31,27 @@ log = Logger()
 REVOKE_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Who does what workers ask for, or takes what they bring."""
+
+    programs: Programs
+    inputs: Inputs
+    output: OutputIntake
+
+
 class WorkerProtocol(ServerLink):
     """One connected worker."""
 
-    def __init__(self, peer: Peer, desk: Desk, directory: Directory, shelf: ItemShelf, programs: Programs, intake: Intake) -> None:
+    def __init__(self, peer: Peer, desk: Desk, directory: Directory, shelf: ItemShelf, services: Services) -> None:
         super().__init__(peer, desk)
         self.name = peer.name
-        self._programs = programs
+        self._programs = services.programs
+        self._inputs = services.inputs
         self._offer: dict[str, Any] = {}
         self._directory = directory
         self._carrier = Carrier(self, shelf)
-        self._intake = intake
+        self._intake = Intake(peer.name, desk.service, directory, shelf, services.output)
         self._returns: dict[int, Returns] = {}
         self._offered = False
 
@@ -117,7 +129,7 @@ class WorkerProtocol(ServerLink):
 
     @wire.ReadInput.responder
     async def on_read_input(self, task: str, offset: int) -> dict[str, Any]:
-        return await self._programs.read_input(task, offset)
+        return await self._inputs.read(task, offset)
 
     @wire.WatchReturns.responder
     def on_watch_returns(self, task: str, fence: int, result_row: int, file_row: int) -> None:
@@ -189,14 +201,12 @@ def _held(raw: Any) -> Held:
 class WorkerFactory:
     """Builds the protocol of a worker whose certificate the gate has read."""
 
-    def __init__(self, desk: Desk, directory: Directory, shelf: ItemShelf, programs: Programs, output: OutputIntake) -> None:
+    def __init__(self, desk: Desk, directory: Directory, shelf: ItemShelf, services: Services) -> None:
         self._desk = desk
         self._directory = directory
         self._shelf = shelf
-        self._programs = programs
-        self._output = output
+        self._services = services
 
     def buildProtocol(self, peer: Peer) -> WorkerProtocol:
         """The protocol for one connection."""
-        intake = Intake(peer.name, self._desk.service, self._directory, self._shelf, self._output)
-        return WorkerProtocol(peer, self._desk, self._directory, self._shelf, self._programs, intake)
+        return WorkerProtocol(peer, self._desk, self._directory, self._shelf, self._services)

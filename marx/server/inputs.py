@@ -1,0 +1,163 @@
+"""
+Standard input on its way from a tasker to a program: stored as it comes, read by the worker from any byte on.
+
+Who types ahead of the program waits: a part is answered when it is durable and not too far ahead of what was read. Where the tasker that
+fed a program is gone for good, the program finds the end of its input, as it would when its terminal is closed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from marx.server.directory import Directory
+from marx.server.program_records import NewInput
+from marx.server.service import SchedulingService
+from marx.server.store import Store
+from marx.wire.calls import BadRequest, NotFound, TooLarge
+from marx.wire.worker import INPUT_SECONDS
+
+log = Logger()
+
+#: Bytes of standard input in one answer.
+INPUT_BYTES = 256_000
+#: Bytes that a tasker may be ahead of the program.
+AHEAD_BYTES = 1_000_000
+#: Seconds that a tasker which fed a program has to come back.
+FEEDER_SECONDS = 60.0
+
+
+class _Fed:
+    """The standard input of one open task. ``known``: its bytes so far, all of them once ``final``; ``read``: up to where it was asked for."""
+
+    def __init__(self, known: int, final: bool) -> None:
+        self.known, self.final = known, final
+        self.read = 0
+        self.feeder: object = None
+        self._waiting: list[tuple[int, Deferred[None]]] = []
+
+    def reached(self, offset: int) -> None:
+        """The program has read up to there."""
+        self.read = max(self.read, offset)
+        due = [waiting for waiting in self._waiting if waiting[0] <= self.read]
+        self._waiting = [waiting for waiting in self._waiting if waiting[0] > self.read]
+        for _, waited in due:
+            waited.callback(None)
+
+    def wait_until_read(self, offset: int) -> Deferred[None]:
+        """Fires once the program has read up to ``offset``."""
+        waited: Deferred[None] = Deferred()
+        self._waiting.append((offset, waited))
+        self.reached(0)
+        return waited
+
+
+class Inputs:
+    """The standard inputs of all open programs. ``limit``: how many bytes one may have."""
+
+    def __init__(self, service: SchedulingService, store: Store, directory: Directory, clock: IReactorTime, limit: int) -> None:
+        self._service = service
+        self._store = store
+        self._directory = directory
+        self._clock = clock
+        self._limit = limit
+        self._fed: dict[str, _Fed] = {}
+        # The store answers reads side by side, and a second part must not overtake the first.
+        self._looking = DeferredLock()
+
+    async def put(self, feeder: object, task: str, offset: int, part: bytes, final: bool) -> None:
+        """More of an open task's standard input, from the connection ``feeder``; what is there already is taken as such."""
+        if task not in self._directory.tasks:
+            raise NotFound(f"task {task} has ended and reads no more input")
+        async with self._looking:
+            fed = await self._of(task)
+            fed.feeder = feeder
+            is_new = self._check(fed, offset, part, final)
+            if is_new:
+                # Before it is written, so that a second part need not wait for the first one's commit.
+                fed.known, fed.final = offset + len(part), final
+        if is_new:
+            await self._write(task, NewInput(task, offset, final, part))
+        await fed.wait_until_read(fed.known - AHEAD_BYTES)
+
+    async def read(self, task: str, offset: int) -> dict[str, Any]:
+        """What :class:`marx.wire.worker.ReadInput` answers, as soon as there is something or the time for it is up."""
+        until = self._clock.seconds() + INPUT_SECONDS
+        (await self._of(task)).reached(offset)
+        while True:
+            arrival = _Arrival()
+            live = self._directory.tasks.get(task)
+            if live is None:
+                raise NotFound(f"task {task} has ended")
+            live.watches.add(arrival)
+            try:
+                part, final = await self._store.input_from(task, offset, INPUT_BYTES)
+                left = until - self._clock.seconds()
+                if part or final or left <= 0:
+                    return {"part": part, "final": final}
+                await arrival.wait(left, self._clock)
+            finally:
+                live.watches.discard(arrival)
+
+    def feeder_left(self, feeder: object) -> None:
+        """A tasker's connection is gone: if it does not come back, what it fed ends."""
+        for task, fed in self._fed.items():
+            if fed.feeder is feeder and not fed.final:
+                self._clock.callLater(FEEDER_SECONDS, self._end, task, feeder)
+
+    def _end(self, task: str, feeder: object) -> None:
+        fed = self._fed.get(task)
+        if fed is None or fed.feeder is not feeder or fed.final or task not in self._directory.tasks:
+            return
+        fed.final = True
+        ended = self._service.happened(writes=[NewInput(task, fed.known, True, b"")])
+        ended.addErrback(lambda failure: log.warn("the end of an input cannot be stored: {why}", why=failure.value))
+
+    def _check(self, fed: _Fed, offset: int, part: bytes, final: bool) -> bool:
+        """Whether a part is new. Raises where it cannot follow what is known, or is too much."""
+        if offset + len(part) <= fed.known and (fed.final or not final):
+            return False
+        if fed.final or offset != fed.known:
+            raise BadRequest(f"input from byte {offset} on, and {fed.known} are known{', which is all' if fed.final else ''}")
+        if fed.known + len(part) > self._limit:
+            raise TooLarge(f"a standard input may have {self._limit:,} bytes (file_bytes)")
+        return True
+
+    async def _write(self, task: str, row: NewInput) -> None:
+        try:
+            await self._service.happened(writes=[row])
+        except Exception:
+            self._fed.pop(task, None)
+            raise
+
+    async def _of(self, task: str) -> _Fed:
+        if task not in self._fed:
+            known, final = await self._store.input_end(task)
+            for ended in self._fed.keys() - self._directory.tasks.keys():
+                del self._fed[ended]
+            self._fed.setdefault(task, _Fed(known, final))
+        return self._fed[task]
+
+
+class _Arrival:
+    """Watches a task until anything of it is committed."""
+
+    def __init__(self) -> None:
+        self._moved: Deferred[None] = Deferred()
+
+    def moved(self, at_once: bool = False) -> None:
+        if not self._moved.called:
+            self._moved.callback(None)
+
+    ended = moved
+
+    async def wait(self, seconds: float, clock: IReactorTime) -> None:
+        """Until then, or so many seconds."""
+        try:
+            await self._moved.addTimeout(seconds, clock)
+        except DeferredTimeout:
+            return
