@@ -12,7 +12,7 @@ from marx.core.model import Held, Policy, WorkerOffer
 from marx.core.orders import Orders
 from marx.core.states import PortionState
 from marx.core.tasks import GUESSED_SECONDS, Task
-from marx.core.workers import Pool, Worker
+from marx.core.workers import Pool, Slot, Worker
 
 
 class Arrivals:
@@ -103,9 +103,16 @@ class Arrivals:
             reason = f"its worker was silent for {self._policy.lease_seconds:g} s"
             worker.silent = True
             self._pool.changed(worker)
+            self._recall_programs(worker, now)
             self._lose_all(worker, reason, True, now)
             if not worker.connected:
                 self._part(worker)
+
+    def _recall_programs(self, worker: Worker, now: float) -> None:
+        """Chunks that are run for nobody end by themselves, programs wait for answers that never come."""
+        for live in self._leases.of_worker(worker.name) if worker.connected else ():
+            if live.lease.slot < 0:
+                self._assignments.revoke(live, "its lease has ended", now)
 
     def _part(self, worker: Worker) -> None:
         self._pool.remove(worker)
@@ -140,8 +147,10 @@ class Arrivals:
             objection = self._objection(worker, task, held)
             if task is None or objection:
                 self._orders.send(Revoke(worker.name, held.fence, held.task, objection))
+            elif task.main is not None and held.portion == 0:
+                self._take_over_program(worker, task, held, now)
             else:
-                self._take_over(worker, task, held, now)
+                self._take_over(worker, task, worker.slot_for(held.slot), held, now)
 
     def _plausible(self, worker: Worker, held: Held) -> bool:
         """Whether this fence can have been given to this worker: by an earlier server, or by us."""
@@ -162,12 +171,15 @@ class Arrivals:
             return "the program was started again elsewhere"
         return "" if worker.suits(task.demand) else "this worker may not run this task"
 
-    def _take_over(self, worker: Worker, task: Task, held: Held, now: float) -> None:
+    def _take_over_program(self, worker: Worker, task: Task, held: Held, now: float) -> None:
+        """The worker for which it had to wait is back, with the program or, if there is nothing left of it, without."""
+        self._lives.wait_no_more(task, now)
+        if held.count:
+            self._take_over(worker, task, worker.seat_for(held.slot), held, now)
+
+    def _take_over(self, worker: Worker, task: Task, slot: Slot, held: Held, now: float) -> None:
         """A lease from before is a live one again, for those of its items that wait."""
         portion, part = task.portion(held.portion), (held.first, held.first + held.count)
-        slot = worker.seat_for(held.slot) if task.is_main(portion) else worker.slot_for(held.slot)
-        if task.main is not None and slot.index < 0:
-            task.main.resume_at = now  # if it is lost now, nobody else will come back with it
         lease = self._leases.make(task, portion, part, worker.name, slot.index, now, held.fence)
         estimate = held.count * (portion.mean_on(worker.name) or GUESSED_SECONDS)
         live = LiveLease(lease, task, portion, portion.claim(*part), estimate)

@@ -70,6 +70,12 @@ class Lives:
         """Somebody wants it stopped."""
         self.stop(task, TaskStep.CANCEL, f"cancelled by {event.by}", now)
 
+    def wait_no_more(self, task: Task, now: float) -> None:
+        """Nobody else will come back with its main program: as soon as it waits, it may be granted."""
+        if task.main is not None:
+            task.main.resume_at = now
+            self.offer(task)
+
     def hold(self, task: Task, event: HoldAsked, now: float) -> None:
         """Grant nothing more of an open task until it is released."""
         if task.open and task.held_by is None:

@@ -42,10 +42,12 @@ def _why_not_granted(contender: Task | MainProgram, workers: list[Worker], now: 
         return f"{_names(able)} could run it, but {_state(able)}."
     if contender.full:
         return f"It has as many slots at a time as it asked for: {contender.slots}."
+    seated = isinstance(contender, MainProgram)
+    takers = [worker for worker in takers if seated or worker.slots] or takers
     willing = [worker for worker in takers if contender.next_run(worker.name, now) is not None]
     if not willing:
         return _why_later(contender, takers, now)
-    return _why_no_seat(willing) if isinstance(contender, MainProgram) else _why_busy(contender, willing)
+    return _why_no_seat(willing) if seated else _why_busy(contender, willing)
 
 
 def _why_nobody(contender: Task | MainProgram, workers: list[Worker]) -> str:

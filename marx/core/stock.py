@@ -13,7 +13,6 @@ from marx.core.portions import Portion, Totals
 from marx.core.retries import Tries
 from marx.core.states import PORTION, PortionState, PortionStep, advance
 
-
 REMEMBERED = 1000
 """Portions that are remembered of a task that has ended: late reports about more of them are answered "not yours"."""
 
@@ -84,7 +83,7 @@ class Stock:
         if front is None:
             return None
         run = front.next_run(worker, now)
-        return self._next_run_behind(front, worker, now) if run is None else (front, run)
+        return self._search(worker, now) if run is None else (front, run)
 
     def put_away(self) -> None:
         """Let the portions shrink that have become complete."""
@@ -118,10 +117,10 @@ class Stock:
             self.totals.front = self._present[run[0]]
         return self.totals.front
 
-    def _next_run_behind(self, front: Portion, worker: str, now: float) -> tuple[Portion, Range] | None:
-        """As ``next_run``, where the items of the first portion went wrong on this worker: those are few, and for a while."""
+    def _search(self, worker: str, now: float) -> tuple[Portion, Range] | None:
+        """As ``next_run``, past portions whose items went wrong on this worker: those are few, and only for a while."""
         for first, stop in self.totals.ready:
-            for number in range(max(first, front.number + 1), stop):
+            for number in range(first, stop):
                 portion = self._present[number]
                 run = portion.next_run(worker, now)
                 if run is not None:

@@ -7,7 +7,6 @@ from marx.core.events import ItemsAdded, TaskSubmitted
 from marx.core.lives import Lives
 from marx.core.orders import Orders
 from marx.core.programs import NOT_YOURS, Programs
-from marx.core.states import PortionState
 from marx.core.tasks import Task
 
 
@@ -55,8 +54,8 @@ class Submissions:
             return "refused", "an index or a count is negative"
         portion = task.find(event.portion)
         if task.main is not None:
-            if portion is None or portion.state is PortionState.HOME:
-                return "refused", f"portion {event.portion} was not opened for the lab"
+            if portion is None:
+                return "refused", f"portion {event.portion} was not opened"
             if event.portion == 0 and event.first + event.count > 1:
                 return "refused", "a program is one item"
         known, final = (portion.known, portion.final) if portion else (0, False)

@@ -267,9 +267,9 @@ class Pool:
         return known
 
     def others_for(self, demand: Demand, worker: str, seated: bool = False) -> bool:
-        """Whether an open worker other than that one could run such a task; ``seated``: its main program."""
+        """Whether an open worker other than that one lends slots, or seats, to such a task."""
         others = (other for other in self.workers.values() if other.name != worker and other.open and other.suits(demand))
-        return any(other.seat_count for other in others) if seated else any(True for _ in others)
+        return any(other.seat_count if seated else other.slot_count for other in others)
 
     def idle_for(self, idle: Iterable[Slot], suits: Callable[[Worker], bool]) -> Iterable[Slot]:
         """Of these, all slots or all seats, those of suitable workers, so that work spreads: the least busy workers first."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TypeVar
 
 from marx.core.actions import Action, Answer, Grant, Revoke
-from marx.core.events import ChunkEnded, Event, ItemsAdded, ItemsReported, TaskSubmitted, Ticked, WorkerJoined
+from marx.core.events import (
+    ChunkEnded,
+    Event,
+    ItemsAdded,
+    ItemsReported,
+    PortionDropped,
+    PortionOpened,
+    TaskSubmitted,
+    Ticked,
+    WorkerJoined,
+)
 from marx.core.model import Held, Interpreter, Lease, Policy, TaskTerms, WorkerOffer
 from marx.core.scheduler import Scheduler
 
@@ -67,6 +77,29 @@ class Desk:
         self.do(TaskSubmitted(terms(task, **more)))
         return self.do(ItemsAdded(task, 0, 0, count, final))
 
+    def submit_program(self, task: str = "task", **more: object) -> list[Action]:
+        """Submit a run."""
+        return self.submit(1, task, kind="run", **more)
+
+    def open(self, number: int = 1, count: int = 0, final: bool = False, task: str = "task", **changes: object) -> str:
+        """The main program opens a portion, and adds that many items; the verdict about the portion."""
+        main = self.scheduler.main_lease(task)
+        verdict = self.verdict(PortionOpened(main.worker, main.fence, task, number), **changes)
+        if count or final:
+            assert self.add(number, count, final, task=task) == "accepted"
+        return verdict
+
+    def add(self, number: int, count: int, final: bool = False, first: int = 0, task: str = "task", **changes: object) -> str:
+        """The main program adds items to a portion; the verdict."""
+        main = self.scheduler.main_lease(task)
+        added = ItemsAdded(task, number, first, count, final, worker=main.worker, fence=main.fence)
+        return self.verdict(added, **changes)
+
+    def drop(self, number: int = 1, task: str = "task", **changes: object) -> str:
+        """The main program wants nothing more of a portion; the verdict."""
+        main = self.scheduler.main_lease(task)
+        return self.verdict(PortionDropped(main.worker, main.fence, task, number), **changes)
+
     def join(self, name: str = "alpha", *holds: Held, **more: object) -> list[Action]:
         """A worker joins."""
         return self.do(WorkerJoined(offer(name, **more), holds))
@@ -81,7 +114,9 @@ class Desk:
         self.leases = [other for other in self.leases if other is not lease]
         return self.verdict(ChunkEnded(lease.worker, lease.fence, lease.task, outcome), **changes)
 
-    def verdict(self, event: ItemsReported | ChunkEnded, **changes: object) -> str:
+    def verdict(
+        self, event: ItemsReported | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped, **changes: object
+    ) -> str:
         """Let an event happen with some of its fields changed; what its sender is answered."""
         fields = {name: getattr(event, name) for name in event.__dataclass_fields__}
         after = changes.pop("after", 0.0)

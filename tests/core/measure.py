@@ -1,4 +1,4 @@
-"""Measures the scheduler: `python -m tests.core.measure`. Prints a table; takes about half a minute.
+"""Measures the scheduler: `python -m tests.core.measure`. Prints a table; takes about a minute.
 
 Costs are processor time of one call chain in this process. Makespans are simulated (see `simulation`), with a round trip
 of 10 ms and 1 ms for each chunk.
@@ -13,7 +13,16 @@ from collections import deque
 from collections.abc import Callable
 
 from marx.core.actions import Grant
-from marx.core.events import ChunkEnded, Event, ItemsAdded, ItemsReported, TaskSubmitted, WorkerHeard, WorkerJoined
+from marx.core.events import (
+    ChunkEnded,
+    Event,
+    ItemsAdded,
+    ItemsReported,
+    PortionOpened,
+    TaskSubmitted,
+    WorkerHeard,
+    WorkerJoined,
+)
 from marx.core.model import Lease, Policy
 from marx.core.scheduler import Scheduler
 from tests.core.builders import offer, terms
@@ -58,6 +67,67 @@ def cost(name: str, tasks: int, users: int, items: int, workers: int, slots: int
     print(f"{name:44} {each * 1e6:8.1f} us a chunk ({done} chunks)")
 
 
+def portions(count: int, open_at_once: int) -> None:
+    """What a program with very many portions of one item costs, and whether it costs more towards the end."""
+    scheduler = Scheduler(1, Policy())
+    under_way: deque[Lease] = deque()
+
+    def tell(event: Event) -> None:
+        for action in scheduler.handle(event, now):
+            if isinstance(action, Grant) and action.lease.slot >= 0:
+                under_way.append(action.lease)
+
+    def finish() -> None:
+        lease = under_way.popleft()
+        tell(ItemsReported("w", lease.fence, "t", lease.portion, 0, 1, (), 0.0005, "r"))
+        tell(ChunkEnded("w", lease.fence, "t", "succeeded", receipt="e"))
+
+    now = 0.0
+    tell(TaskSubmitted(terms("t", kind="run")))
+    tell(ItemsAdded("t", 0, 0, 1, True))
+    tell(WorkerJoined(offer("w", 2, seats=1)))
+    main = scheduler.main_lease("t")
+    marks = [time.process_time()]
+    for number in range(1, count + 1):
+        now += 0.001
+        tell(PortionOpened("w", main.fence, "t", number, "3.11", receipt="o"))
+        tell(ItemsAdded("t", number, 0, 1, True, receipt="i", worker="w", fence=main.fence))
+        if number > open_at_once:
+            finish()
+        if number % (count // 10) == 0:
+            marks.append(time.process_time())
+    parts = [(end - begin) / (count // 10) * 1e6 for begin, end in zip(marks, marks[1:])]
+    began = time.process_time()
+    for _ in range(1000):
+        scheduler.snapshot("t")
+    snapshot = (time.process_time() - began) / 1000 * 1e6
+    while under_way:
+        finish()
+    assert scheduler.snapshot("t").done == count
+    name = f"{count:,} portions of 1 item, {open_at_once:,} open at once"
+    print(f"{name:50} {parts[1]:6.1f} us each, the last {parts[-1]:.1f} us; a snapshot {snapshot:.1f} us")
+
+
+def memory_of_portions(count: int, finished: bool) -> None:
+    """What a portion of one item takes while it is open, and once it is finished."""
+    tracemalloc.start()
+    scheduler = Scheduler(1, Policy())
+    scheduler.handle(TaskSubmitted(terms("t", kind="run")), 0.0)
+    scheduler.handle(ItemsAdded("t", 0, 0, 1, True), 0.0)
+    scheduler.handle(WorkerJoined(offer("w", int(finished), seats=1)), 0.0)
+    main = scheduler.main_lease("t")
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(1, count + 1):
+        scheduler.handle(PortionOpened("w", main.fence, "t", number, "3.11"), number * 0.001)
+        added = ItemsAdded("t", number, 0, 1, True, worker="w", fence=main.fence)
+        for lease in [action.lease for action in scheduler.handle(added, number * 0.001) if isinstance(action, Grant)]:
+            scheduler.handle(ItemsReported("w", lease.fence, "t", number, 0, 1, (), 0.0005), number * 0.001)
+            scheduler.handle(ChunkEnded("w", lease.fence, "t", "succeeded"), number * 0.001)
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    print(f"{'a finished portion' if finished else 'a portion whose item waits':50} {used / count:6.0f} bytes")
+
+
 def heartbeats() -> None:
     """Processor time of a sign of life, with a thousand workers and many leases."""
     scheduler = Scheduler(1, Policy())
@@ -98,6 +168,10 @@ if __name__ == "__main__":
     cost("20,000 one-item chunks, 200 slots", 1, 1, 20_000, 50, 4)
     cost("1,000 open tasks of 100 users, 2 slots", 1000, 100, 20, 1, 2)
     cost("1,000 open tasks of 100 users, 200 slots", 1000, 100, 20, 50, 4)
+    portions(100_000, 2)
+    portions(100_000, 50_000)
+    memory_of_portions(20_000, False)
+    memory_of_portions(20_000, True)
     heartbeats()
     memory()
     makespan("a million items of 1 us, 2 slots", 1_000_000, 1, 2, lambda item: 1e-6)

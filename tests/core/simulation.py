@@ -1,7 +1,8 @@
-"""Slots that obey, on a virtual clock: how long a map takes, and into how many chunks it is cut.
+"""Slots that obey, on a virtual clock: how long a map or a program takes, and into how many chunks it is cut.
 
 A slot runs its chunks one after the other, with a fork before each; results are flushed every few milliseconds; every
-message takes half a round trip.
+message takes half a round trip. A program opens its portions in order, each when all results of the one before are there;
+one that is started again is answered at once what was stored.
 """
 
 from __future__ import annotations
@@ -12,7 +13,17 @@ from collections import deque
 from collections.abc import Callable
 
 from marx.core.actions import Grant, Revoke, WakeAt
-from marx.core.events import ChunkEnded, Event, ItemsAdded, ItemsReported, TaskSubmitted, Ticked, WorkerJoined
+from marx.core.events import (
+    ChunkEnded,
+    Event,
+    ItemsAdded,
+    ItemsReported,
+    PortionOpened,
+    TaskSubmitted,
+    Ticked,
+    WorkerJoined,
+    WorkerLeft,
+)
 from marx.core.model import Lease, Policy
 from marx.core.scheduler import Scheduler
 from tests.core.builders import offer, terms
@@ -26,14 +37,23 @@ class Simulation:
     """Workers that obey, on a virtual clock.
 
     seconds(item): what an item takes.  slowness: by worker number, how many times longer it takes there.
+    script: the items of each portion that a program opens.
     """
 
     def __init__(
-        self, workers: int, slots: int, seconds: Callable[[int], float], slowness: tuple[float, ...] = ()
+        self,
+        workers: int,
+        slots: int,
+        seconds: Callable[[int], float],
+        slowness: tuple[float, ...] = (),
+        script: tuple[int, ...] = (),
     ) -> None:
         self.scheduler = Scheduler(1, Policy())
         self.seconds = seconds
         self.slowness = {f"w{number}": times for number, times in enumerate(slowness)}
+        self.script = script
+        self.starts: list[str] = []
+        self.gone: set[str] = set()
         self.half = ROUND_TRIP / 2
         self.now = 0.0
         self.chunks = 0
@@ -45,14 +65,16 @@ class Simulation:
         self._queues: dict[tuple[str, int], deque[Lease]] = {}
         self._free_at: dict[tuple[str, int], float] = {}
         for number in range(workers):
-            self.tell(WorkerJoined(offer(f"w{number}", slots)))
+            self.tell(WorkerJoined(offer(f"w{number}", slots, seats=int(bool(script)))))
 
     def at(self, instant: float, do: Callable[[], None]) -> None:
         """Do something at an instant."""
         heapq.heappush(self._due, (instant, next(self._order), do))
 
     def tell(self, event: Event) -> None:
-        """The scheduler hears of something now; what it asks for is under way."""
+        """The scheduler hears of something now, unless whoever says it is gone; what it asks for is under way."""
+        if getattr(event, "worker", None) in self.gone and not isinstance(event, WorkerLeft):
+            return
         for action in self.scheduler.handle(event, self.now):
             if isinstance(action, Grant):
                 self.chunks += 1
@@ -64,6 +86,11 @@ class Simulation:
             elif isinstance(action, WakeAt):
                 self.at(action.at, lambda: self.tell(Ticked()))
 
+    def leave(self, worker: str) -> None:
+        """A worker says goodbye: what it had is lost."""
+        self.gone.add(worker)
+        self.tell(WorkerLeft(worker))
+
     def run(self, task: str) -> float:
         """Until the task is done; the instant at which the server knew."""
         while self.scheduler.snapshot(task).state not in ("done", "failed"):
@@ -72,6 +99,10 @@ class Simulation:
         return self.now
 
     def _arrive(self, lease: Lease) -> None:
+        if lease.slot < 0:
+            self.starts.append(lease.worker)
+            self._play(lease, 1)
+            return
         place = (lease.worker, lease.slot)
         self._queues.setdefault(place, deque()).append(lease)
         if self._free_at.get(place, 0.0) <= self.now:
@@ -96,8 +127,27 @@ class Simulation:
         self.at(instant, lambda: self._begin(place))
 
     def _report(self, lease: Lease, first: int, stop: int, spent: float, instant: float) -> None:
-        report = ItemsReported(lease.worker, lease.fence, lease.task, 0, first, stop - first, (), spent)
+        report = ItemsReported(lease.worker, lease.fence, lease.task, lease.portion, first, stop - first, (), spent)
         self.at(instant + self.half, lambda: self.tell(report))
+
+    def _play(self, main: Lease, number: int) -> None:
+        """The program opens its next portion, or ends."""
+        if number > len(self.script):
+            self.tell(ItemsReported(main.worker, main.fence, main.task, 0, 0, 1))
+            return
+        self.tell(PortionOpened(main.worker, main.fence, main.task, number, "3.11"))
+        count = self.script[number - 1]
+        self.tell(ItemsAdded(main.task, number, 0, count, True, worker=main.worker, fence=main.fence))
+        self._await(main, number)
+
+    def _await(self, main: Lease, number: int) -> None:
+        """Look once in half a round trip whether the portion has all its results."""
+        if self.scheduler.main_lease(main.task) is not main:
+            return
+        counts = self.scheduler.portions(main.task)[number - 1]
+        go_on = self._play if counts.done == counts.known else self._await
+        step = number + 1 if go_on == self._play else number
+        self.at(self.now + self.half, lambda: go_on(main, step))
 
     def _recall(self, revoke: Revoke) -> None:
         for queue in self._queues.values():
@@ -119,3 +169,18 @@ def simulate(items: int, workers: int, slots: int, seconds: Callable[[int], floa
     times = list(map(seconds, range(items)))
     work = sum(times) + (CHUNK_OVERHEAD * items if "chunk_items" in more else 0.0)
     return simulation, max(work / (workers * slots), max(times)) / took
+
+
+def simulate_program(script: tuple[int, ...], workers: int, slots: int, seconds: Callable[[int], float]) -> tuple[Simulation, float]:
+    """One program from submission to its end; the simulation, and how near it came to the ideal (1.0)."""
+    simulation = Simulation(workers, slots, seconds, script=script)
+    submit_program(simulation)
+    took = simulation.run("t")
+    work = sum(sum(map(seconds, range(items))) for items in script)
+    return simulation, work / (workers * slots) / took
+
+
+def submit_program(simulation: Simulation) -> None:
+    """Submit the simulation's program as task "t"."""
+    simulation.tell(TaskSubmitted(terms("t", kind="run")))
+    simulation.tell(ItemsAdded("t", 0, 0, 1, True))

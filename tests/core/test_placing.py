@@ -60,3 +60,12 @@ def test_a_level_nobody_ranked_only_satisfies_itself():
 def test_tasks_that_ask_for_the_same_have_equal_demands():
     assert Demand.of(terms("a", priority=1, retries=3)) == Demand.of(terms("b"))
     assert Demand.of(terms("a")) != Demand.of(terms("a", "bob"))
+
+
+def test_once_its_program_runs_a_task_needs_that_minor_version_of_the_python_that_it_asked_for():
+    demand = Demand.of(terms(python="3"))._replace(minor="3.11")
+    assert objection(demand, offer()) is None
+    assert objection(demand, offer(interpreters=(Interpreter("3.12.1", "/a"), Interpreter("2.7.18", "/b")))) == "has no Python 3.11"
+    own = Demand.of(terms(python="/a"))._replace(minor="3.11")
+    assert objection(own, offer(interpreters=(Interpreter("3.12.1", "/a"), Interpreter("3.11.1", "/b")))) == "has no Python 3.11"
+    assert objection(own, offer(interpreters=(Interpreter("3.11.1", "/a"),))) is None

@@ -3,12 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marx.core.portions import Portion
+from marx.core.portions import Portion, Totals
 from marx.core.retries import Tries
 
 
 def portion(known: int = 100, item_losses: int = 3) -> Portion:
-    made = Portion(0, Tries(retries=1, item_losses=item_losses))
+    made = Portion(0, Tries(retries=1, item_losses=item_losses), Totals())
     made.extend(known, final=True)
     return made
 
@@ -30,7 +30,7 @@ def test_items_wait_until_they_are_cut_and_are_leased_until_they_are_done():
 
 
 def test_it_is_complete_when_it_is_final_and_everything_is_done():
-    items = Portion(0, Tries(0, 3))
+    items = Portion(0, Tries(0, 3), Totals())
     items.extend(2, final=False)
     items.accept([(0, 2)])
     assert not items.complete

@@ -47,6 +47,12 @@ def test_intersection_and_complement_divide_a_range(steps, bound):
     assert ranges.covers(*bound) == (items([bound]) <= plain)
 
 
+@given(changes, bounds)
+def test_what_is_removed_is_counted(steps, bound):
+    ranges, plain = both(steps)
+    assert ranges.remove(*bound) == len(items([bound]) & plain)
+
+
 @given(changes, changes, st.integers(1, 10))
 def test_what_is_taken_is_the_beginning_of_the_first_run_outside(steps, avoided, count):
     ranges, plain = both(steps)

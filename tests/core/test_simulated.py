@@ -2,9 +2,9 @@
 
 import pytest
 
-from marx.core.events import ItemsAdded, TaskSubmitted
+from marx.core.events import HoldAsked, ItemsAdded, ReleaseAsked, TaskSubmitted
 from tests.core.builders import terms
-from tests.core.simulation import Simulation, simulate
+from tests.core.simulation import Simulation, simulate, simulate_program, submit_program
 
 
 def test_64_items_of_a_tenth_of_a_second_take_hardly_longer_than_they_must():
@@ -49,3 +49,41 @@ def test_a_slow_worker_does_not_hold_up_a_fast_one():
 def test_without_a_worker_that_breaks_down_nothing_is_granted_twice():
     simulation, _ = simulate(5000, 3, 2, lambda item: 0.001 * (item % 7))
     assert sum(simulation.sizes) == 5000 + simulation.given_back
+
+
+def test_each_portion_of_a_program_fills_the_slots():
+    simulation, efficiency = simulate_program((200, 400, 100), 2, 2, lambda item: 0.02)
+    assert efficiency >= 0.9
+    assert simulation.scheduler.snapshot("t").done == 700
+
+
+def test_a_portion_is_measured_for_itself():
+    """Items of the second take a thousand times as long: what the first one taught does not spoil its chunks."""
+    simulation = Simulation(1, 2, lambda item: 0.0001, script=(5000, 40))
+    seconds = {1: 0.0001, 2: 0.1}
+    simulation.seconds = lambda item: seconds[len(simulation.scheduler.portions("t"))]
+    submit_program(simulation)
+    assert simulation.run("t") < 1.2 * (5000 * 0.0001 + 40 * 0.1) / 2
+
+
+def test_a_program_that_loses_its_worker_goes_on_where_it_was():
+    simulation = Simulation(2, 2, lambda item: 0.02, script=(100, 100, 100))
+    submit_program(simulation)
+    simulation.at(0.75, lambda: simulation.leave(simulation.starts[0]))
+    took = simulation.run("t")
+    assert simulation.starts in (["w0", "w1"], ["w1", "w0"])
+    assert simulation.scheduler.snapshot("t").done == 300
+    at_four_slots = 0.75
+    left = 300 * 0.02 - 4 * at_four_slots
+    assert took < 1.15 * (at_four_slots + left / 2), "nothing was run twice but what was out on the lost worker"
+
+
+def test_while_it_is_held_a_program_gets_nothing_and_then_it_goes_on():
+    simulation = Simulation(1, 2, lambda item: 0.02, script=(100,))
+    submit_program(simulation)
+    simulation.at(0.5, lambda: simulation.tell(HoldAsked("t", "ada")))
+    simulation.at(60.5, lambda: simulation.tell(ReleaseAsked("t", "ada")))
+    simulation.at(30.0, lambda: still.append(simulation.scheduler.snapshot("t")))
+    still: list = []
+    assert 60.5 < simulation.run("t") < 61.5
+    assert still[0].leased == 0 and 40 <= still[0].done < 100

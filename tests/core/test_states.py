@@ -5,9 +5,22 @@ import itertools
 import pytest
 
 from marx.core.errors import IllegalTransition
-from marx.core.states import ATTEMPT, SLOT, TASK, AttemptState, SlotState, SlotStep, TaskState, TaskStep, advance, ended
+from marx.core.states import (
+    ATTEMPT,
+    PORTION,
+    SLOT,
+    TASK,
+    AttemptState,
+    PortionState,
+    SlotState,
+    SlotStep,
+    TaskState,
+    TaskStep,
+    advance,
+    ended,
+)
 
-TABLES = [(TASK, TaskState), (ATTEMPT, AttemptState), (SLOT, SlotState)]
+TABLES = [(TASK, TaskState), (ATTEMPT, AttemptState), (SLOT, SlotState), (PORTION, PortionState)]
 
 
 @pytest.mark.parametrize("table, states", TABLES)
@@ -28,6 +41,7 @@ def test_the_words_are_those_of_the_design():
     assert list(TaskState) == ["queued", "running", "stopping", "done", "failed", "cancelled"]
     assert list(AttemptState) == ["granted", "running", "succeeded", "failed", "lost", "cancelled"]
     assert list(SlotState) == ["idle", "starting", "busy", "stopping", "broken"]
+    assert list(PortionState) == ["open", "home", "refused", "dropped"]
 
 
 def test_a_legal_step_gives_the_next_state():

@@ -236,14 +236,14 @@ def test_a_story_is_bounded():
 def test_check_notices_an_item_in_two_places(desk):
     desk.submit(10)
     desk.join()
-    desk.scheduler._lives.tasks["task"].portions[0].waiting.add(0, 1)
+    desk.scheduler._lives.tasks["task"].find(0).waiting.add(0, 1)
     with pytest.raises(AssertionError, match=r"task.0: \(0, 10\) waits and is leased"):
         desk.scheduler.check()
 
 
 def test_check_notices_an_item_in_no_place(desk):
     desk.submit(10)
-    desk.scheduler._lives.tasks["task"].portions[0].waiting.remove(3, 4)
+    desk.scheduler._lives.tasks["task"].find(0).waiting.remove(3, 4)
     with pytest.raises(AssertionError, match="1 out, 0 leased"):
         desk.scheduler.check()
 
@@ -253,4 +253,26 @@ def test_check_notices_a_slot_that_lost_its_lease(desk):
     desk.join()
     desk.scheduler._pool.workers["alpha"].slots[0].queue.clear()
     with pytest.raises(AssertionError):
+        desk.scheduler.check()
+
+
+def test_check_notices_totals_that_are_not_the_sum(desk):
+    desk.submit(10)
+    desk.scheduler._lives.tasks["task"].items.totals.done += 1
+    with pytest.raises(AssertionError, match="1 done"):
+        desk.scheduler.check()
+
+
+def test_check_notices_a_portion_that_nobody_would_find(desk):
+    desk.submit(10)
+    desk.scheduler._lives.tasks["task"].items.totals.ready.remove(0, 1)
+    with pytest.raises(AssertionError, match="ready are"):
+        desk.scheduler.check()
+
+
+def test_check_notices_a_program_without_a_seat(desk):
+    desk.submit_program()
+    desk.join(seats=1)
+    desk.scheduler._leases._mains.clear()
+    with pytest.raises(AssertionError, match="1 seats, None is its main program"):
         desk.scheduler.check()

@@ -17,7 +17,7 @@ OLD_PYTHON = Demand.of(terms(python="2.7"))
 
 def worker(slots: int = 1, name: str = "alpha", **more: object) -> Worker:
     lent = Worker(offer(name, slots, **more))
-    lent.lend(lent.offer, most_slots=100)
+    lent.lend(lent.offer, most=100)
     return lent
 
 
@@ -137,18 +137,18 @@ def test_a_worker_that_is_cut_off_or_silent_is_not_open():
 
 def test_slots_beyond_a_smaller_offer_are_closed_and_open_again_with_a_larger():
     lent = worker(3)
-    lent.lend(offer(slots=1), most_slots=100)
+    lent.lend(offer(slots=1), most=100)
     assert [slot.open for slot in lent.slots] == [True, False, False]
-    lent.lend(offer(slots=2), most_slots=100)
+    lent.lend(offer(slots=2), most=100)
     assert [slot.open for slot in lent.slots] == [True, True, False]
-    lent.lend(offer(slots=9), most_slots=4)
+    lent.lend(offer(slots=9), most=4)
     assert [slot.index for slot in lent.slots if slot.open] == [0, 1, 2, 3]
 
 
 def test_what_a_worker_can_run_changes_with_its_offer():
     lent = worker()
     assert lent.suits(OLD_PYTHON)
-    lent.lend(offer(interpreters=(Interpreter("3.11.7", "/usr/bin/python3"),)), most_slots=100)
+    lent.lend(offer(interpreters=(Interpreter("3.11.7", "/usr/bin/python3"),)), most=100)
     assert not lent.suits(OLD_PYTHON)
     assert lent.suits(ANYTHING)
 
@@ -200,7 +200,7 @@ def test_idle_slots_are_offered_so_that_work_spreads(pool):
     gamma = worker(4, "gamma")
     pool.add(gamma)
     pool.changed(gamma)
-    order = [(slot.worker.name, slot.index) for slot in pool.idle_for(lambda lent: lent.suits(ANYTHING))]
+    order = [(slot.worker.name, slot.index) for slot in pool.idle_for(pool.idle, lambda lent: lent.suits(ANYTHING))]
     assert order == [("alpha", 0), ("gamma", 0), ("gamma", 1), ("alpha", 1), ("gamma", 2), ("gamma", 3)]
 
 

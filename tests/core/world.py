@@ -9,21 +9,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from marx.core.actions import Action, Answer, FailItem, Grant, Revoke, SaveAttempt, SaveItems, SaveResults, SaveState, SaveTask
-from marx.core.events import ChunkEnded, ItemsReported, TaskRestored
-from marx.core.model import Finished, Held, Lease, TaskTerms, Tried, WorkerOffer
+from marx.core.actions import (
+    Action,
+    Answer,
+    FailItem,
+    Grant,
+    Revoke,
+    SaveAttempt,
+    SaveHeld,
+    SaveItems,
+    SavePortion,
+    SavePortionEnd,
+    SaveResults,
+    SaveState,
+    SaveTask,
+)
+from marx.core.events import ChunkEnded, ItemsAdded, ItemsReported, PortionDropped, PortionOpened, TaskRestored
+from marx.core.model import Finished, Held, Lease, PortionCounts, TaskTerms, Tried, WorkerOffer
 from marx.core.ranges import RangeSet
+
+Report = ItemsReported | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped
+"""What a worker says and waits for an answer to."""
 
 
 @dataclass
 class Row:
-    """A task in the store; `results` maps (portion, item) to whether it is an error."""
+    """A task in the store; `results` maps (portion, item) to whether it is an error, `opened` portions to Python and state."""
 
     terms: TaskTerms
     state: str = "queued"
     totals: dict[int, tuple[int, bool]] = field(default_factory=dict)
     results: dict[tuple[int, int], bool] = field(default_factory=dict)
     tried: list[Tried] = field(default_factory=list)
+    opened: dict[int, tuple[str, str]] = field(default_factory=dict)
+    held: bool = False
 
     @property
     def ended(self) -> bool:
@@ -41,7 +60,18 @@ class Row:
             done = RangeSet((item, item + 1) for number, item in self.results if number == portion)
             failed = RangeSet((item, item + 1) for (number, item), bad in self.results.items() if number == portion and bad)
             finished.append(Finished(portion, tuple(done), tuple(failed)))
-        return TaskRestored(self.terms, self.state, self.totals, tuple(finished), len(self.tried), tuple(self.tried))
+        return TaskRestored(
+            self.terms, self.state, self.totals, tuple(finished), len(self.tried), tuple(self.tried), self.held, self.opened
+        )
+
+    def counts(self) -> list[PortionCounts]:
+        """How far the portions are that slots run."""
+        counts = []
+        for number in sorted({*self.totals, *self.opened} - ({0} if self.terms.kind == "run" else set())):
+            known, final = self.totals.get(number, (0, self.opened.get(number, ("", ""))[1] == "home"))
+            results = [failed for (portion, _), failed in self.results.items() if portion == number]
+            counts.append(PortionCounts(number, known, final, len(results), sum(results)))
+        return counts
 
 
 class Store:
@@ -57,6 +87,7 @@ class Store:
         elif isinstance(action, SaveItems):
             known, final = self.rows[action.task].totals.get(action.portion, (0, False))
             assert action.first == known and not final
+            assert action.portion == 0 or self.rows[action.task].opened[action.portion][1] != "home"
             self.rows[action.task].totals[action.portion] = (known + action.count, action.final)
         elif isinstance(action, SaveResults):
             for first, stop in action.accepted:
@@ -67,6 +98,16 @@ class Store:
         elif isinstance(action, SaveState):
             assert not self.rows[action.task].ended
             self.rows[action.task].state = action.state
+        elif isinstance(action, SavePortion):
+            assert action.portion not in self.rows[action.task].opened
+            self.rows[action.task].opened[action.portion] = action.cargo
+        elif isinstance(action, SavePortionEnd):
+            python, state = self.rows[action.task].opened[action.portion]
+            # A home portion stays one that takes no items; the store knows both of it.
+            self.rows[action.task].opened[action.portion] = (python, state if state == "home" else action.state)
+        elif isinstance(action, SaveHeld):
+            assert self.rows[action.task].held is not action.held
+            self.rows[action.task].held = action.held
         elif isinstance(action, SaveAttempt):
             tried = Tried(action.portion, action.first, action.count, action.worker, action.outcome, action.item, action.reason)
             self.rows[action.task].tried.append(tried)
@@ -92,7 +133,7 @@ class Laborer:
         self.connected = False
         self.running = True
         self.queues: dict[int, list[Chunk]] = {}
-        self.outbox: dict[int, ItemsReported | ChunkEnded] = {}
+        self.outbox: dict[int, Report] = {}
         self._ended: dict[int, Lease] = {}
         self._receipts = 0
 
@@ -119,6 +160,14 @@ class Laborer:
             ItemsReported(self.offer.name, lease.fence, lease.task, lease.portion, first, stop - first, failed, seconds)
         )
 
+    def program_says(self, slot: int, kind: type[Report], *details: object, **more: object) -> None:
+        """The program on that seat opens or drops a portion, or adds items to one."""
+        lease = self.queues[slot][0].lease
+        if kind is ItemsAdded:
+            self._put(ItemsAdded(lease.task, *details, worker=self.offer.name, fence=lease.fence, **more))
+        else:
+            self._put(kind(self.offer.name, lease.fence, lease.task, *details, **more))
+
     def end(self, slot: int, outcome: str, **more: object) -> None:
         """The chunk in front of a slot is over."""
         self._end(self.queues[slot].pop(0), outcome, **more)
@@ -133,7 +182,11 @@ class Laborer:
 
     def busy_slots(self) -> list[int]:
         """The slots that have something to do."""
-        return [slot for slot, queue in self.queues.items() if queue]
+        return [slot for slot, queue in self.queues.items() if queue and slot >= 0]
+
+    def busy_seats(self) -> list[int]:
+        """The seats on which a program runs."""
+        return [slot for slot, queue in self.queues.items() if queue and slot < 0]
 
     def held(self) -> tuple[Held, ...]:
         """What it presents when it joins: running, queued, and ended without an answer yet."""
@@ -164,10 +217,10 @@ class Laborer:
         self._ended[lease.fence] = lease
         self._put(ChunkEnded(self.offer.name, lease.fence, lease.task, outcome, **more))
 
-    def _put(self, event: ItemsReported | ChunkEnded) -> None:
+    def _put(self, event: Report) -> None:
         self._receipts += 1
         self.outbox[self._receipts] = replace(event, receipt=self._receipts)
 
-    def pending(self) -> Iterator[ItemsReported | ChunkEnded]:
+    def pending(self) -> Iterator[Report]:
         """The reports without an answer, oldest first."""
         return iter(list(self.outbox.values()))
