@@ -3,7 +3,8 @@ Which files go along with a program.
 
 The caller's current folder and the program's folder travel whole while they are small; of a larger one, what the program imports and
 what its strings and arguments name. Hidden files, virtual environments and what ``.gitignore`` names stay at home. From a home or system
-folder only named files travel. Files stand in the sandbox at the caller's own paths, below a *root*.
+folder only named files travel. Files elsewhere travel where an argument or ``--file`` names them; those that only the source names are
+found, so that a person can be told. Files stand in the sandbox at the caller's own paths, below a *root*.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Iterable, Iterator, Sequence
 
 from marx.tasker.exits import NO_FILE, USAGE, Trouble
 from marx.tasker.ignores import Rule, is_ignored, rules_of
-from marx.tasker.imports import local_modules
+from marx.tasker.imports import Named, local_modules, module_files
 from marx.tasker.target import Target
 
 #: Up to so many files and bytes a folder travels whole (DESIGN, "Files").
@@ -38,11 +39,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """``roots``: absolute folders, none below another. ``entries``: sorted by path, each below one root. ``left``: folders not taken whole."""
+    """
+    ``roots``: absolute folders, none below another. ``entries``: sorted by path, each below one root. ``left``: folders not taken whole.
+
+    ``outside``: what is named in the source, is there, lies below no root, and so stays at home.
+    """
 
     roots: tuple[str, ...]
     entries: tuple[Entry, ...]
     left: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
 
     def root_of(self, path: str) -> int:
         """The number of the root that ``path`` lies below."""
@@ -79,8 +85,8 @@ def gather(target: Target, folder: str, home: str, arguments: Sequence[str] = ()
     ``arguments``: strings that may name files of the folder. ``named``: by --file, which travel whatever they are. Raises Trouble where
     one of these is missing or lies where nothing can be put at the worker's.
     """
-    extra = [_named_path(name, folder) for name in named]
     places = [folder] if target.path is None else [folder, os.path.dirname(target.path)]
+    extra = [_named_path(name, folder) for name in named] + list(_given_elsewhere(arguments, places))
     roots = _roots([place for place in places if not is_system(place)], extra)
     if target.path is not None and not any(is_below(target.path, root) for root in roots):
         raise Trouble(f"{target.name} lies in a system folder; copy it to a folder of your own", USAGE)
@@ -88,11 +94,33 @@ def gather(target: Target, folder: str, home: str, arguments: Sequence[str] = ()
     for place in dict.fromkeys(places):
         if travels_whole(place, home):
             _take_whole(place, gathered)
-    _take_named(target, places, home, arguments, gathered)
+    strings = _take_named(target, places, arguments, gathered)
     for path in extra:
         gathered.paths.update([path] if not os.path.isdir(path) else _everything(path))
     entries = [_entry(path, roots) for path in sorted(gathered.paths) if any(is_below(path, root) for root in roots)]
-    return Bundle(tuple(roots), tuple(entry for entry in entries if entry), tuple(gathered.left))
+    outside = sorted(name for name in {*strings, *arguments} if _means_outside(name, folder, home, roots))
+    return Bundle(tuple(roots), tuple(entry for entry in entries if entry), tuple(gathered.left), tuple(outside))
+
+
+def _given_elsewhere(arguments: Sequence[str], places: Sequence[str]) -> Iterator[str]:
+    """Files that an argument names outside of ``places``, as a person names them who knows that they are needed."""
+    for argument in arguments:
+        path = _path_of(argument, places[0])
+        if path and os.path.isfile(path) and not is_system(os.path.dirname(path)) and not any(is_below(path, place) for place in places):
+            yield path
+
+
+def _path_of(name: str, folder: str) -> str | None:
+    """The path that ``name`` means from ``folder``; None for what names nothing or, without a slash, nothing elsewhere."""
+    return os.path.normpath(os.path.join(folder, name)) if os.sep in name and "\0" not in name else None
+
+
+def _means_outside(name: str, folder: str, home: str, roots: Sequence[str]) -> bool:
+    """Whether ``name`` is something of the person's that does not go along; not the places that everything lies in."""
+    path = _path_of(name, folder)
+    if path is None or path in (*_SHARED, home) or is_system(path) or not os.path.exists(path):
+        return False
+    return not any(is_below(path, root) or is_below(root, path) for root in roots)
 
 
 def _named_path(name: str, folder: str) -> str:
@@ -122,16 +150,19 @@ def _take_whole(place: str, gathered: _Gathered) -> None:
     gathered.paths.update(taken)
 
 
-def _take_named(target: Target, places: Sequence[str], home: str, arguments: Sequence[str], gathered: _Gathered) -> None:
-    """The program, its local modules, and files that arguments and (of a folder left because of its size) strings name."""
+def _take_named(target: Target, places: Sequence[str], arguments: Sequence[str], gathered: _Gathered) -> set[str]:
+    """The program, its local modules, and files that arguments and (of a folder left because of its size) strings name; those strings."""
     gathered.paths.update(_files_named(arguments, places[0]))
-    if target.path is None:
-        return
-    modules = local_modules(target.path, places[::-1])
+    packages = module_files(places[0], target.module.split(".")) if target.module else ()
+    modules: dict[str, Named] = {}
+    for start in (target.path, *packages):
+        if start is not None and start not in modules:
+            modules.update(local_modules(start, places[::-1]))
     gathered.paths.update(modules)
     strings = {string for named in modules.values() for string in named.strings}
     for place in gathered.left:
         gathered.paths.update(_files_named(strings, place))
+    return strings
 
 
 def _files_named(strings: Iterable[str], place: str) -> Iterator[str]:
@@ -162,7 +193,7 @@ def _walk(folder: str, ignores: Ignores) -> Iterator[tuple[str, int]]:
             continue
         if not is_folder:
             yield entry.path, entry.stat(follow_symlinks=False).st_size
-        elif not _is_environment(entry.path):
+        elif not is_environment(entry.path):
             yield from _walk_inner(entry.path, ignores)
 
 
@@ -174,7 +205,8 @@ def _walk_inner(folder: str, ignores: Ignores) -> Iterator[tuple[str, int]]:
     yield from _walk(folder, ignores)
 
 
-def _is_environment(folder: str) -> bool:
+def is_environment(folder: str) -> bool:
+    """Whether a folder is a virtual environment of any kind."""
     return any(os.path.exists(os.path.join(folder, mark)) for mark in ("pyvenv.cfg", "conda-meta", "bin/activate_this.py"))
 
 

@@ -1,5 +1,5 @@
 """
-The commands that look at tasks and steer them; ``map`` is in ``mapping``, ``shell`` in ``shell``.
+The commands that look at tasks and workers; those that steer tasks are in ``steering``, those that watch one to its end in ``attaching``.
 
 Each takes an open session and returns the exit code.
 """
@@ -13,15 +13,15 @@ from typing import Any, Sequence
 
 from marx.tasker import show
 from marx.tasker.artifacts import bring_home, list_artifacts
-from marx.tasker.exits import FAILED, INTERRUPTED, NOT_TAKEN, OK, PIPE_CLOSED, Interrupted, Trouble
+from marx.tasker.attaching import origin_of
+from marx.tasker.exits import FAILED, INTERRUPTED, OK, PIPE_CLOSED, Interrupted
 from marx.tasker.follow import Following, OutputPack, ResultPack, Wants
-from marx.tasker.printed import FORMATS, LineJoiner
-from marx.tasker.request import View
+from marx.tasker.printed import FORMATS, LineJoiner, OutputWriter, Piece, Printed, printed_by_run
 from marx.tasker.results import ResultsWriter
 from marx.tasker.session import Session
 from marx.tasker.transfer import fetch_blob
-from marx.tasker.watching import Watching, exit_code_of, sentence_of
-from marx.wire.tasker import CancelTask, ListTasks, ListWorkers, ShowTask, WhoAmI
+from marx.tasker.watching import exit_code_of, sentence_of
+from marx.wire.tasker import ListTasks, ListWorkers, ShowTask, WhoAmI
 
 #: Tasks asked for in one call.
 TASKS_AT_ONCE = 100
@@ -47,7 +47,7 @@ async def show_list(session: Session, limit: int, everyone: bool, json: bool) ->
 
 async def show_task(session: Session, task: str, json: bool) -> int:
     """``tasker show``"""
-    shown = (await session.connection.ask(ShowTask, task=task))["shown"]
+    shown = await _shown(session, task)
     return await _print(session, shown if json else show.task_page(shown, session.around.wall()), json)
 
 
@@ -68,15 +68,20 @@ async def show_identity(session: Session, json: bool) -> int:
 async def show_artifacts(session: Session, task: str, artifacts: str | None, json: bool) -> int:
     """``tasker artifacts``: the list, or the files themselves into a folder."""
     if artifacts is not None:
-        shown = (await session.connection.ask(ShowTask, task=task))["shown"]
-        await bring_home(session, shown["id"], _origin(shown), artifacts)
+        shown = await _shown(session, task)
+        await bring_home(session, shown["id"], origin_of(shown), artifacts)
         return OK
     entries = [entry async for entry in list_artifacts(session.connection, task)]
     return await _print(session, entries if json else show.artifact_table(entries), json)
 
 
 async def print_results(session: Session, task: str) -> int:
-    """``tasker results``: the lines that ``map`` printed or would print, as far as they are there in order."""
+    """``tasker results``: the lines that ``map`` printed or would print, as far as they are there in order; how a run ended."""
+    shown = await _shown(session, task)
+    if shown["kind"] == "run":
+        artifacts = [entry async for entry in list_artifacts(session.connection, shown["id"])]
+        await session.screen.write_results(show.as_json(show.run_results(shown, artifacts)).encode())
+        return FAILED if shown["ended_utc"] is not None and exit_code_of(shown) else OK
     sink = _ResultsSink(session, task)
     following = Following(session.connection, task, Wants(results="ordered", live=False), sink)
     ended = await _interruptible(session, following)
@@ -84,8 +89,11 @@ async def print_results(session: Session, task: str) -> int:
 
 
 async def print_logs(session: Session, task: str, follow: bool, tail: int | None, log_format: str) -> int:
-    """``tasker logs``: what items printed, both streams, on standard output."""
-    sink = _LogsSink(session, LineJoiner(FORMATS[log_format]), tail)
+    """``tasker logs``: what a task printed, both streams, on standard output."""
+    is_run = (await _shown(session, task))["kind"] == "run"
+    # The last lines can be counted only where they are whole.
+    printed = printed_by_run(log_format) if is_run and tail is None else LineJoiner(FORMATS[log_format])
+    sink = _LogsSink(session, printed, tail)
     bytes_wanted = None if tail is None else max(1, tail) * LINE_BYTES
     following = Following(session.connection, task, Wants(output=True, live=follow and tail is None, tail_bytes=bytes_wanted), sink)
     ended = await _interruptible(session, following)
@@ -95,21 +103,6 @@ async def print_logs(session: Session, task: str, follow: bool, tail: int | None
         ended = await _interruptible(session, Following(session.connection, task, wants, sink))
     await sink.finish()
     return ended if isinstance(ended, int) else OK
-
-
-async def attach(session: Session, task: str, view: View, artifacts: str | None) -> int:
-    """``tasker attach``: what ``map`` shows, from the start. Ctrl-C only stops watching."""
-    shown = (await session.connection.ask(ShowTask, task=task))["shown"]
-    watching = Watching(session, shown["id"], view, session.screen.write_results)
-    try:
-        ended = await watching.run(watching.only_stop)
-    except Interrupted:
-        await session.screen.say(f"task {shown['id']} goes on; see it again with: tasker attach {shown['id']}")
-        return INTERRUPTED
-    await bring_home(session, shown["id"], _origin(shown), artifacts)
-    if sentence_of(ended):
-        await session.screen.say(sentence_of(ended))
-    return exit_code_of(ended)
 
 
 async def wait(session: Session, tasks: Sequence[str]) -> int:
@@ -123,19 +116,6 @@ async def wait(session: Session, tasks: Sequence[str]) -> int:
             await session.screen.say(f"{ended['id']}: {sentence_of(ended)}")
         codes.append(exit_code_of(ended))
     return max(codes)
-
-
-async def cancel(session: Session, task: str) -> int:
-    """``tasker cancel``: when its processes are gone."""
-    answer = await session.connection.ask(CancelTask, task=task)
-    if answer["unreachable"]:
-        raise Trouble(f"task {task} may still run on {', '.join(answer['unreachable'])}, which could not be reached", NOT_TAKEN)
-    if answer["state"] == "ended":
-        await session.screen.say(f"task {task} had ended before")
-        return OK
-    count = answer["processes"]
-    await session.screen.say(f"task {task} is cancelled; {count} process{'' if count == 1 else 'es'} ended")
-    return OK
 
 
 async def _print(session: Session, shown: Any, json: bool) -> int:
@@ -166,9 +146,8 @@ async def _interruptible(session: Session, following: Following) -> dict[str, An
         session.around.interrupts.unsubscribe(stop)
 
 
-def _origin(shown: dict[str, Any]) -> dict[str, Any]:
-    """Where a task was started, as it said itself."""
-    return (shown.get("terms") or {}).get("submitted_from") or {}
+async def _shown(session: Session, task: str) -> dict[str, Any]:
+    return (await session.connection.ask(ShowTask, task=task))["shown"]
 
 
 class _Silent:
@@ -195,26 +174,27 @@ class _ResultsSink(_Silent):
 class _LogsSink(_Silent):
     """Prints output; with ``tail`` only the last so many lines, kept back until :meth:`finish_tail`."""
 
-    def __init__(self, session: Session, joiner: LineJoiner, tail: int | None) -> None:
-        self._write = session.screen.write_results
-        self._joiner = joiner
+    def __init__(self, session: Session, printed: Printed, tail: int | None) -> None:
+        self._screen = session.screen
+        self._output = OutputWriter(printed, self._write)
         self._kept: deque[bytes] | None = None if tail is None else deque(maxlen=tail)
 
     async def take_output(self, pack: OutputPack) -> None:
-        shown = self._joiner.feed(pack)
-        if self._kept is not None:
-            self._kept.extend(_LINE.findall(shown))
-        elif shown:
-            await self._write(shown)
+        await self._output.take(pack)
 
     async def finish_tail(self) -> None:
         """Print the last lines; what comes from now on is printed as it comes."""
         kept, self._kept = self._kept, None
         if kept:
-            await self._write(b"".join(kept))
+            await self._screen.write_results(b"".join(kept))
 
     async def finish(self) -> None:
         """Print the lines that never ended."""
-        rest = self._joiner.finish()
-        if rest:
-            await self._write(rest)
+        await self._output.finish()
+
+    async def _write(self, pieces: list[Piece]) -> None:
+        shown = b"".join(content for _, content in pieces)
+        if self._kept is None:
+            await self._screen.write_results(shown)
+        else:
+            self._kept.extend(_LINE.findall(shown))

@@ -90,7 +90,7 @@ def _files_of(importer: str, modules: Iterable[tuple[int, str]], folders: Sequen
     for dots, name in modules:
         places = [_upwards(os.path.dirname(importer), dots - 1)] if dots else folders
         for place in places:
-            yield from _module_files(place, name.split(".") if name else [])
+            yield from module_files(place, name.split(".") if name else [])
 
 
 def _upwards(folder: str, steps: int) -> str:
@@ -99,7 +99,7 @@ def _upwards(folder: str, steps: int) -> str:
     return folder
 
 
-def _module_files(place: str, parts: Sequence[str]) -> Iterator[str]:
+def module_files(place: str, parts: Sequence[str]) -> Iterator[str]:
     """The files that importing the dotted name reads below ``place``: each package's, then the module's."""
     for part in parts:
         place = os.path.join(place, part)

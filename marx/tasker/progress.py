@@ -1,5 +1,6 @@
 """
-The live line: done of all, failed, slots at work, items a second, or why it waits. Pure but for the clock it is given.
+The live line: done of all, failed, slots at work, items a second, or why it waits. A program that runs and has asked for no items yet has
+none, since a person may be typing its input there. Pure but for the clock it is given.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ class Progress:
         self._samples: deque[tuple[float, int]] = deque()
 
     def line(self, task: Mapping[str, Any], now: float, width: int) -> bytes:
-        """The line at ``now`` (seconds, monotonic), never wider than ``width`` columns."""
+        """The line at ``now`` (seconds, monotonic), never wider than ``width`` columns; empty where there is nothing to be said."""
         text = self._text(task, self._rate(task["done"], now))
         if len(text) > width - 1:
             text = text[: max(0, width - 2)] + "…"
         return self._coloured(text, task["failed"]).encode("utf-8", "replace")
 
     def _text(self, task: Mapping[str, Any], rate: float | None) -> str:
+        if not task["total"] and task["kind"] == "run":
+            return f"{task['state']} · {task['why_waiting']}" if task["why_waiting"] else ""
         total = f"{task['total']:,}" + ("" if task["final"] else "+")
         parts = [f"{task['done']:,}/{total}"]
         if task["failed"]:
@@ -47,7 +50,7 @@ class Progress:
         return (done - before) / (now - then) if now > then and done > before else None
 
     def _coloured(self, text: str, failed: int) -> str:
-        if not self._colour:
+        if not self._colour or not text:
             return text
         counts, dot, rest = text.partition(" · ")
         if failed:

@@ -1,9 +1,10 @@
 """
-What a person asked of ``map``, as values; and the specification that it becomes.
+What a person asked of ``map`` or ``run``, as values; and the specification that it becomes.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping
@@ -57,18 +58,37 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class MapRequest:
-    """``target``: PROGRAM:FUNCTION, or MODULE:FUNCTION with ``is_module``. ``local``: slots of a server of our own; None: a login's."""
+class Request:
+    """What ``map`` and ``run`` have in common. ``local``: slots of a server of our own; None: a login's."""
 
     target: str
     is_module: bool = False
-    items: ItemChoice = field(default_factory=ItemChoice)
     terms: Terms = field(default_factory=Terms)
     view: View = field(default_factory=View)
     files: tuple[str, ...] = ()
     artifacts: str | None = None
     local: int | None = None
     server: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MapRequest(Request):
+    """``target``: PROGRAM:FUNCTION, or MODULE:FUNCTION with ``is_module``."""
+
+    items: ItemChoice = field(default_factory=ItemChoice)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest(Request):
+    """
+    ``target``: PROGRAM, or MODULE with ``is_module``; ``arguments``: what stands behind it.
+
+    ``stdin``: a file that is the program's standard input; None: this command's own. ``divide``: found, explicit or none.
+    """
+
+    arguments: tuple[str, ...] = ()
+    stdin: str | None = None
+    divide: str = "found"
 
 
 def seconds_of(text: str) -> float:
@@ -98,24 +118,18 @@ def travelling_environment(environ: Mapping[str, str], named: tuple[str, ...]) -
     return travels
 
 
-def make_spec(request: MapRequest, target: Target, python: str, environ: Mapping[str, str], draw: Callable[[int], int]) -> dict[str, Any]:
-    """The specification but for place, files and items. ``draw``: a random number below its argument."""
-    terms = request.terms
+def make_spec(terms: Terms, target: Target, python: str, environ: Mapping[str, str], draw: Callable[[int], int]) -> dict[str, Any]:
+    """What the specifications of maps and runs have in common, but for place and files. ``draw``: a random number below its argument."""
     hash_seed = environ.get("PYTHONHASHSEED", "")
     return {
-        "kind": "map",
-        "name": terms.name,
+        "name": terms.name or _usual_name(target),
         "program": target.program,
         "module": target.module,
-        "function": target.function,
-        "argv": [target.name],
         "env": travelling_environment(environ, terms.env),
         "python": python,
         "seed": draw(1 << 63),
         "hash_seed": int(hash_seed) if hash_seed.isdecimal() else draw(1 << 32),
         "retries": terms.retries,
-        "stop_on_error": terms.stop_on_error,
-        "chunk_items": terms.chunk_items,
         "max_slots": terms.max_slots,
         "priority": terms.priority,
         "labels": pairs_of("--label", terms.labels),
@@ -123,3 +137,20 @@ def make_spec(request: MapRequest, target: Target, python: str, environ: Mapping
         "sandbox": terms.sandbox,
         "start_within": terms.start_within,
     }
+
+
+def _usual_name(target: Target) -> str:
+    """What lists show of a task that was given no name: ``words.py:count``, ``prog.py``, ``package.module``."""
+    name = os.path.basename(os.path.normpath(target.name))
+    return f"{name}:{target.function}" if target.function else name
+
+
+def map_terms(target: Target, terms: Terms) -> dict[str, Any]:
+    """What only the specification of a map has, but for its items."""
+    function = {"kind": "map", "function": target.function, "argv": [target.name]}
+    return {**function, "stop_on_error": terms.stop_on_error, "chunk_items": terms.chunk_items}
+
+
+def run_terms(request: RunRequest) -> dict[str, Any]:
+    """What only the specification of a run has, but for its standard input."""
+    return {"kind": "run", "argv": [request.target, *request.arguments], "divide": request.divide}

@@ -25,14 +25,18 @@ import marx
 from marx.tasker.exits import OK, USAGE, Trouble
 from marx.tasker.items import items_of_values
 from marx.tasker.mapping import prepare, submit_and_watch
-from marx.tasker.request import MapRequest, Terms, View
+from marx.tasker.printed import LineJoiner, plain
+from marx.tasker.request import MapRequest, RunRequest, Terms, View
+from marx.tasker.running import prepare as prepare_run
+from marx.tasker.running import submit_and_follow
 from marx.tasker.session import Session
 from marx.tasker.show import render, task_page, task_table, worker_table
 from marx.tasker.typed import NotCarried, source_of
-from marx.tasker.watching import Watching
+from marx.tasker.watching import watch_run
 from marx.wire.tasker import CancelTask, ListTasks, ListWorkers, ShowTask
 
-WELCOME = f"""Marx {marx.__version__}. map(function_or_"file.py:function", items) runs on the lab; tasks(), task(ID), logs(ID), cancel(ID), workers().
+WELCOME = f"""Marx {marx.__version__}. map(function_or_"file.py:function", items) and run("file.py", arguments...) use the lab; tasks(), task(ID),
+logs(ID), cancel(ID), workers().
 Functions typed here can be mapped: plain ones made with def, and what they name of numbers, texts, modules and each other. Ctrl-D leaves.
 """
 
@@ -62,6 +66,10 @@ class PromptScreen:
     async def write_output(self, content: bytes) -> None:
         """What items print."""
         self._write(content.decode("utf-8", "backslashreplace"))
+
+    async def write_streams(self, pieces: Iterable[tuple[int, bytes]]) -> None:
+        """What a program prints; the prompt's terminal is both of its streams."""
+        await self.write_output(b"".join(content for _, content in pieces))
 
     async def say(self, sentence: str) -> None:
         """One sentence of our own."""
@@ -93,6 +101,14 @@ class Commands:
         """
         return self._later(self._map(function, items, Terms(**terms)))
 
+    def run(self, program: str, *arguments: str, **terms: Any) -> Deferred[int]:
+        """
+        Run a program as ``tasker run`` does, its output above the prompt and its standard input empty; fires with its exit code.
+
+        ``terms``: name, max_slots, python, retries, labels, workers, as options of ``tasker run``.
+        """
+        return self._later(self._run(RunRequest(program, arguments=arguments, stdin=os.devnull, terms=Terms(**terms))))
+
     def tasks(self, limit: int = 20) -> Deferred[Shown]:
         """Your tasks, newest first."""
         return self._later(self._tasks(limit))
@@ -115,7 +131,7 @@ class Commands:
 
     def names(self) -> dict[str, Any]:
         """What the prompt starts with."""
-        return {name: getattr(self, name) for name in ("map", "tasks", "task", "logs", "cancel", "workers")}
+        return {name: getattr(self, name) for name in ("map", "run", "tasks", "task", "logs", "cancel", "workers")}
 
     async def _map(self, function: Any, items: Iterable[Any], terms: Terms) -> list[Any]:
         target = function if isinstance(function, str) else self._program_of(function)
@@ -127,6 +143,9 @@ class Commands:
 
         await submit_and_watch(self._session, prepared, View(), keep)
         return [_value_of(json.loads(line)) for line in b"".join(lines).splitlines()]
+
+    async def _run(self, request: RunRequest) -> int:
+        return await submit_and_follow(self._session, prepare_run(request, self._session.around), LineJoiner(plain))
 
     def _program_of(self, function: Any) -> str:
         try:
@@ -155,7 +174,7 @@ class Commands:
         return f"{answer['state']}; {answer['processes']} processes ended"
 
     async def _logs(self, task: str) -> None:
-        await Watching(self._session, task, View(), None).run(lambda: None)
+        await watch_run(self._session, task, LineJoiner(plain)).run(lambda: None)
 
     @staticmethod
     def _shown(table: Any) -> Shown:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import shlex
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
@@ -14,12 +16,16 @@ if TYPE_CHECKING:
 
 Snapshot = Mapping[str, Any]
 
+#: What a shell adds to a signal's number, and Linux's last one.
+SIGNALLED, LAST_SIGNAL = 128, 64
+
 _STATE_STYLES = {"done": "green", "failed": "red", "cancelled": "yellow", "running": "cyan", "queued": "", "stopping": "yellow"}
 #: What is shown of a task's terms, in this order, with what people call it.
 _TERMS = (
     ("program", "program"),
     ("module", "module"),
     ("function", "function"),
+    ("divide", "divide"),
     ("python", "python"),
     ("retries", "retries"),
     ("max_slots", "slots at most"),
@@ -86,17 +92,24 @@ def _table(columns: Sequence[tuple[str, str]]) -> Any:
 def _state(task: Snapshot) -> Any:
     from rich.text import Text
 
-    return Text(task["state"], style=_STATE_STYLES.get(task["state"], ""))
+    held = ", held" if task.get("held") and task["ended_utc"] is None else ""
+    return Text(task["state"] + held, style=_STATE_STYLES.get(task["state"], ""))
+
+
+def _exit(task: Snapshot) -> str:
+    """A run's exit code; empty while it has none."""
+    return "" if task.get("exit") is None else str(task["exit"])
 
 
 def task_table(tasks: Sequence[Snapshot], now_utc: float) -> Any:
     """The table of ``tasker list``."""
-    table = _table([("TASK", ""), ("NAME", "long"), ("STATE", ""), ("DONE", "right"), ("ITEMS", "right"), ("FAILED", "right"), ("AGE", "right")])
+    counts = [(name, "right") for name in ("DONE", "ITEMS", "FAILED", "EXIT", "AGE")]
+    table = _table([("TASK", ""), ("NAME", "long"), ("KIND", ""), ("STATE", ""), *counts])
     for task in tasks:
         total = f"{task['total']:,}" + ("" if task["final"] else "+")
         failed = f"{task['failed']:,}" if task["failed"] else ""
         age = duration(max(0.0, now_utc - task["submitted_utc"]))
-        table.add_row(task["id"], task.get("name") or "", _state(task), f"{task['done']:,}", total, failed, age)
+        table.add_row(task["id"], task.get("name") or "", task["kind"], _state(task), f"{task['done']:,}", total, failed, _exit(task), age)
     return table
 
 
@@ -110,22 +123,26 @@ def task_page(task: Snapshot, now_utc: float) -> Any:
     for name, value in _facts(task, now_utc):
         facts.add_row(Text(name, style="bold"), value)
     parts: list[Any] = [facts]
+    if task.get("portions"):
+        parts += [Text("\nportions", style="bold"), portion_table(task["portions"])]
     if task.get("attempts"):
         parts += [Text("\nattempts that failed", style="bold"), _attempts_table(task["attempts"])]
     if task.get("notes"):
-        parts += [Text("\nnotes", style="bold"), *(Text(_printable(note)) for note in task["notes"])]
+        parts += [Text("\nnotes", style="bold"), *(Text(printable(note)) for note in task["notes"])]
     return Group(*parts)
 
 
 def _facts(task: Snapshot, now_utc: float) -> list[tuple[str, Any]]:
     ended = task.get("ended_utc")
-    facts = [("task", task["id"]), ("name", task.get("name") or ""), ("of", task.get("user") or ""), ("state", _state(task))]
+    facts = [("task", task["id"]), ("name", task.get("name") or ""), ("kind", task["kind"]), ("of", task.get("user") or "")]
+    facts += [("state", _state(task)), ("exit code", _exit(task))]
     facts += [("because", task.get("reason") or ""), ("waits since", task.get("why_waiting") or "")]
     total = f"{task['total']:,}" + ("" if task["final"] else " so far")
     facts.append(("items", f"{task['done']:,} of {total} done, {task['failed']:,} failed, {task['leased']:,} at work on {task['slots']} slots"))
     facts.append(("submitted", moment(task["submitted_utc"])))
     facts.append(("took", duration(max(0.0, ended - task["submitted_utc"])) if ended else ""))
     terms = task.get("terms") or {}
+    facts.append(("arguments", shlex.join(terms.get("argv", ())[1:])))
     facts += [(said, _plainly(terms[name])) for name, said in _TERMS if terms.get(name)]
     return [(name, value) for name, value in facts if value != ""]
 
@@ -134,6 +151,39 @@ def _plainly(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}={each}" for key, each in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def portion_table(portions: Sequence[Snapshot]) -> Any:
+    """What a program asked for, and why what stayed beside it did."""
+    named = [(name, "") for name in ("LINE", "KIND", "FUNCTION", "PLACE")]
+    table = _table([("NO.", "right"), *named, ("DONE", "right"), ("FAILED", "right"), ("REASON", "long")])
+    for each in portions:
+        call = each["call"]
+        line = f"{os.path.basename(call['file'])}:{call['line']}"
+        failed = f"{each['failed']:,}" if each["failed"] else ""
+        done = f"{each['done']:,}/{each['known']:,}"
+        words = [printable(text) for text in (line, call["kind"], call["function"])]
+        table.add_row(str(each["number"]), *words, each["place"], done, failed, printable(each["reason"] or ""))
+    return table
+
+
+def run_results(task: Snapshot, artifacts: Sequence[Snapshot]) -> dict[str, Any]:
+    """
+    How a run went, for ``tasker results``.
+
+    ``exit`` is its exit code, None while it has none; ``signal`` the signal that a shell would take it for: 15 of 143.
+    """
+    code = task["exit"]
+    return {
+        "task": task["id"],
+        "state": task["state"],
+        "reason": task.get("reason") or "",
+        "exit": code,
+        "signal": code - SIGNALLED if code is not None and SIGNALLED < code <= SIGNALLED + LAST_SIGNAL else None,
+        "portions": len(task.get("portions") or ()),
+        "items": {name: task[name] for name in ("total", "done", "failed")},
+        "artifacts": list(artifacts),
+    }
 
 
 def _attempts_table(attempts: Sequence[Snapshot]) -> Any:
@@ -167,11 +217,11 @@ def artifact_table(artifacts: Sequence[Snapshot]) -> Any:
     for each in artifacts:
         item = "" if each.get("item") is None else str(each["item"])
         what = "deleted" if each["deleted"] else "link" if each.get("link") is not None else size(each["length"]) if each.get("blob") else "folder"
-        table.add_row(item, what, _printable(each["path"]))
+        table.add_row(item, what, printable(each["path"]))
     return table
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
     """A name chosen by a program, safe for a terminal: control characters and stray bytes are shown as escapes."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode("ascii") for each in path)
 

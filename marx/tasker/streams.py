@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import select
 import stat
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReadDescriptor, IReactorFDSet, IWriteDescriptor
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -21,6 +22,8 @@ from zope.interface import implementer
 PORTION = 4096
 #: Bytes asked of a source at once: a few packs.
 READ_BYTES = 192_000
+#: Seconds between two looks whether this command is back in its terminal's foreground.
+FOREGROUND_SECONDS = 0.5
 
 
 @implementer(IReadDescriptor, IWriteDescriptor)
@@ -88,8 +91,14 @@ class Outlet:
         self._turn = DeferredLock()
         self._descriptor = _descriptor_that_may_block(file)
 
+    def is_ours(self) -> bool:
+        """Whether this command may draw on it: not while a terminal is the shell's, or another command's."""
+        return not self.is_terminal or self._descriptor is None or is_in_foreground(self._descriptor)
+
     async def write(self, content: bytes) -> None:
         """Write all of it, however long the reader takes. Raises BrokenPipeError where nobody reads any more."""
+        if not content:
+            return
         await self._turn.acquire()
         try:
             await self._write(content)
@@ -108,6 +117,13 @@ class Outlet:
             if not poll.poll(0):
                 await wait_writable(self._reactor, self._descriptor)
             rest = rest[os.write(self._descriptor, rest[:PORTION]) :]
+
+
+class Source(Protocol):
+    """Where bytes come from."""
+
+    async def read(self) -> bytes:
+        """What is there, waiting for at least one byte; empty at the end. May be cancelled."""
 
 
 class Inlet:
@@ -131,3 +147,41 @@ class Inlet:
     def close(self) -> None:
         """Give the file back to the system."""
         self._file.close()
+
+
+class Keyboard:
+    """
+    A terminal that a person types at, read only while this command is in its foreground.
+
+    A command in the background that reads is stopped by the kernel (SIGTTIN), and what is typed then is the shell's.
+    """
+
+    def __init__(self, file: BinaryIO, reactor: Any) -> None:
+        self._inlet = Inlet(file, reactor)
+        self._descriptor = file.fileno()
+        self._reactor = reactor
+
+    async def read(self) -> bytes:
+        """A line as soon as it is there; empty after Ctrl-D. May be cancelled."""
+        while True:
+            while not is_in_foreground(self._descriptor):
+                await deferLater(self._reactor, FOREGROUND_SECONDS)
+            await wait_readable(self._reactor, self._descriptor)
+            if is_in_foreground(self._descriptor):
+                return await self._inlet.read()
+
+
+def is_in_foreground(descriptor: int) -> bool:
+    """Whether this process may read the terminal; one that is not its own has no say in that."""
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:
+        return True
+
+
+def is_null(file: BinaryIO) -> bool:
+    """Whether a source is the null device, which has nothing for anybody."""
+    try:
+        return os.fstat(file.fileno()).st_rdev == os.stat(os.devnull).st_rdev
+    except OSError:
+        return False

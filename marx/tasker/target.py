@@ -1,5 +1,5 @@
 """
-What is to be run: PROGRAM:FUNCTION or MODULE:FUNCTION, and which Python its source asks for.
+What is to be run: a program, a module, or a function of either; and which Python its source asks for.
 
 The source is only ever read here, never run.
 """
@@ -37,14 +37,14 @@ _REQUIRES = re.compile(r"""^#\s*requires-python\s*=\s*["']([^"']+)["']""", re.MU
 @dataclass(frozen=True, slots=True)
 class Target:
     """
-    A function of a program's file (``program``, absolute) or of a module (``module``, dotted).
+    A program (``program``, absolute) or a module (``module``, dotted), and of a map the ``function`` in it.
 
     ``path`` is the file that is read to learn what it needs: the program, or the module's file where it lies in the caller's folder.
     ``name`` is the program as the person typed it.
     """
 
     name: str
-    function: str
+    function: str | None
     program: str | None
     module: str | None
     path: str | None
@@ -57,18 +57,37 @@ def find_target(text: str, is_module: bool, folder: str) -> Target:
     if not colon or not name or not all(part.isidentifier() for part in function.split(".")):
         raise Trouble(f"{text!r}: expected {wanted}, such as {'package.module' if is_module else 'prog.py'}:function", USAGE)
     if is_module:
-        return Target(name, function, None, name, _module_file(name, folder))
+        return Target(name, function, None, name, _module_file(name, folder, "__init__.py"))
     path = os.path.abspath(os.path.join(folder, name))
+    return Target(name, function, path, None, _program_file(name, path))
+
+
+def find_program(name: str, is_module: bool, folder: str) -> Target:
+    """
+    The program to be run as ``__main__``: a file, a folder with a ``__main__.py``, or with ``is_module`` a module or package.
+
+    Raises Trouble with 2 for a name that no module can have, 66 where there is no such file.
+    """
+    if is_module:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise Trouble(f"-m {name}: expected a module's name, such as package.module", USAGE)
+        return Target(name, None, None, name, _module_file(name, folder, "__main__.py"))
+    path = os.path.abspath(os.path.join(folder, name))
+    inside = os.path.join(path, "__main__.py")
+    return Target(name, None, path, None, inside if os.path.isfile(inside) else _program_file(name, path))
+
+
+def _program_file(name: str, path: str) -> str:
     if not os.path.isfile(path):
         what = "a folder, not a program" if os.path.isdir(path) else "no such file"
         raise Trouble(f"{name}: {what}", NO_FILE)
-    return Target(name, function, path, None, path)
+    return path
 
 
-def _module_file(name: str, folder: str) -> str | None:
+def _module_file(name: str, folder: str, of_package: str) -> str | None:
     """A module's file below ``folder``; None where it is installed elsewhere, as it then must be at the worker's."""
     place = os.path.join(folder, *name.split("."))
-    found = [path for path in (place + ".py", os.path.join(place, "__init__.py")) if os.path.isfile(path)]
+    found = [path for path in (os.path.join(place, of_package), place + ".py") if os.path.isfile(path)]
     return found[0] if found else None
 
 
@@ -83,17 +102,25 @@ def read_source(path: str) -> bytes:
 
 def python_wanted(source: bytes) -> str:
     """The Python that a program asks for: "2.7", "3", "3.9"; by its shebang, its metadata (PEP 723), or its syntax."""
+    return python_and_reason(source)[0]
+
+
+def python_and_reason(source: bytes) -> tuple[str, str]:
+    """The Python that a program asks for, and how it asks."""
     shebang = _SHEBANG.match(source)
     if shebang:
         version = shebang[1].decode("ascii")
-        return "2.7" if version.startswith("2") else version
+        return "2.7" if version.startswith("2") else version, "by its first line"
+    if b"\0" in source:
+        return "3", "as usual"  # a zip file or compiled code, whose text says nothing
     text = source.decode("utf-8", "replace")
     metadata = _METADATA.search(text)
     requires = metadata and _REQUIRES.search(metadata[1])
     if requires:
-        return _version_of(requires[1])
-    is_old = _PRINT_TO.search(text) or (not _compiles(source) and _PYTHON_2.search(text))
-    return "2.7" if is_old else "3"
+        return _version_of(requires[1]), "by its inline metadata"
+    if _PRINT_TO.search(text) or (not _compiles(source) and _PYTHON_2.search(text)):
+        return "2.7", "by its syntax"
+    return "3", "as usual"
 
 
 def _version_of(specifier: str) -> str:

@@ -1,5 +1,5 @@
 """
-Where a watched task is shown: its results, what its items print, and how far it is.
+Where a watched task is shown: its results, what it prints, and how far it is.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from marx.tasker.follow import OutputPack, ResultPack
-from marx.tasker.printed import LineJoiner
+from marx.tasker.printed import OutputWriter
 from marx.tasker.progress import Progress
 from marx.tasker.results import ResultsWriter
 from marx.tasker.screen import Screen
@@ -23,18 +23,18 @@ PATIENCE_SECONDS = 3.0
 
 class TaskView:
     """
-    The sink of one watch. ``results`` or ``printed`` None: not wanted.
+    The sink of one watch. ``results`` or ``output`` None: not wanted.
 
     ``task``: the snapshot that came last.
     """
 
-    def __init__(self, screen: Screen, around: Surroundings, results: ResultsWriter | None, printed: LineJoiner | None) -> None:
+    def __init__(self, screen: Screen, around: Surroundings, results: ResultsWriter | None, output: OutputWriter | None) -> None:
         self._screen = screen
         self._clock: IReactorTime = around.reactor
         self._width = _columns(around)
         self._progress = Progress(colour=not around.environ.get("NO_COLOR"))
         self._results = results
-        self._printed = printed
+        self._output = output
         self._patience: IDelayedCall | None = None
         self._said = ""
         self.task: Mapping[str, Any] = {}
@@ -45,11 +45,9 @@ class TaskView:
             await self._results.take(pack)
 
     async def take_output(self, pack: OutputPack) -> None:
-        """Show what is complete with it."""
-        if self._printed is not None:
-            shown = self._printed.feed(pack)
-            if shown:
-                await self._screen.write_output(shown)
+        """Show what can be shown with it."""
+        if self._output is not None:
+            await self._output.take(pack)
 
     def take_change(self, task: Mapping[str, Any]) -> None:
         """Renew the live line."""
@@ -60,12 +58,11 @@ class TaskView:
             self._watch_idleness()
 
     async def finish(self) -> None:
-        """Show the lines that never ended, and take the live line away."""
+        """Show what was kept back, and take the live line away."""
         self._stop_waiting()
         await self._screen.end_line()
-        rest = self._printed.finish() if self._printed is not None else b""
-        if rest:
-            await self._screen.write_output(rest)
+        if self._output is not None:
+            await self._output.finish()
 
     def _watch_idleness(self) -> None:
         """Without a live line, say why nothing runs once it has taken a moment; a task that ends at once is not worth a word."""

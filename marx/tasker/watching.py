@@ -5,13 +5,14 @@ Watching one task to its end in front of a person, and the exit code that it giv
 from __future__ import annotations
 
 from contextlib import contextmanager
+from signal import SIGINT
 from typing import Any, Awaitable, Callable, Iterator, Mapping
 
 from twisted.internet.defer import Deferred
 
-from marx.tasker.exits import FAILED, INTERRUPTED, NOT_TAKEN, OK, PIPE_CLOSED, Interrupted
+from marx.tasker.exits import FAILED, FAULT, INTERRUPTED, NOT_TAKEN, OK, PIPE_CLOSED, UNREACHABLE, Interrupted, Trouble
 from marx.tasker.follow import Following, Wants
-from marx.tasker.printed import FORMATS, LineJoiner
+from marx.tasker.printed import FORMATS, LineJoiner, OutputWriter, Piece, Printed
 from marx.tasker.request import View
 from marx.tasker.results import ResultsWriter
 from marx.tasker.screen import Screen
@@ -19,44 +20,60 @@ from marx.tasker.session import Session
 from marx.tasker.streams import Outlet
 from marx.tasker.transfer import fetch_blob
 from marx.tasker.view import TaskView
-from marx.wire.tasker import CancelTask
+from marx.wire.tasker import CancelTask, InterruptTask
 
 #: How the core begins its reason where nothing took a task in time.
 NOT_TAKEN_REASON = "nothing took"
 
 
 def exit_code_of(task: Mapping[str, Any]) -> int:
-    """What a plain loop would have ended with: 0, or 1 where any item failed; 75 where nothing took the task in time."""
+    """
+    What a plain run would have ended with: a program's own code; of a map 0, or 1 where any item failed.
+
+    75 where nothing took the task in time, 70 where a run failed for a reason that is not its program's, else 1.
+    """
+    is_run = task.get("kind") == "run"
     if task["state"] == "done":
-        return FAILED if task["failed"] else OK
+        return int(task["exit"]) if is_run else FAILED if task["failed"] else OK
     if task["state"] == "failed" and str(task.get("reason") or "").startswith(NOT_TAKEN_REASON):
         return NOT_TAKEN
-    return FAILED
+    return FAULT if is_run and task["state"] == "failed" else FAILED
 
 
 def sentence_of(task: Mapping[str, Any]) -> str:
     """What a person must know of how a task ended; empty where there is nothing to be said."""
     if task["state"] == "done":
-        return f"{task['failed']:,} of {task['total']:,} items failed" if task["failed"] else ""
+        return f"{task['failed']:,} of {task['total']:,} items failed" if task["failed"] and task.get("kind") != "run" else ""
     reason = task.get("reason")
     return f"task {task['id']} {'failed' if task['state'] == 'failed' else 'was ' + task['state']}" + (f": {reason}" if reason else "")
 
 
+def watch_map(session: Session, task: str, view: View, write: Callable[[bytes], Awaitable[None]]) -> Watching:
+    """Show a map: its result lines through ``write``, what its items print on standard error."""
+
+    async def write_output(pieces: list[Piece]) -> None:
+        await session.screen.write_output(b"".join(content for _, content in pieces))
+
+    results = ResultsWriter(write, lambda digest: fetch_blob(session.connection, task, digest))
+    output = OutputWriter(LineJoiner(FORMATS[view.log_format]), write_output)
+    wants = Wants(results="unordered" if view.unordered else "ordered", output=True)
+    return Watching(session, task, TaskView(session.screen, session.around, results, output), wants)
+
+
+def watch_run(session: Session, task: str, printed: Printed) -> Watching:
+    """Show what a task prints, each stream where a plain run has it."""
+    output = OutputWriter(printed, session.screen.write_streams)
+    return Watching(session, task, TaskView(session.screen, session.around, None, output), Wants(output=True))
+
+
 class Watching:
-    """
-    Shows a task as ``view`` says, until it ends or Ctrl-C.
+    """Shows a task in ``view`` until it ends or Ctrl-C."""
 
-    ``outlet``: where result lines are written; None: results are not wanted.
-    """
-
-    def __init__(self, session: Session, task: str, view: View, outlet: Callable[[bytes], Awaitable[None]] | None) -> None:
+    def __init__(self, session: Session, task: str, view: TaskView, wants: Wants) -> None:
         self._session = session
         self.task = task
-        connection = session.connection
-        results = ResultsWriter(outlet, lambda digest: fetch_blob(connection, task, digest)) if outlet else None
-        self._view = TaskView(session.screen, session.around, results, LineJoiner(FORMATS[view.log_format]))
-        order = "unordered" if view.unordered else "ordered"
-        self.following = Following(connection, task, Wants(results=order if outlet else "", output=True), self._view)
+        self._view = view
+        self.following = Following(session.connection, task, wants, view)
 
     async def run(self, interrupted: Callable[[], None]) -> dict[str, Any]:
         """Watch to the end; the task as it is then. Raises Trouble, :class:`Interrupted`, BrokenPipeError where nobody reads."""
@@ -81,53 +98,98 @@ class GivenUp(Exception):
         self.why = why
 
 
+def away(task: str) -> str:
+    """What a person is told who leaves while the server is away."""
+    return f"the server is away; task {task} still runs (tasker cancel {task})"
+
+
+async def cancel_task(session: Session, task: str) -> None:
+    """Stop the task. Raises Trouble, with 69 where the server is away."""
+    if not session.connection.is_up:
+        raise Trouble(away(task), UNREACHABLE)
+    answer = await session.connection.ask(CancelTask, task=task)
+    if answer["unreachable"]:
+        workers = ", ".join(answer["unreachable"])
+        await session.screen.complain(f"task {task} may still run on {workers}, which could not be reached")
+
+
 class CancellingWatch:
     """Ctrl-C, and a reader that left, at ``map``: the task is cancelled. A second Ctrl-C does not wait for that."""
 
     def __init__(self, session: Session, watching: Watching) -> None:
         self._session = session
-        self._task = watching.task
         self._watching = watching
-        self._asked = False
+        self._task = watching.task
+        self._presses = 0
 
     async def run(self) -> tuple[dict[str, Any] | None, int]:
         """The task at its end (None: not seen) and the exit code."""
         try:
-            task = await self._watching.run(self._interrupted)
+            task = await self._watching.run(self._pressed)
         except Interrupted:
             return None, INTERRUPTED
         except BrokenPipeError:
-            await self.cancel()
+            await self._give_up()
             return None, PIPE_CLOSED
         except GivenUp as given_up:
-            await self.cancel()
+            await self._give_up()
             raise given_up.why from given_up
-        return task, INTERRUPTED if self._asked else exit_code_of(task)
+        return task, self._code_of(task)
 
-    async def cancel(self) -> None:
-        """Stop the task where the server is there; else say that it goes on."""
-        if not self._session.connection.is_up:
-            await self._session.screen.complain(f"the server is away; task {self._task} still runs (tasker cancel {self._task})")
-            return
-        answer = await self._session.connection.ask(CancelTask, task=self._task)
-        if answer["unreachable"]:
-            workers = ", ".join(answer["unreachable"])
-            await self._session.screen.complain(f"task {self._task} may still run on {workers}, which could not be reached")
+    def _code_of(self, task: Mapping[str, Any]) -> int:
+        return INTERRUPTED if self._presses else exit_code_of(task)
 
-    def _interrupted(self) -> None:
-        if self._asked or not self._session.connection.is_up:
-            away = not self._session.connection.is_up
-            Deferred.fromCoroutine(self._leave(away)).addErrback(lambda _: None)
-            return
-        self._asked = True
-        Deferred.fromCoroutine(self.cancel()).addErrback(lambda failure: self._watching.following.stop(failure.value))
+    def _pressed(self) -> None:
+        self._presses += 1
+        answering = Deferred.fromCoroutine(self._answer_if_there(self._presses))
+        answering.addErrback(lambda failure: self._watching.following.stop(failure.value))
 
-    async def _leave(self, away: bool) -> None:
-        if away:
-            await self.cancel()
-        else:
-            await self._session.screen.complain(f"task {self._task} may not have stopped yet")
-        self._watching.following.stop(Interrupted())
+    async def _answer_if_there(self, press: int) -> None:
+        """Where the server is away nothing can be asked of it, and nobody should wait for it."""
+        try:
+            if self._session.connection.is_up:
+                return await self._answer(press)
+        except Trouble as trouble:
+            if trouble.code != UNREACHABLE:
+                raise
+        await self._leave(away(self._task))
+
+    async def _answer(self, press: int) -> None:
+        """What this Ctrl-C does, the first being 1. Raises Trouble."""
+        await (self._cancel() if press == 1 else self._leave(f"task {self._task} may not have stopped yet"))
+
+    async def _cancel(self) -> None:
+        await cancel_task(self._session, self._task)
+
+    async def _give_up(self) -> None:
+        """Cancel because nobody wants the task any more; what prevents it is said."""
+        try:
+            await self._cancel()
+        except Trouble as trouble:
+            await self._session.screen.complain(trouble.sentence)
+
+    async def _leave(self, sentence: str) -> None:
+        if not self._watching.following.is_over:
+            await self._session.screen.complain(sentence)
+            self._watching.following.stop(Interrupted())
+
+
+class InterruptingWatch(CancellingWatch):
+    """Ctrl-C at ``run``: the first goes to the program, whose exit code counts; the second cancels; a third does not wait for that."""
+
+    async def _answer(self, press: int) -> None:
+        if press > 2:
+            await self._leave(f"task {self._task} may not have stopped yet")
+        elif press == 2 or not await self._interrupt():
+            await self._cancel()
+
+    async def _interrupt(self) -> bool:
+        """Send the program the signal; False where it does not run."""
+        answer = await self._session.connection.ask(InterruptTask, task=self._task, signal=int(SIGINT))
+        return bool(answer["delivered"])
+
+    def _code_of(self, task: Mapping[str, Any]) -> int:
+        return INTERRUPTED if self._presses and task["state"] == "cancelled" else exit_code_of(task)
 
 
 @contextmanager

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from marx.worker.assignments import Assignments
 from marx.worker.conversation import RunnerListener
 from marx.worker.orders import TaskOrder
 from marx.worker.pipe import encode
+from marx.worker.portions import Load
+from marx.worker.probing import own_interpreter
 from marx.worker.process import RunnerProcess
-from marx.worker.recipes import CannotRun
+from marx.worker.recipes import CannotRun, Recipe, TaskFile
+from marx.worker.roles import Role, assignments_for, order_for
+from marx.worker.starting import Started
+from marx.worker.tasks import KnownTask
 from tests.fakes.processes import FakeProcess, FakeProcesses, launch_of
+from tests.fakes.servers import digest_of
 
 MAX_VALUE = 1 << 30
 
 
-def order_for(task: str) -> TaskOrder:
-    return TaskOrder(task, "map", "/p/prog.py", None, "f", "/p", ["prog.py"], ["/p"], 1, {}, None, MAX_VALUE)
+def known_task(task: str, kind: str = "map", files: tuple[TaskFile, ...] = (), input: str | None = None) -> KnownTask:
+    """A task of one program in one folder."""
+    recipe = Recipe(task, "/p/prog.py", None, "f", ("prog.py",), "/p", ("/p",), "", 1, 1, kind=kind, input=input)
+    return KnownTask(recipe, files, own_interpreter())
+
+
+def order_of(known: KnownTask, role: Role = Role.MAP) -> TaskOrder:
+    return order_for(known, role, lambda path: path, MAX_VALUE)
+
+
+def pack_of(*records: bytes) -> bytes:
+    """As both sides of the portal make them."""
+    return b"".join(struct.pack(">I", len(record)) + record for record in records)
 
 
 class PlayedRunner:
@@ -72,6 +90,11 @@ class PlayedRunner:
         self.reactor.turn()
         return self
 
+    def pickled(self, fence: int, portion: int, first: int, *records: bytes) -> PlayedRunner:
+        """Results of a portion that a program opened."""
+        header = {"portion": portion, "first": first, "count": len(records), "codec": "pickles"}
+        return self.say("R", pack_of(*records), chunk=fence, **header, failed=[], seconds=0.1)
+
     def results(self, fence: int, first: int, *values: int) -> PlayedRunner:
         payload = b"\n".join(b"%d" % value for value in values)
         return self.say("R", payload, chunk=fence, portion=0, first=first, count=len(values), codec="values", failed=[], seconds=0.1)
@@ -87,10 +110,16 @@ class PlayedRunner:
         return self.say("Z", **{**header, "cpu_seconds": 0.1, "wall_seconds": 0.2, "max_rss_kb": 9216, **more})
 
     def run(self, fence: int) -> PlayedRunner:
-        """From beginning to end: item squared."""
+        """From beginning to end: item squared; of a portion that a program opened a record for each item."""
         header = self._chunk(fence)
-        items = range(header["first"], header["first"] + header["count"])
-        return self.begin(fence).results(fence, header["first"], *(item * item for item in items)).end(fence)
+        portion, first = header["portion"], header["first"]
+        items = range(first, first + header["count"])
+        self.begin(fence)
+        if portion:
+            self.pickled(fence, portion, first, *(b"%d" % item for item in items))
+        else:
+            self.results(fence, first, *(item * item for item in items))
+        return self.end(fence)
 
     def exit(self, code: int = 0, number: int = 0) -> None:
         self.child.exit(code, number)
@@ -101,28 +130,93 @@ class PlayedRunner:
         return header
 
 
+CALL = {"file": "/p/prog.py", "line": 9, "kind": "Pool.map", "function": "f"}
+
+
+class PlayedKeeper(PlayedRunner):
+    """The keeper of a main program, which is chunk `fence`."""
+
+    fence = 0
+
+    def begin(self, fence: int) -> PlayedRunner:
+        self.fence = fence
+        return super().begin(fence)
+
+    def state(self, number: int, content: bytes, at: int = 0, total: int | None = None) -> PlayedRunner:
+        return self.say("K", content, chunk=self.fence, state=number, offset=at, total=len(content) if total is None else total)
+
+    def open(self, portion: int, state: int | None = None, place: str = "lab", **more: Any) -> PlayedRunner:
+        where = {"call": CALL, "place": place, "reason": "", "python": "3.11", "state": state}
+        return self.say("O", chunk=self.fence, portion=portion, **{**where, **more})
+
+    def items(self, portion: int, first: int, *records: bytes, final: bool = False) -> PlayedRunner:
+        pack = pack_of(*records)
+        return self.part(portion, first, len(records), pack, digest_of(pack), 0, len(pack), final)
+
+    def part(self, portion: int, first: int, count: int, part: bytes, digest: str, offset: int, total: int, final: bool = False) -> PlayedRunner:
+        header = {"portion": portion, "first": first, "count": count, "codec": "pickles", "digest": digest, "final": final}
+        return self.say("I", part, chunk=self.fence, **header, offset=offset, total=total)
+
+    def drop(self, portion: int) -> PlayedRunner:
+        return self.say("D", chunk=self.fence, portion=portion)
+
+    def file(self, path: str, content: bytes | None, **more: Any) -> PlayedRunner:
+        """The program wrote a file, or removed it."""
+        about = {"path": [0, path], "mode": 0o644, "mtime": 1.0, "deleted": content is None, "link": None, "offset": 0, "last": True}
+        return self.say("A", content or b"", chunk=self.fence, portion=0, item=0, size=len(content or b""), **{**about, **more})
+
+    def leave(self, exit: int = 0) -> PlayedRunner:
+        """The program exits."""
+        payload = json.dumps({"exit": exit, "signal": None}).encode()
+        self.say("R", payload, chunk=self.fence, portion=0, first=0, count=1, codec="values", failed=[], seconds=0.1)
+        return self.end(self.fence, exit=exit)
+
+
 class FakeStarter:
-    """Starts played runners at once, or when `held` is released. `refuses`: why none can be started, by task."""
+    """
+    Starts played runners at once, or when `held` is released. `refuses`: why none can be started, by task; `known`: what a task is, if not a
+    map. Files are brought at once, or when `bringing` is released; `brought` has the list of each time, `lacks` why one cannot be. `stands`:
+    the list that a slot's folder holds for portions.
+    """
 
     shows_own_paths = True
 
     def __init__(self, reactor: FakeProcesses) -> None:
         self.reactor = reactor
-        self.started: list[PlayedRunner] = []
+        self.started: list[Any] = []
         self.refuses: dict[str, CannotRun] = {}
         self.held: Deferred[None] | None = None
+        self.known: dict[str, KnownTask] = {}
+        self.brought: list[str] = []
+        self.stands: dict[int, str] = {}
+        self.bringing: Deferred[None] | None = None
+        self.lacks: dict[str, CannotRun] = {}
         self.forgotten: list[str] = []
         self.cleared: list[tuple[str, int]] = []
 
-    async def start(self, task: str, slot: int, listener: RunnerListener) -> RunnerProcess:
+    async def start(self, load: Load, slot: int, listener: RunnerListener) -> Started:
         if self.held is not None:
             await self.held
-        if task in self.refuses:
-            raise self.refuses[task]
-        runner = RunnerProcess(self.reactor, listener, Assignments(1, MAX_VALUE), self.reactor.grip)
-        runner.start(launch_of([]), order_for(task))
-        self.started.append(PlayedRunner(self.reactor, self.reactor.spawned[-1], task, slot))
-        return runner
+        if load.task in self.refuses:
+            raise self.refuses[load.task]
+        known = self.known.get(load.task) or known_task(load.task)
+        role = Role.PORTION if load.portion else Role.PROGRAM if slot < 0 else Role.MAP
+        if load.portion:
+            self.stands[slot] = load.files
+        order = order_of(known, role)
+        runner = RunnerProcess(self.reactor, listener, assignments_for(order, role), self.reactor.grip)
+        runner.start(launch_of([]), order, has_input=slot < 0 and known.recipe.input is not None)
+        played = PlayedKeeper if slot < 0 else PlayedRunner
+        self.started.append(played(self.reactor, self.reactor.spawned[-1], load.task, slot))
+        return Started(runner, known)
+
+    async def bring(self, load: Load, slot: int) -> None:
+        if self.bringing is not None:
+            await self.bringing
+        if load.files in self.lacks:
+            raise self.lacks[load.files]
+        self.brought.append(load.files)
+        self.stands[slot] = load.files
 
     def forget(self, task: str) -> None:
         self.forgotten.append(task)

@@ -1,5 +1,6 @@
 """
 A server in memory for the tasker's tests: it answers as the docstrings of ``marx.wire`` promise, and "runs" items with a Python function.
+A program prints and exits as the test says (`say`, `exit`), or where nothing is `held`, exits with `exit_code` at once.
 
 ``FakeServer.connect`` is what a tasker dials with. A test may hold items back (`held`), be away (`away`), cut connections (`cut`), add
 output and artifacts, and read everything that came: specifications, item packs, blobs.
@@ -9,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from twisted.internet.defer import Deferred, ensureDeferred, fail, succeed
@@ -18,49 +18,10 @@ from twisted.test.iosim import FakeTransport, connect
 
 from marx.trouble import NotReachable
 from marx.wire import blobs, hello, tasker
-from marx.wire.calls import BadRequest, GuardedLink, NotFound
+from marx.wire.calls import BadRequest, GuardedLink, NotFound, TooLarge
 from marx.wire.packs import BLOB_FROM, Segment, pack_output
 from marx.wire.spec import check_spec
-
-ENDED = ("done", "failed", "cancelled")
-
-
-def value_of(function: Callable[[Any], Any], item: Any) -> bytes:
-    """The entry of one item: its value, or the error that `function` raised."""
-    try:
-        return json.dumps({"value": function(item)}).encode()
-    except Exception as error:
-        return json.dumps({"error": {"type": type(error).__name__, "message": str(error), "traceback": ""}}).encode()
-
-
-@dataclass
-class FakeTask:
-    """One task: `items` as values, `entries` by index, `output` rows, `artifacts`."""
-
-    id: str
-    spec: dict[str, Any]
-    state: str = "queued"
-    reason: str = ""
-    items: list[Any] = field(default_factory=list)
-    final: bool = False
-    entries: dict[int, bytes] = field(default_factory=dict)
-    output: list[tuple[int, bytes]] = field(default_factory=list)
-    artifacts: list[dict[str, Any]] = field(default_factory=list)
-    why_waiting: str = ""
-    slots: int = 0
-
-    def snapshot(self) -> dict[str, Any]:
-        """As `server.status` gives it."""
-        failed = sum(entry.startswith(b'{"error"') for entry in self.entries.values())
-        counts = {"total": len(self.items), "final": self.final, "done": len(self.entries), "failed": failed}
-        waiting = {"waiting": len(self.items) - len(self.entries), "leased": 0, "slots": self.slots, "why_waiting": self.why_waiting}
-        named = {"id": self.id, "user": "ada", "name": self.spec.get("name"), "kind": "map", "state": self.state, "reason": self.reason}
-        return {**named, "exit_code": None, "submitted_utc": 1000.0, "ended_utc": None, **counts, **waiting}
-
-    @property
-    def has_ended(self) -> bool:
-        return self.state in ENDED
-
+from tests.fakes.server_tasks import FakeTask, value_of
 
 class FakeServer:
     """`later` calls a function soon: the reactor's `callLater`, with no delay. `function`: what items are run with."""
@@ -70,6 +31,8 @@ class FakeServer:
         self.function = function
         self.away = False
         self.held = False
+        self.exit_code = 0
+        self.input_bytes = 1_000_000_000
         self.blobs: dict[str, bytes] = {}
         self.put: list[str] = []
         self.tasks: dict[str, FakeTask] = {}
@@ -78,6 +41,7 @@ class FakeServer:
         self.pack_items = 1000
         self.processes = 0
         self.unreachable: list[str] = []
+        self.slow_to_cancel: Deferred[None] | None = None
 
     def connect(self, factory: IProtocolFactory) -> Deferred[IProtocol]:
         """Dial, as a Connector does."""
@@ -120,13 +84,28 @@ class FakeServer:
 
     def end(self, task: FakeTask, state: str, reason: str = "") -> None:
         """End a task as it is."""
-        task.state, task.reason = state, reason
+        task.state, task.reason, task.runs = state, reason, False
         self.changed()
 
-    def say(self, task: FakeTask, item: int, content: bytes, stream: int = 1, offset: int = 0) -> None:
-        """An item prints."""
-        task.output.append((item, pack_output([Segment(item, stream, offset, content)], item)))
+    def say(self, task: FakeTask, item: int, content: bytes, stream: int = 1, offset: int = 0, portion: int = 0) -> None:
+        """An item prints; of a run portion 0 is its program."""
+        self.say_all(task, [Segment(item, stream, offset, content)], portion)
+
+    def say_all(self, task: FakeTask, segments: list[Segment], portion: int = 0) -> None:
+        """What was printed arrives together."""
+        first = min(segment.item for segment in segments)
+        task.output.append((portion, first, pack_output(segments, first)))
         self.changed()
+
+    def start(self, task: FakeTask) -> None:
+        """A worker begins to run a program."""
+        task.runs, task.state = True, "running"
+        self.changed()
+
+    def exit(self, task: FakeTask, code: int) -> None:
+        """A program ends."""
+        task.exit = code
+        self.end(task, "done")
 
     def changed(self) -> None:
         """Wake every watch."""
@@ -218,8 +197,54 @@ class FakeServerLink(GuardedLink):
         if wrong:
             raise BadRequest("; ".join(wrong))
         id = f"task{len(self.server.tasks)}abc"
-        self.server.tasks[id] = FakeTask(id, spec)
+        self.add(FakeTask(id, spec, final=spec["kind"] == "run"))
         return {"task": id}
+
+    def add(self, task: FakeTask) -> None:
+        self.server.tasks[task.id] = task
+        if task.kind == "run" and not self.server.held:
+            self.server.exit(task, self.server.exit_code)
+
+    @tasker.PutInput.responder
+    def on_put_input(self, task: str, offset: int, part: bytes, final: bool) -> None:
+        found = self.find(task)
+        if found.has_ended:
+            raise NotFound(f"task {found.id} has ended and reads no more input")
+        if offset > len(found.input):
+            raise BadRequest(f"input from byte {offset} on, and {len(found.input)} are known")
+        if offset + len(part) > self.server.input_bytes:
+            raise TooLarge(f"a standard input may have {self.server.input_bytes} bytes (file_bytes)")
+        found.input += part[len(found.input) - offset :]
+        found.has_all_input = found.has_all_input or final
+
+    @tasker.InterruptTask.responder
+    def on_interrupt_task(self, task: str, signal: int) -> dict[str, Any]:
+        found = self.find(task)
+        if found.runs:
+            found.signals.append(signal)
+        return {"delivered": found.runs}
+
+    @tasker.HoldTask.responder
+    def on_hold_task(self, task: str) -> dict[str, Any]:
+        return self.hold(task, True)
+
+    @tasker.ReleaseTask.responder
+    def on_release_task(self, task: str) -> dict[str, Any]:
+        return self.hold(task, False)
+
+    def hold(self, task: str, held: bool) -> dict[str, Any]:
+        found = self.find(task)
+        if found.has_ended:
+            raise NotFound(f"task {found.id} has ended")
+        found.held = held
+        return {"state": found.state}
+
+    @tasker.RerunTask.responder
+    def on_rerun_task(self, task: str) -> dict[str, Any]:
+        before = self.find(task)
+        again = FakeTask(f"{before.id}again", before.spec, items=before.items, final=True, input=before.input)
+        self.add(again)
+        return {"task": again.id}
 
     @tasker.AddItems.responder
     def on_add_items(
@@ -246,12 +271,14 @@ class FakeServerLink(GuardedLink):
     @tasker.ShowTask.responder
     def on_show_task(self, task: str) -> dict[str, Any]:
         found = self.find(task)
-        terms = {name: found.spec[name] for name in ("program", "function", "submitted_from") if found.spec.get(name)}
-        return {"shown": {**found.snapshot(), "terms": terms, "attempts": [], "notes": []}}
+        terms = {name: found.spec[name] for name in ("program", "function", "argv", "submitted_from") if found.spec.get(name)}
+        return {"shown": {**found.snapshot(), "terms": terms, "attempts": [], "notes": found.notes, "portions": found.portions}}
 
     @tasker.CancelTask.responder
-    def on_cancel_task(self, task: str) -> dict[str, Any]:
+    async def on_cancel_task(self, task: str) -> dict[str, Any]:
         found = self.find(task)
+        if self.server.slow_to_cancel is not None:
+            await self.server.slow_to_cancel
         if found.has_ended:
             return {"processes": 0, "unreachable": [], "state": "ended"}
         self.server.end(found, "cancelled", "cancelled by ada")
@@ -320,9 +347,9 @@ class FakeWatch:
 
     async def _send_output(self) -> None:
         while self.wants["output"] and self.row < len(self.task.output):
-            first, payload = self.task.output[self.row]
+            portion, first, payload = self.task.output[self.row]
             self.row += 1
-            box = {"row": self.row, "portion": 0, "first": first, "worker": "lab7", "at_utc": 1000.0 + self.row, "payload": payload}
+            box = {"row": self.row, "portion": portion, "first": first, "worker": "lab7", "at_utc": 1000.0 + self.row, "payload": payload}
             await self.link.ask(tasker.CarryOutput, watch=self.number, **box)
 
     async def _send_results(self) -> None:

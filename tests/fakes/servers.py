@@ -37,10 +37,15 @@ def digest_of(content: bytes) -> str:
 
 
 class Shop:
-    """What a played server has and was given, over all of its connections."""
+    """What a played server has and was given, over all of its connections. `heard`: called with each report as it comes."""
 
     def __init__(self) -> None:
         self.specs: dict[str, dict[str, Any]] = {"a": SPEC}
+        self.slots = 2
+        self.portions: dict[tuple[str, int], dict[str, Any]] = {}
+        self.records: dict[str, list[Any]] = {}
+        self.watched: list[tuple[int, int, int]] = []
+        self.readers: list[tuple[int, Deferred[dict[str, Any]]]] = []
         self.blobs: dict[str, bytes] = {}
         self.arriving: dict[str, bytearray] = {}
         self.calls: list[str] = []
@@ -50,6 +55,7 @@ class Shop:
         self.reports: list[tuple[Report, bytes]] = []
         self.refuses: dict[str, Exception] = {}
         self.holds: dict[str, Deferred[None]] = {}
+        self.heard: Callable[[FakeServer, Report, bytes], None] = lambda server, report, payload: None
 
     def put(self, content: bytes) -> str:
         self.blobs[digest_of(content)] = content
@@ -101,7 +107,27 @@ class FakeServer(GuardedLink):
     def on_describe_task(self, task: str) -> dict[str, Any]:
         if task not in self.shop.specs:
             raise NotFound(f"task {task} has ended")
-        return {"spec": self.shop.specs[task]}
+        return {"spec": self.shop.specs[task], "slots": self.shop.slots}
+
+    @wire.DescribePortion.responder
+    def on_describe_portion(self, task: str, portion: int) -> dict[str, Any]:
+        if (task, portion) not in self.shop.portions:
+            raise NotFound(f"task {task} has no portion {portion}")
+        return {"portion": self.shop.portions[task, portion]}
+
+    @wire.DescribeRecord.responder
+    def on_describe_record(self, task: str) -> dict[str, Any]:
+        return {"portions": self.shop.records.get(task, [])}
+
+    @wire.WatchReturns.responder
+    def on_watch_returns(self, task: str, fence: int, result_row: int, file_row: int) -> None:
+        self.shop.watched.append((fence, result_row, file_row))
+
+    @wire.ReadInput.responder
+    def on_read_input(self, task: str, offset: int) -> Deferred[dict[str, Any]]:
+        waited: Deferred[dict[str, Any]] = Deferred()
+        self.shop.readers.append((offset, waited))
+        return waited
 
     @wire.ReportItems.responder
     def on_report_items(self, reports: list[Any], payload: bytes) -> dict[str, Any]:
@@ -109,6 +135,7 @@ class FakeServer(GuardedLink):
         for raw in reports:
             report = from_list(raw)
             self.shop.reports.append((report, payload[at : at + report.size]))
+            self.shop.heard(self, report, payload[at : at + report.size])
             at += report.size
         assert at == len(payload)
         return {"verdicts": [""] * len(reports)}
@@ -137,9 +164,9 @@ class FakeServer(GuardedLink):
 
     # What a server tells a worker
 
-    def carry(self, task: str, pack: ItemPack) -> None:
+    def carry(self, task: str, pack: ItemPack, portion: int = 0) -> None:
         content = {"codec": pack.codec, "args": list(pack.args), "payload": pack.payload, "blob": pack.blob}
-        self.tell(wire.CarryItems, task=task, portion=0, first=pack.first, count=pack.count, **content)
+        self.tell(wire.CarryItems, task=task, portion=portion, first=pack.first, count=pack.count, **content)
 
     def grant(self, *chunks: Chunk) -> None:
         grants = [[chunk.fence, chunk.task, chunk.portion, chunk.first, chunk.count, chunk.slot, chunk.attempt] for chunk in chunks]

@@ -15,7 +15,7 @@ from marx.tasker import bundle
 from marx.tasker.bundle import Bundle, gather, is_below, is_system, travels_whole, walk
 from marx.tasker.exits import NO_FILE, USAGE, Trouble
 from marx.tasker.manifest import make_manifest, parts_of, parts_of_bytes
-from marx.tasker.target import find_target
+from marx.tasker.target import find_program, find_target
 
 
 def make(folder: Path, *names: str, content: str = "") -> None:
@@ -114,6 +114,30 @@ def test_named_files_bring_their_folder_as_a_root_and_nothing_else_of_it(tmp_pat
     assert names(taken(tmp_path / "work", named=("../data/in.csv",)), tmp_path) == ["data/in.csv", "work/prog.py"]
     everything = ["data/.hidden/x", "data/in.csv", "data/other.csv", "work/prog.py"]
     assert names(taken(tmp_path / "work", named=("../data",)), tmp_path) == everything
+
+
+def test_an_argument_brings_a_file_from_elsewhere_and_nothing_else_of_its_folder(tmp_path: Path) -> None:
+    make(tmp_path, "work/prog.py", "data/in.csv", "data/other.csv")
+    found = taken(tmp_path / "work", arguments=("../data/in.csv", "../data", "/etc/hosts", "../nix", "in.csv"))
+    assert (found.roots, names(found, tmp_path)) == ((str(tmp_path / "work"), str(tmp_path / "data")), ["data/in.csv", "work/prog.py"])
+
+
+def test_what_only_the_source_names_elsewhere_stays_and_is_found(tmp_path: Path) -> None:
+    source = "import sibling\nopen('../data/in.csv')\nopen('../data/nix')\nopen('/etc/passwd')\nplaces = '/', '../', '/tmp', './in.csv', 'a/b'\n"
+    make(tmp_path, "work/prog.py", content=source)
+    make(tmp_path, "work/sibling.py", content=f"NAME = '{tmp_path}/data'\n")
+    make(tmp_path, "data/in.csv", "work/in.csv")
+    assert taken(tmp_path / "work").outside == ("../data/in.csv", f"{tmp_path}/data")
+    assert taken(tmp_path / "work", arguments=("../data",)).outside == ("../data", "../data/in.csv", f"{tmp_path}/data")
+    assert taken(tmp_path / "work", named=("../data",)).outside == ()
+
+
+def test_a_module_brings_its_packages_from_a_folder_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "WHOLE_FILES", 2)
+    make(tmp_path, "pack/__init__.py", content="from pack import base\n")
+    make(tmp_path, "pack/inner/__init__.py", "pack/inner/__main__.py", "pack/base.py", "pack/unused.py")
+    found = gather(find_program("pack.inner", True, str(tmp_path)), str(tmp_path), "/home/ada")
+    assert names(found, tmp_path) == ["pack/__init__.py", "pack/base.py", "pack/inner/__init__.py", "pack/inner/__main__.py"]
 
 
 def test_a_python_2_program_brings_what_lies_beside_it(tmp_path: Path) -> None:

@@ -33,6 +33,15 @@ def test_a_server_that_is_not_there_is_one_sentence_on_standard_error(tmp_path: 
     assert answer.stderr == f"tasker: {tmp_path}/nix.py: no such file\n"
 
 
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-"])
+def test_streams_that_the_caller_closed_are_no_fault(tmp_path: Path, closed: str) -> None:
+    (tmp_path / "prog.py").touch()
+    around = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), "MARX_HOME": "/nonexistent"}
+    command = f"exec '{sys.executable}' -c '{ENTRY}' run prog.py {closed}"
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=around, cwd=tmp_path, timeout=60)
+    assert (answer.returncode, answer.stderr[:22]) == (78, "tasker: not logged in;")
+
+
 def test_parsing_imports_neither_twisted_nor_rich() -> None:
     code = "import sys, marx.tasker.cli; print([name for name in ('twisted', 'rich', 'cryptography') if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=CHECKOUT)

@@ -39,7 +39,10 @@ async def test_list_shows_tasks_newest_first_page_by_page(person: Person, server
 async def test_list_is_a_table_for_people(person: Person, task: FakeTask) -> None:
     person.wall = lambda: 1060.0
     assert await person.types("list") == 0
-    assert person.out == "TASK      NAME   STATE  DONE  ITEMS  FAILED    AGE\nk3vd7q2m  tiles  done      3      3          1 min\n"
+    assert person.out == (
+        "TASK      NAME   KIND  STATE  DONE  ITEMS  FAILED  EXIT    AGE\n"
+        "k3vd7q2m  tiles  map   done      3      3                1 min\n"
+    )
 
 
 @pytest_twisted.ensureDeferred

@@ -392,8 +392,8 @@ USAGE = [
     ["map", "--start-within", "soon", "prog.py:f"],
     ["map", "--local"],
     ["map", "--local=none", "prog.py:f"],
-    ["run", "prog.py"],
-    ["rerun", "abc"],
+    ["map", "--stdin", "in.txt", "prog.py:f"],
+    ["replay", "abc", "0"],
     ["wait"],
     [],
 ]

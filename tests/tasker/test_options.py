@@ -36,6 +36,13 @@ def test_what_follows_the_target_is_items_whatever_it_looks_like(items: list[str
     assert (parsed["target"], parsed["strings"], parsed["name"]) == ("p:f", tuple(items), "x")
 
 
+@given(st.lists(st.text(alphabet="-ab=m", max_size=8)), st.booleans())
+def test_what_follows_a_program_or_module_is_its_own_whatever_it_looks_like(arguments: list[str], is_module: bool) -> None:
+    options = ["--name", "x", *(["-m"] if is_module else [])]
+    parsed = tasker.commands["run"].make_context("run", [*options, "prog", *arguments]).params
+    assert (parsed["target"], parsed["arguments"], parsed["name"], parsed["is_module"]) == ("prog", tuple(arguments), "x", is_module)
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("30s", 30), ("10m", 600), ("2h", 7200), ("1.5h", 5400), ("1d", 86400)])
 def test_durations(text: str, seconds: float) -> None:
     assert seconds_of(text) == seconds

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marx.tasker.follow import OutputPack, ResultPack
-from marx.tasker.printed import FORMATS, LineJoiner, plain
+from marx.tasker.printed import FORMATS, AsPrinted, LineJoiner, plain
 from marx.tasker.results import LineDresser, ResultsWriter
-from marx.wire.packs import Segment, pack_output, result_lines
+from marx.wire.packs import STDERR, STDOUT, Segment, pack_output, result_lines
 
 entries = st.lists(st.sampled_from([b'{"value": 1}', b'{"repr": "x", "blob": "ab"}', b'{"error": {"type": "E"}}']), min_size=1, max_size=6)
 values = st.lists(st.sampled_from([b"1", b'"a, b"', b"[]", b'{"index": 0}']), min_size=1, max_size=6)
@@ -64,6 +64,35 @@ def test_no_byte_of_any_item_is_lost_or_changed(written: list[tuple[int, int, by
     rest = [each.split(b"\n")[-1] for each in streams.values()]
     assert shown.startswith(b"\n".join([])) and shown.count(b"\n") == len(whole_lines)
     assert all(line in shown for line in [*whole_lines, *rest])
+
+
+pieces = st.lists(st.tuples(st.integers(0, 2), st.sampled_from([STDOUT, STDERR]), st.binary(max_size=6)), min_size=1, max_size=6)
+
+
+@given(st.lists(pieces, max_size=6))
+def test_what_a_run_prints_is_shown_byte_for_byte_in_its_order(packs: list[list[tuple[int, int, bytes]]]) -> None:
+    printed = AsPrinted()
+    shown = [piece for pack in packs for piece in printed.pieces(output(*(Segment(item, stream, 0, content) for item, stream, content in pack)))]
+    assert printed.last_pieces() == []
+    written = [(stream, content) for pack in packs for _, stream, content in pack]
+    for wanted in (STDOUT, STDERR):
+        assert on(wanted, shown) == on(wanted, written)
+
+
+def on(wanted: int, pieces: list[tuple[int, bytes]]) -> bytes:
+    """What stands on one stream."""
+    return b"".join(content for stream, content in pieces if stream == wanted)
+
+
+def test_what_follows_each_other_on_a_stream_is_written_together() -> None:
+    segments = [Segment(item, stream, 0, content) for item, stream, content in ((0, 1, b"a"), (1, 1, b"b"), (0, 2, b"c"), (0, 1, b"d"))]
+    assert AsPrinted().pieces(output(*segments)) == [(STDOUT, b"ab"), (STDERR, b"c"), (STDOUT, b"d")]
+
+
+def test_dressed_lines_know_their_stream() -> None:
+    joiner = LineJoiner(plain)
+    assert joiner.pieces(output(Segment(0, STDERR, 0, b"oh\nno"), Segment(0, STDOUT, 0, b"out\n"))) == [(STDERR, b"oh\n"), (STDOUT, b"out\n")]
+    assert joiner.last_pieces() == [(STDERR, b"no")]
 
 
 def test_lines_of_items_side_by_side_are_never_mixed() -> None:

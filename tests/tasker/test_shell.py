@@ -91,6 +91,20 @@ async def test_the_prompt_stays_usable_while_a_call_waits_and_shows_what_items_p
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_program_is_run_and_its_exit_code_comes_when_it_is_there(prompt: Any, server: FakeServer) -> None:
+    at = await prompt()
+    server.held = True
+    at.type("run('prog.py', '--fast', name='quick')")
+    await until(server, lambda: server.tasks and any(link.watches for link in server.links))
+    spec = server.task.spec
+    assert (spec["kind"], spec["argv"], spec["name"], spec["stdin"]) == ("run", ["prog.py", "--fast"], "quick", None)
+    server.say(server.task, 0, b"printed there\n")
+    await until(server, lambda: "printed there" in at.seen)
+    server.exit(server.task, 3)
+    await until(server, lambda: "called back: 3" in at.seen)
+
+
+@pytest_twisted.ensureDeferred
 async def test_tables_and_cancelling(prompt: Any, server: FakeServer) -> None:
     at = await prompt()
     server.held = True
@@ -99,7 +113,7 @@ async def test_tables_and_cancelling(prompt: Any, server: FakeServer) -> None:
     await until(server, lambda: server.tasks and server.task.final)
     at.type("tasks()", "workers()", "task('task0')", "cancel('task0')")
     await until(server, lambda: "'cancelled; 0 processes ended'" in at.seen)
-    assert all(words in at.seen for words in ("TASK      NAME", "lab7    ready", "items      0 of 1 done"))
+    assert all(words in at.seen for words in ("TASK      NAME       KIND", "prog.py:f  map", "lab7    ready", "items      0 of 1 done"))
 
 
 @pytest.mark.parametrize(

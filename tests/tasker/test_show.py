@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from marx.tasker.progress import Progress
-from marx.tasker.show import artifact_table, as_json, duration, identity_lines, render, size, task_page, task_table, worker_table
+from marx.tasker.show import artifact_table, as_json, duration, identity_lines, render, run_results, size, task_page, task_table, worker_table
 
 TASK = {
     "id": "k3vd7q2m",
@@ -27,6 +27,18 @@ TASK = {
     "waiting": 7663,
     "slots": 4,
     "why_waiting": "",
+    "exit": None,
+    "held": False,
+}
+RUN = {**TASK, "id": "b5x2aaaa", "name": "fit.py", "kind": "run", "state": "done", "exit": 3, "ended_utc": 1012.0, "failed": 0, "done": 12000}
+PORTION = {
+    "number": 1,
+    "call": {"file": "/home/ada/work/fit.py", "line": 31, "kind": "Pool.map", "function": "fit.score"},
+    "place": "lab",
+    "reason": "",
+    "known": 12000,
+    "done": 4321,
+    "failed": 2,
 }
 
 
@@ -35,11 +47,12 @@ def text(renderable: Any, width: int = 100) -> str:
 
 
 def test_the_list_of_tasks() -> None:
-    queued = {**TASK, "id": "b5x2aaaa", "name": None, "state": "queued", "total": 100, "final": False, "done": 0, "failed": 0}
-    assert text(task_table([TASK, queued], 1090.0)) == (
-        "TASK      NAME   STATE     DONE   ITEMS  FAILED         AGE\n"
-        "k3vd7q2m  tiles  running  4,321  12,000       2  1 min 30 s\n"
-        "b5x2aaaa         queued       0    100+          1 min 30 s\n"
+    queued = {**TASK, "id": "c7y3aaaa", "name": None, "state": "queued", "total": 100, "final": False, "done": 0, "failed": 0, "held": True}
+    assert text(task_table([TASK, RUN, queued], 1090.0)) == (
+        "TASK      NAME    KIND  STATE           DONE   ITEMS  FAILED  EXIT         AGE\n"
+        "k3vd7q2m  tiles   map   running        4,321  12,000       2        1 min 30 s\n"
+        "b5x2aaaa  fit.py  run   done          12,000  12,000             3  1 min 30 s\n"
+        "c7y3aaaa          map   queued, held       0    100+                1 min 30 s\n"
     )
 
 
@@ -52,6 +65,7 @@ def test_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line for line in lines if line != submitted] == [
         "task       k3vd7q2m",
         "name       tiles",
+        "kind       map",
         "of         ada",
         "state      failed",
         "because    stopped",
@@ -69,6 +83,40 @@ def test_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
         "notes",
         "a\\x1b[31mnote",
     ]
+
+
+def test_one_run_with_the_portions_that_it_asked_for() -> None:
+    call = {**PORTION["call"], "file": "lib\x1b/deep.py", "line": 7, "kind": "joblib.Parallel", "function": "deep"}
+    reason = "deep holds an open file; open it in the function"
+    home = {"number": 2, "call": call, "place": "home", "reason": reason, "known": 5, "done": 0, "failed": 0}
+    terms = {"program": "/home/ada/work/fit.py", "argv": ["fit.py", "--all", "a b"], "divide": "found"}
+    lines = text(task_page({**RUN, "held": True, "terms": terms, "portions": [PORTION, home]}, 1090.0)).splitlines()
+    assert {"kind       run", "state      done", "exit code  3", "arguments  --all 'a b'", "divide     found"} <= set(lines)
+    assert lines[lines.index("portions") :] == [
+        "portions",
+        "NO.  LINE       KIND             FUNCTION   PLACE          DONE  FAILED  REASON",
+        "  1  fit.py:31  Pool.map         fit.score  lab    4,321/12,000       2",
+        "  2  deep.py:7  joblib.Parallel  deep       home            0/5          deep holds an open file;",
+        "                                                                         open it in the function",
+    ]
+
+
+SIGNALS = [(None, None), (0, None), (1, None), (128, None), (130, 2), (137, 9), (192, 64), (193, None), (255, None)]
+
+
+@pytest.mark.parametrize(("code", "signal"), SIGNALS)
+def test_how_a_run_went(code: int | None, signal: int | None) -> None:
+    entry = {"path": "a.png"}
+    assert run_results({**RUN, "exit": code, "portions": [PORTION]}, [entry]) == {
+        "task": "b5x2aaaa",
+        "state": "done",
+        "reason": "",
+        "exit": code,
+        "signal": signal,
+        "portions": 1,
+        "items": {"total": 12000, "done": 12000, "failed": 0},
+        "artifacts": [entry],
+    }
 
 
 def test_workers() -> None:
@@ -134,6 +182,13 @@ def test_the_live_line_says_why_nothing_runs_and_never_wraps() -> None:
     waiting = {**TASK, "done": 0, "failed": 0, "slots": 0, "final": False, "why_waiting": "no worker has Python 2.7"}
     assert Progress(False).line(waiting, 0.0, 80).decode() == "0/12,000+ · 0 slots at work · no worker has Python 2.7"
     assert Progress(False).line(waiting, 0.0, 20).decode() == "0/12,000+ · 0 slot…"
+
+
+def test_a_program_that_runs_and_has_asked_for_nothing_yet_has_no_live_line() -> None:
+    run = {**RUN, "state": "running", "total": 0, "done": 0}
+    assert Progress(True).line(run, 0.0, 80) == b""
+    assert Progress(False).line({**run, "state": "queued", "why_waiting": "no seat is free"}, 0.0, 80).decode() == "queued · no seat is free"
+    assert Progress(False).line({**run, "total": 4}, 0.0, 80).decode() == "0/4 · 4 slots at work"
 
 
 def test_colour_is_only_for_who_wants_it() -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import deferLater
 
 from marx.tasker.screen import Screen, wants_live_line
 from marx.tasker.streams import READ_BYTES, Inlet, Outlet
 from marx.tasker.surroundings import Streams
+from marx.wire.packs import STDERR, STDOUT
 
 
 @pytest.fixture
@@ -120,6 +122,76 @@ async def test_a_line_without_an_end_is_not_drawn_over(reactor: Any) -> None:
     screen.show_line(b"2/2")
     await screen.complain("oh")
     assert terminal.getvalue() == b"1/2\r\x1b[Khalf\ntasker: oh\n2/2"
+
+
+@pytest_twisted.ensureDeferred
+async def test_pieces_of_both_streams_stay_in_order_however_slowly_one_is_read(pipe: tuple[Any, Any], reactor: Any) -> None:
+    reader, writer = pipe
+    errors = io.BytesIO()
+    screen = Screen(Streams(io.BytesIO(), writer, errors), reactor)
+    first = Deferred.fromCoroutine(screen.write_streams([(STDOUT, b"x" * 200_000), (STDERR, b"1"), (STDOUT, b"y")]))
+    second = Deferred.fromCoroutine(screen.write_streams([(STDOUT, b"z"), (STDERR, b"2")]))
+    await deferLater(reactor, 0)
+    assert (first.called, errors.getvalue()) == (False, b"")
+    came = b""
+    while not came.endswith(b"yz"):
+        came += os.read(reader.fileno(), 10_000)
+        await deferLater(reactor, 0)
+    await first
+    await second
+    assert (came, errors.getvalue()) == (b"x" * 200_000 + b"yz", b"12")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_person_is_told_something_while_the_reader_of_standard_output_pauses(pipe: tuple[Any, Any], reactor: Any) -> None:
+    errors = io.BytesIO()
+    screen = Screen(Streams(io.BytesIO(), pipe[1], errors), reactor, live=True)
+    writing = Deferred.fromCoroutine(screen.write_streams([(STDOUT, b"x" * 200_000)]))
+    writing.addErrback(lambda failure: failure.trap(CancelledError) and None)
+    screen.show_line(b"1/2")
+    await screen.complain("still there")
+    await screen.end_line()
+    assert (writing.called, errors.getvalue()) == (False, b"1/2\r\x1b[Ktasker: still there\n1/2\r\x1b[K")
+    writing.cancel()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_programs_unfinished_line_on_either_stream_is_not_drawn_over(reactor: Any) -> None:
+    terminal = Terminal()
+    screen = Screen(Streams(io.BytesIO(), terminal, terminal), reactor, live=True)
+    screen.show_line(b"1/2")
+    await screen.write_streams([(STDOUT, b"half")])
+    screen.show_line(b"2/2")
+    await screen.write_streams([(STDERR, b"oh\n")])
+    await screen.complain("no")
+    assert terminal.getvalue() == b"1/2\r\x1b[Khalfoh\n2/2\r\x1b[Ktasker: no\n2/2"
+
+
+@pytest_twisted.ensureDeferred
+async def test_nothing_is_drawn_on_a_terminal_in_whose_background_we_are(reactor: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0) as reader, open(theirs, "wb", buffering=0) as terminal:
+        screen = Screen(Streams(io.BytesIO(), io.BytesIO(), terminal), reactor, live=True)
+        owner = [os.getpgrp() + 1]
+        monkeypatch.setattr("marx.tasker.streams.os.tcgetpgrp", lambda descriptor: owner[0])
+        screen.show_line(b"1/2")
+        await screen.write_output(b"printed\n")
+        owner[0] = os.getpgrp()
+        screen.show_line(b"2/2")
+        assert reader.read(100) == b"printed\r\n2/2"
+        owner[0] += 1
+        await screen.write_output(b"more\n")
+        assert reader.read(100) == b"more\r\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_standard_output_that_is_elsewhere_leaves_the_live_line_alone(reactor: Any) -> None:
+    terminal, file = Terminal(), io.BytesIO()
+    screen = Screen(Streams(io.BytesIO(), file, terminal), reactor, live=True)
+    screen.show_line(b"1/2")
+    await screen.write_streams([(STDOUT, b"half")])
+    screen.show_line(b"2/2")
+    assert (terminal.getvalue(), file.getvalue()) == (b"1/2\r\x1b[K2/2", b"half")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from marx.tasker.exits import NO_FILE, Trouble
 from marx.tasker.imports import names_in
-from marx.tasker.target import find_target, local_python, python_wanted
+from marx.tasker.target import find_program, find_target, local_python, python_wanted
 
 WANTED = [
     ("print 'hello'", "2.7"),
@@ -33,6 +33,8 @@ WANTED = [
     ("# /// script\n# requires-python = '~=3.8.1'\n# ///\n", "3.8"),
     ("# /// script\n# requires-python = '>=2.7, <3'\n# ///\n", "2.7"),
     ("", "3"),
+    ("PK\3\4\0\0 print 'compressed'", "3"),
+    ("#!/usr/bin/env python2\nPK\3\4\0\0", "2.7"),
 ]
 
 
@@ -58,6 +60,25 @@ def test_a_modules_file_is_found_in_the_folder_or_left_to_the_worker(tmp_path: P
     (tmp_path / "pack" / "__init__.py").touch()
     assert find_target("pack:f", True, str(tmp_path)).path == str(tmp_path / "pack" / "__init__.py")
     assert find_target("json:loads", True, str(tmp_path)).path is None
+
+
+def test_a_program_is_a_file_or_a_folder_with_a_main_file(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "__main__.py").touch()
+    (tmp_path / "a:b.py").touch()
+    found = [find_program(name, False, str(tmp_path)) for name in ("app", "a:b.py")]
+    assert [(each.name, each.program, each.path, each.function) for each in found] == [
+        ("app", str(tmp_path / "app"), str(tmp_path / "app" / "__main__.py"), None),
+        ("a:b.py", str(tmp_path / "a:b.py"), str(tmp_path / "a:b.py"), None),
+    ]
+
+
+def test_a_package_is_run_by_its_main_file_and_an_installed_module_is_left_to_the_worker(tmp_path: Path) -> None:
+    (tmp_path / "pack").mkdir()
+    for name in ("__init__.py", "__main__.py", "mod.py"):
+        (tmp_path / "pack" / name).touch()
+    found = {name: find_program(name, True, str(tmp_path)).path for name in ("pack", "pack.mod", "timeit")}
+    assert found == {"pack": str(tmp_path / "pack" / "__main__.py"), "pack.mod": str(tmp_path / "pack" / "mod.py"), "timeit": None}
 
 
 def test_a_local_run_uses_the_python_of_the_path(tmp_path: Path) -> None:
