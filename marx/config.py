@@ -137,10 +137,13 @@ class ServerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Lending:
-    """What of the machine is lent, and to whom. ``slots`` 0: one for each core. ``users``: empty is everybody."""
+    """
+    What of the machine is lent, and to whom. ``slots`` 0: one for each core. ``seats`` 0: as many as slots, at least 2. ``users``: empty is
+    everybody.
+    """
 
     slots: int = key(0, count(0, 4096))
-    seats: int = key(4, count(0, 4096))
+    seats: int = key(0, count(0, 4096))
     sandbox: str = key("auto", choice("auto", "bwrap", "landlock", "none"))
     pythons: tuple[str, ...] = key((), listed(str, "a list of paths of Python interpreters"))
     users: tuple[str, ...] = key((), listed(_plain, "a list of names"))

@@ -13,6 +13,13 @@ from dataclasses import dataclass
 
 from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
 from marx.worker.pipe import FrameError
+from marx.worker.program_messages import Asked
+from marx.worker.program_orders import Record
+from marx.worker.records import count_of, is_one
+
+#: What results of a map are in; those of a portion that a program opened are in PICKLED.
+LEGIBLE = ("values", "entries")
+PICKLED = ("pickles", "entries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class Assignment:
     open: int = 2
     end: Ended | None = None
     value_size: int = 0
+    value_head: bytes = b""
     artifact: ArtifactPart | None = None
     artifact_size: int = 0
 
@@ -51,11 +59,14 @@ Over = tuple[Chunk, Ended]
 
 
 class Assignments:
-    """``roots``: how many folders the task has whose changes are artifacts; ``max_value``: bytes of one result."""
+    """
+    ``roots``: how many folders the task has whose changes are artifacts; ``max_value``: bytes of one result; ``codecs``: what results can be in.
+    """
 
-    def __init__(self, roots: int, max_value: int) -> None:
+    def __init__(self, roots: int, max_value: int, codecs: tuple[str, ...] = LEGIBLE) -> None:
         self._roots = roots
         self._max_value = max_value
+        self._codecs = codecs
         self._waiting: deque[Assignment] = deque()
         self._by_fence: dict[int, Assignment] = {}
         self._has_begun_any = False
@@ -84,6 +95,9 @@ class Assignments:
         self._waiting.append(assignment)
         self._by_fence[chunk.fence] = assignment
 
+    def remember(self, record: Record) -> None:
+        """What earlier attempts of a main program asked for; a runner of chunks has none."""
+
     def chunk(self, fence: int) -> Chunk:
         """One that has not ended on every pipe."""
         return self._by_fence[fence].chunk
@@ -108,9 +122,9 @@ class Assignments:
         stop = said.first + said.count
         if said.first != assignment.next or not said.first < stop <= chunk.stop:
             raise FrameError(f"results of items {said.first} to {stop} where {assignment.next} to {chunk.stop} are awaited")
-        _check_codec(said.codec, said.failed, said.first, stop)
-        if said.payload.count(b"\n") + 1 != said.count:
-            raise FrameError(f"{said.count} results that are not as many lines")
+        self._check_codec(said.codec, said.failed, said.first, stop)
+        if _length(said.codec, said.payload) != said.count:
+            raise FrameError(f"{said.count} results that are not as many lines or records")
         assignment.next = stop
         return chunk
 
@@ -122,8 +136,12 @@ class Assignments:
             raise FrameError(f"a value of item {said.item} at {said.offset} where item {assignment.next} is awaited")
         if said.total > self._max_value or stop > said.total or said.last != (stop == said.total):
             raise FrameError(f"a value of {said.total} bytes ends at {stop}")
+        if not said.offset:
+            assignment.value_head = said.part[:8]
         if said.last:
-            _check_codec(said.codec, said.failed, said.item, said.item + 1)
+            self._check_codec(said.codec, said.failed, said.item, said.item + 1)
+            if said.codec == "pickles" and not is_one(assignment.value_head, said.total):
+                raise FrameError(f"a value of item {said.item} that is not one record")
         assignment.value_size = 0 if said.last else stop
         assignment.next += said.last
         return assignment.chunk
@@ -139,6 +157,10 @@ class Assignments:
         assignment.artifact = None if said.last else said
         assignment.artifact_size = 0 if said.last else said.offset + len(said.part)
         return chunk
+
+    def asked(self, said: Asked) -> Chunk:
+        """A main program opens a portion, or sends items; only its own keeper can say so."""
+        raise FrameError("a runner of chunks speaks of portions")
 
     def ended(self, said: Ended) -> Over | None:
         """The runner says that a chunk is over; which, if nothing more of its output can come."""
@@ -185,15 +207,23 @@ class Assignments:
             raise FrameError(f"chunk {fence} did not begin, or is not of portion {portion}")
         return assignment
 
+    def _check_codec(self, codec: str, failed: tuple[int, ...], first: int, stop: int) -> None:
+        if codec not in self._codecs or (codec == "values" and failed):
+            raise FrameError(f"results of codec {codec[:40]!r}, {len(failed)} of them failed")
+        before = first - 1
+        for index in failed:
+            if not before < index < stop:
+                raise FrameError(f"item {index} failed, out of {first} to {stop}")
+            before = index
 
-def _check_codec(codec: str, failed: tuple[int, ...], first: int, stop: int) -> None:
-    if codec not in ("values", "entries") or (codec == "values" and failed):
-        raise FrameError(f"results of codec {codec[:40]!r}, {len(failed)} of them failed")
-    before = first - 1
-    for index in failed:
-        if not before < index < stop:
-            raise FrameError(f"item {index} failed, out of {first} to {stop}")
-        before = index
+
+def _length(codec: str, payload: bytes) -> int:
+    if codec != "pickles":
+        return payload.count(b"\n") + 1
+    try:
+        return count_of(payload)
+    except ValueError as error:
+        raise FrameError(f"results that make no sense: {error}") from None
 
 
 def _stays_below(path: str) -> bool:

@@ -21,7 +21,7 @@ from marx.worker.grip import SandboxGrip
 from marx.worker.interpreters import Interpreter
 from marx.worker.launch import Launch, Mounts, Sandbox, encoded, require_variables
 from marx.worker.mounting import OUR_PLACE, in_order, mount_options
-from marx.worker.surroundings import FIRST_UID, SLOT_UIDS, make_up_etc, system_binds
+from marx.worker.surroundings import FIRST_UID, SEAT_UIDS, SLOT_UIDS, make_up_etc, system_binds
 
 FILTER_FD, REPORT_FD, OPTIONS_FD, START_FD = 5, 6, 7, 8
 """bwrap reads the system-call filter, its options and (for root) the start script; it writes its report, see grip.py."""
@@ -169,8 +169,10 @@ class RootBubblewrap(Bubblewrap):
     """
 
     def owner(self, slot_index: int) -> int:
-        """One uid for each slot, so that a limit on its processes is the slot's."""
-        return FIRST_UID + slot_index % SLOT_UIDS
+        """One uid for each slot or seat, so that a limit on its processes is its own."""
+        if slot_index >= 0:
+            return FIRST_UID + slot_index % SLOT_UIDS
+        return FIRST_UID + SLOT_UIDS + (-1 - slot_index) % SEAT_UIDS
 
     def _identity(self, env: Mapping[str, str]) -> list[str]:
         return ["--cap-drop", "ALL", *(word for name in ROOT_CAPABILITIES for word in ("--cap-add", name))]

@@ -20,6 +20,8 @@ from marx.worker.launch import Sandbox
 from marx.worker.ledger import Ledger
 from marx.worker.offer import Offer
 from marx.worker.outbox import Outbox, OutboxLimits
+from marx.worker.portions import Portions
+from marx.worker.programs import Programs
 from marx.worker.reporting import Reporter
 from marx.worker.runners import Tools
 from marx.worker.sending import ReportSender
@@ -87,8 +89,20 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
     ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, lambda: int(uplink.settings.get("result", MAX_VALUE)))
     outbox = Outbox(OutboxLimits(under_way_bytes=limits.unanswered_bytes, spooled_bytes=limits.outbox_bytes))
     slots: Slots
-    sender = ReportSender(reactor, outbox, Journal(folder / "outbox"), spools, uplink, ledger, lambda hard: slots.press(hard))
+    programs: Programs
+    sender = ReportSender(
+        reactor,
+        outbox,
+        Journal(folder / "outbox"),
+        spools,
+        uplink,
+        ledger,
+        pressure=lambda hard: slots.press(hard),
+        unsent=lambda report, why: programs.unsent(report, why),
+    )
     reporter = Reporter(reactor, around.wall, sender, spools)
     items = Items(lambda task, portion, first: slots.pack_removed(task, portion, first))
-    slots = Slots(offer.slots, reactor, Tools(Starter(reactor, ground, in_thread), items, cache, reporter, around.draw), ledger)
-    return Parts(slots, sender, reporter, ledger, uplink, tasks, cache)
+    programs = Programs(uplink, cache, reporter, sender, spools)
+    tools = Tools(Starter(reactor, ground, in_thread), items, cache, reporter, Portions(uplink), programs, around.draw)
+    slots = Slots(offer.slots, offer.seats, reactor, tools, ledger)
+    return Parts(slots, sender, reporter, ledger, uplink, tasks, cache, programs)

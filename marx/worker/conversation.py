@@ -13,10 +13,11 @@ from typing import Any, Callable, Protocol, Sequence
 from twisted.logger import Logger
 
 from marx.wire.packs import STDERR, STDOUT, Segment
-from marx.worker import messages
+from marx.worker import messages, program_messages
 from marx.worker.assignments import Assignments, Chunk, Over
 from marx.worker.output import Closed, OutputReader, Piece, Stray, Tokens, Written
 from marx.worker.pipe import FrameError, FrameReader
+from marx.worker.program_orders import Record
 
 log = Logger()
 
@@ -66,6 +67,9 @@ class RunnerListener(Protocol):
     def artifact_part(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
         """A part of a file."""
 
+    def asked(self, chunk: Chunk, asked: program_messages.Asked) -> None:
+        """A main program opens a portion, sends what it needs, or gives it up; what it printed and changed before has come before."""
+
     def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
         """Items printed something."""
 
@@ -113,6 +117,10 @@ class Conversation:
         self._assignments.give(chunk)
         for stream in self._streams.values():
             stream.expect(tokens)
+
+    def remember(self, record: Record) -> None:
+        """It is told what earlier attempts of its program asked for."""
+        self._assignments.remember(record)
 
     def turn_away(self, chunk: Chunk) -> None:
         """A chunk came too late to be given to it."""
@@ -180,6 +188,12 @@ class Conversation:
     def _artifact_part(self, said: messages.ArtifactPart) -> None:
         self._listener.artifact_part(self._assignments.artifact_part(said), said)
 
+    def _asked(self, said: program_messages.Asked) -> None:
+        chunk = self._assignments.asked(said)
+        if not isinstance(said, program_messages.StatePart):
+            self._read_printed(chunk, chunk.stop)
+        self._listener.asked(chunk, said)
+
     def _ended(self, said: messages.Ended) -> None:
         self._finish(self._assignments.ended(said))
 
@@ -221,4 +235,8 @@ _HEARD: dict[type, Callable[[Conversation, Any], None]] = {
     messages.ValuePart: Conversation._value_part,
     messages.ArtifactPart: Conversation._artifact_part,
     messages.Ended: Conversation._ended,
+    program_messages.StatePart: Conversation._asked,
+    program_messages.Opened: Conversation._asked,
+    program_messages.ItemsPart: Conversation._asked,
+    program_messages.Dropped: Conversation._asked,
 }

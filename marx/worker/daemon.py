@@ -29,7 +29,7 @@ from marx.worker.composing import Limits, Premises, Surroundings, compose
 from marx.worker.finding import find_interpreters
 from marx.worker.interpreters import Interpreter
 from marx.worker.kit import compile_kit, lay_out_kit
-from marx.worker.offer import Offer, describe_machine, own_slots
+from marx.worker.offer import Offer, describe_machine, own_seats, own_slots
 from marx.worker.owner import OwnerFactory
 from marx.worker.probing import NotAnInterpreter
 from marx.worker.sandbox import NoSandbox, choose
@@ -102,9 +102,10 @@ class WorkerDaemon(Service):
             raise CannotStart(f"its state cannot be kept in {folder}: {error}") from error
         if not interpreters:
             raise CannotStart("no Python was found to run programs with: name one by --python PATH")
+        slots = lending.slots or own_slots()
         offer = Offer(
-            slots=lending.slots or own_slots(),
-            seats=lending.seats,
+            slots=slots,
+            seats=lending.seats or own_seats(slots),
             sandbox=sandbox.level,
             interpreters=interpreters,
             labels=lending.labels,

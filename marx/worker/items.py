@@ -61,8 +61,8 @@ class Items:
         return packs
 
     def release(self, chunk: Chunk) -> None:
-        """A chunk that was held is over."""
-        for key in self._held.pop(chunk.fence):
+        """A chunk is over, and was held if it has items."""
+        for key in self._held.pop(chunk.fence, ()):
             self._holds[key] -= 1
             if not self._holds[key]:
                 del self._holds[key]

@@ -1,8 +1,10 @@
 """Lays out the small folder that carries the runner into a sandbox: `__main__.py`, and the package `marx` with `runner` in it.
 
-The user's Python runs that folder. It must hold nothing else: its place is first on `sys.path` until the runner has been
-imported, and with our own site-packages on the path a program would see all of Marx's dependencies. Then the place is
-given back, so that a program's own `report.py` or `pipe.py` is the one that it imports.
+The user's Python runs that folder. It must hold nothing else to be imported: its place is first on `sys.path` until the
+runner has been imported, and with our own site-packages on the path a program would see all of Marx's dependencies. Then
+the place is given back, so that a program's own `report.py` or `pipe.py` is the one that it imports.
+
+A folder inside, whose name nobody can import, holds what the interpreter of a main program meets before it starts.
 """
 
 import hashlib
@@ -29,6 +31,23 @@ from marx.runner.__main__ import main
 
 sys.path.pop(0)
 sys.exit(main())
+'''
+
+BEFORE = "before-programs"
+"""The folder in the kit that the keeper puts on a program's PYTHONPATH; marx/runner/keeper_process.py knows its name, too."""
+
+SITECUSTOMIZE = b'''"""Met by the interpreter of a program before it starts; see marx.runner.bootstrap. Parses on Python 2.7."""
+
+import os
+import sys
+
+folder = os.path.dirname(__file__)
+kit = os.path.dirname(folder)
+sys.path.insert(0, kit)
+
+from marx.runner import bootstrap
+
+bootstrap.begin(folder, kit)
 '''
 
 COMPILE_SECONDS = 30.0
@@ -72,6 +91,7 @@ def compile_kit(kit: Path, interpreter: Interpreter) -> None:
 
 def _contents(package: Traversable) -> Iterator[tuple[str, bytes]]:
     yield "__main__.py", MAIN
+    yield "%s/sitecustomize.py" % BEFORE, SITECUSTOMIZE
     yield "marx/__init__.py", (package / "__init__.py").read_bytes()
     yield from _modules(package / "runner", "marx/runner")
 

@@ -94,7 +94,7 @@ class Sandbox(ABC):
 
     @abstractmethod
     def owner(self, slot_index: int) -> int | None:
-        """The uid and gid that the slot's writable folders must belong to; None if the worker's own is right."""
+        """The uid and gid that the writable folders of a slot, or of a seat (below 0), must belong to; None if the worker's own is right."""
 
     @abstractmethod
     def grip(self, pid: int) -> Grip:

@@ -4,7 +4,7 @@ The worker's end of its connection to the server: grants in, signs of life out. 
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Protocol, Sequence
+from typing import Any, Iterable, Mapping, Protocol, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -20,6 +20,7 @@ from marx.wire.calls import GuardedLink
 from marx.wire.packs import ItemPack
 from marx.worker.assignments import Chunk
 from marx.worker.items import Key
+from marx.worker.program_orders import Given
 
 log = Logger()
 
@@ -50,6 +51,18 @@ class Duties(Protocol):
 
     def forget(self, task: str) -> None:
         """Nothing more of this task will come."""
+
+    def carry_change(self, fence: int, row: int, change: Mapping[str, Any]) -> Deferred[None]:
+        """For a main program: a file that an item made; fires when the program was sent it."""
+
+    def carry_returns(self, fence: int, row: int, given: Given, pack_first: int, payload: bytes, blob: str | None) -> Deferred[None]:
+        """For a main program: results; fires when the program was sent them."""
+
+    def refuse_portion(self, fence: int, portion: int, reason: str) -> None:
+        """A main program must serve a portion's missing items itself."""
+
+    def signal(self, fence: int, number: int) -> bool:
+        """Send a main program a signal; whether it runs."""
 
 
 class WorkerLink(GuardedLink):
@@ -121,6 +134,35 @@ class WorkerLink(GuardedLink):
     @wire.ForgetTask.responder
     def on_forget_task(self, task: str) -> None:
         self._duties.forget(task)
+
+    @wire.CarryChange.responder
+    def on_carry_change(self, fence: int, row: int, change: Mapping[str, Any]) -> Deferred[None]:
+        return self._duties.carry_change(fence, row, change)
+
+    @wire.CarryReturns.responder
+    def on_carry_returns(
+        self,
+        fence: int,
+        row: int,
+        portion: int,
+        first: int,
+        count: int,
+        pack_first: int,
+        codec: str,
+        failed: Sequence[int],
+        payload: bytes | None,
+        blob: str | None,
+    ) -> Deferred[None]:
+        given = Given(portion, first, count, codec, failed)
+        return self._duties.carry_returns(fence, row, given, pack_first, payload or b"", blob)
+
+    @wire.RefusePortion.responder
+    def on_refuse_portion(self, fence: int, portion: int, reason: str) -> None:
+        self._duties.refuse_portion(fence, portion, reason)
+
+    @wire.SignalProgram.responder
+    def on_signal_program(self, fence: int, signal: int) -> dict[str, Any]:
+        return {"delivered": self._duties.signal(fence, signal)}
 
 
 class WorkerLinkFactory(Factory):

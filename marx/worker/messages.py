@@ -7,15 +7,13 @@ message fits what the runner was given in :mod:`marx.worker.assignments`.
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
-from typing import Any, Callable, Union
+from typing import Callable, Union
 
+from marx.worker import program_messages
+from marx.worker.fields import Fields
 from marx.worker.pipe import Frame, FrameError
-
-#: Larger numbers are nonsense in any field: counts of seconds, bytes, items.
-LARGEST = 1 << 62
-#: Characters of a text that are kept: a traceback of a deep recursion is cut, not refused.
-LONGEST_TEXT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,10 @@ class ValuePart:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactPart:
-    """A part of a file that was made, changed or (without a part) deleted; ``root`` is its number among the task's roots."""
+    """
+    A part of a file that was made, changed or (without a part) deleted; ``root`` is its number among the task's roots. ``mode`` has the kind of
+    a folder, and of nothing else.
+    """
 
     chunk: int
     portion: int
@@ -119,61 +120,7 @@ class Note:
     text: str
 
 
-Message = Union[Loaded, LoadFailed, Begun, Results, ValuePart, ArtifactPart, Ended, Note]
-
-
-class _Fields:
-    """Takes typed fields out of a header; every miss is a :class:`FrameError` that names the field."""
-
-    def __init__(self, frame: Frame) -> None:
-        self._frame = frame
-        self._header = frame.header
-
-    def text(self, name: str) -> str:
-        value = self._header.get(name)
-        if type(value) is not str:
-            raise self._wrong(name)
-        return value[:LONGEST_TEXT]
-
-    def flag(self, name: str) -> bool:
-        return bool(self._header.get(name))
-
-    def count(self, name: str) -> int:
-        value = self._header.get(name)
-        if type(value) is not int or not 0 <= value < LARGEST:
-            raise self._wrong(name)
-        return value
-
-    def number(self, name: str) -> float:
-        value = self._header.get(name)
-        # The comparison also keeps out NaN, which JSON as Python reads it may hold.
-        if type(value) not in (float, int) or not 0 <= value < LARGEST:
-            raise self._wrong(name)
-        return float(value)
-
-    def indices(self, name: str) -> tuple[int, ...]:
-        value = self._header.get(name, ())
-        if type(value) not in (list, tuple) or not all(type(index) is int for index in value):
-            raise self._wrong(name)
-        return tuple(value)
-
-    def optional(self, read: Callable[[str], Any], name: str) -> Any:
-        return None if self._header.get(name) is None else read(name)
-
-    def inner(self, name: str) -> _Fields:
-        value = self._header.get(name)
-        if type(value) is not dict:
-            raise self._wrong(name)
-        return _Fields(Frame(self._frame.kind, value))
-
-    def place(self, name: str) -> tuple[int, str]:
-        value = self._header.get(name)
-        if type(value) is not list or len(value) != 2 or type(value[0]) is not int or type(value[1]) is not str:
-            raise self._wrong(name)
-        return value[0], value[1]
-
-    def _wrong(self, name: str) -> FrameError:
-        return FrameError(f"a frame {self._frame.kind!r} whose {name!r} is {str(self._header.get(name))[:40]!r}")
+Message = Union[Loaded, LoadFailed, Begun, Results, ValuePart, ArtifactPart, Ended, Note, program_messages.Asked]
 
 
 def read(frame: Frame) -> Message:
@@ -181,23 +128,23 @@ def read(frame: Frame) -> Message:
     reader = _READERS.get(frame.kind)
     if reader is None:
         raise FrameError(f"a frame of the unknown type {frame.kind!r}")
-    return reader(_Fields(frame), frame.payload)
+    return reader(Fields(frame), frame.payload)
 
 
-def _loaded(given: _Fields, payload: bytes) -> Loaded:
+def _loaded(given: Fields, payload: bytes) -> Loaded:
     return Loaded(given.flag("fork"), given.optional(given.text, "why") or "", given.text("python"), given.number("seconds"))
 
 
-def _load_failed(given: _Fields, payload: bytes) -> LoadFailed:
+def _load_failed(given: Fields, payload: bytes) -> LoadFailed:
     error = given.inner("error")
     return LoadFailed(given.text("what"), error.text("type"), error.text("message"), error.text("traceback"))
 
 
-def _begun(given: _Fields, payload: bytes) -> Begun:
+def _begun(given: Fields, payload: bytes) -> Begun:
     return Begun(given.count("chunk"))
 
 
-def _results(given: _Fields, payload: bytes) -> Results:
+def _results(given: Fields, payload: bytes) -> Results:
     count = given.count
     return Results(
         count("chunk"),
@@ -211,7 +158,7 @@ def _results(given: _Fields, payload: bytes) -> Results:
     )
 
 
-def _value_part(given: _Fields, payload: bytes) -> ValuePart:
+def _value_part(given: Fields, payload: bytes) -> ValuePart:
     last = given.flag("last")
     return ValuePart(
         chunk=given.count("chunk"),
@@ -227,7 +174,7 @@ def _value_part(given: _Fields, payload: bytes) -> ValuePart:
     )
 
 
-def _artifact_part(given: _Fields, payload: bytes) -> ArtifactPart:
+def _artifact_part(given: Fields, payload: bytes) -> ArtifactPart:
     root, path = given.place("path")
     return ArtifactPart(
         chunk=given.count("chunk"),
@@ -235,7 +182,7 @@ def _artifact_part(given: _Fields, payload: bytes) -> ArtifactPart:
         item=given.optional(given.count, "item"),
         root=root,
         path=path,
-        mode=given.count("mode"),
+        mode=given.count("mode") & 0o7777 | (stat.S_IFDIR if given.flag("folder") else 0),
         size=given.count("size"),
         mtime=given.number("mtime"),
         deleted=given.flag("deleted"),
@@ -246,7 +193,7 @@ def _artifact_part(given: _Fields, payload: bytes) -> ArtifactPart:
     )
 
 
-def _ended(given: _Fields, payload: bytes) -> Ended:
+def _ended(given: Fields, payload: bytes) -> Ended:
     outcome = given.text("outcome")
     if outcome not in ("succeeded", "died", "cancelled"):
         raise FrameError(f"a chunk that ended as {outcome[:40]!r}")
@@ -263,11 +210,11 @@ def _ended(given: _Fields, payload: bytes) -> Ended:
     )
 
 
-def _note(given: _Fields, payload: bytes) -> Note:
+def _note(given: Fields, payload: bytes) -> Note:
     return Note(given.text("text"))
 
 
-_READERS: dict[str, Callable[[_Fields, bytes], Message]] = {
+_READERS: dict[str, Callable[[Fields, bytes], Message]] = {
     "L": _loaded,
     "F": _load_failed,
     "B": _begun,
@@ -276,4 +223,5 @@ _READERS: dict[str, Callable[[_Fields, bytes], Message]] = {
     "A": _artifact_part,
     "Z": _ended,
     "N": _note,
+    **program_messages.READERS,
 }

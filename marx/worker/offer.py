@@ -50,6 +50,11 @@ def own_slots() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def own_seats(slots: int) -> int:
+    """As many as slots, since a main program mostly waits for its chunks, and two at least: one that waits must not keep out the next."""
+    return max(2, slots)
+
+
 def describe_machine() -> dict[str, Any]:
     """What people want to know of this machine: name, kind, processor, cores, bytes of memory."""
     return {

@@ -7,7 +7,6 @@ from __future__ import annotations
 import io
 import os
 from dataclasses import dataclass, fields
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO, Iterator
 
@@ -36,13 +35,27 @@ class TaskOrder:
     max_value: int
 
 
-_ORDER_NAMES = tuple(field.name for field in fields(TaskOrder))
-_order_values = attrgetter(*_ORDER_NAMES)
+@dataclass(frozen=True, slots=True)
+class PortionOrder(TaskOrder):
+    """The same for chunks of portions. ``state``: whether K follows. ``folders``: that folders are told of as files are."""
+
+    state: bool
+    folders: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramOrder(TaskOrder):
+    """The same for the keeper of a main program. ``words``: what stands behind the interpreter. ``slots``: how many the lab may lend it."""
+
+    words: list[str]
+    divide: str
+    slots: int
+    folders: bool
 
 
 def task_frame(order: TaskOrder) -> bytes:
     """T: load this."""
-    return encode(b"T", dict(zip(_ORDER_NAMES, _order_values(order))))
+    return encode(b"T", {field.name: getattr(order, field.name) for field in fields(order)})
 
 
 def pack_frames(portion: int, pack: ItemPack) -> bytes:
@@ -83,3 +96,22 @@ def cancel_frame(fence: int) -> bytes:
 
 
 QUIT_FRAME = encode(b"Q", {})
+#: S: look at the files again, which were changed while no chunk was given.
+LOOK_FRAME = encode(b"S", {})
+
+
+def state_frames(path: Path) -> Iterator[bytes]:
+    """K: what items of these portions see, read as the frames are asked for. Raises OSError."""
+    return (encode(b"K", header, part) for header, part in parts_of_file({}, path, PART_BYTES))
+
+
+def parts_of_file(header: dict[str, Any], path: Path, size: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The file in parts of ``size`` bytes, at least one, each with ``header`` and where it belongs. Raises OSError."""
+    with open(path, "rb") as file:
+        yield from parts_of(header, file, os.fstat(file.fileno()).st_size, size)
+
+
+def parts_of(header: dict[str, Any], content: BinaryIO, total: int, size: int) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """The same of what is open already."""
+    for offset in range(0, max(total, 1), size):
+        yield {**header, "offset": offset, "total": total}, content.read(min(size, total - offset))

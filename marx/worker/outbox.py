@@ -11,13 +11,22 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, Iterable, Sequence
 
 from marx.wire.packs import error_entry
-from marx.wire.reports import ArtifactReport, NoteReport, Report, ResultsReport, as_list
+from marx.wire.reports import ArtifactReport, DropReport, EndReport, ItemsReport, NoteReport, PortionReport, Report, ResultsReport, as_list
 
 #: Bytes that a report counts beside its payload.
 REPORT_BYTES = 300
+
+
+def blobs_of(report: Report) -> Sequence[str]:
+    """The digests of what a report names."""
+    if isinstance(report, (ResultsReport, ArtifactReport, ItemsReport)):
+        return (report.blob,) if report.blob is not None else ()
+    if isinstance(report, PortionReport):
+        return [digest for digest in (report.state, report.files) if digest is not None]
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +61,9 @@ class Entry:
         return len(self.payload) + REPORT_BYTES
 
     @property
-    def blob(self) -> str | None:
-        """The blob that must be at the server before the report."""
-        report = self.report
-        return report.blob if isinstance(report, (ResultsReport, ArtifactReport)) else None
+    def blobs(self) -> Sequence[str]:
+        """The blobs that must be at the server before the report."""
+        return blobs_of(self.report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,7 @@ class Outbox:
         self._lanes: dict[int, deque[Entry]] = {}
         self._absent: dict[str, set[int]] = {}
         self._arrived: set[str] = set()
+        self._settled: dict[int, set[str]] = {}
         self._alone: set[int] = set()
         self._held_bytes = 0
         self._held_spooled = 0
@@ -105,7 +114,7 @@ class Outbox:
             lane.append(entry)
         elif self._must_wait(entry):
             self._lanes[report.fence] = deque([entry])
-            self._absent.setdefault(entry.blob or "", set()).add(report.fence)
+            self._await(entry)
         else:
             self._queue(entry)
 
@@ -114,16 +123,20 @@ class Outbox:
         self._arrived.add(blob)
         self._release(blob)
 
+    def is_there(self, fence: int, blob: str) -> bool:
+        """Whether a report of this program's lease that named the blob was answered: the server keeps it as long as the task."""
+        return blob in self._settled.get(fence, ())
+
     def given_up(self, blob: str, why: str) -> list[Entry]:
-        """The server will never take this blob: the reports that named it, which now say ``why`` instead."""
+        """The server will never take this blob: the reports that named it, which now say ``why`` instead, or are dropped."""
         given_up = []
-        for lane in self._lanes.values():
-            for at, entry in enumerate(lane):
-                if entry.blob == blob:
-                    lane[at] = without = _without_blob(entry, why)
-                    self._count(without, 1)
-                    self._count(entry, -1)
-                    given_up.append(entry)
+        for fence, lane in self._lanes.items():
+            for entry in lane:
+                self._count(entry, -1)
+            self._lanes[fence], gone = _without_blob(lane, blob, why)
+            for entry in self._lanes[fence]:
+                self._count(entry, 1)
+            given_up += gone
         self._release(blob)
         return given_up
 
@@ -131,8 +144,8 @@ class Outbox:
         """The chunk of this blob is not this worker's any more: the reports that named it, which are forgotten."""
         disowned = []
         for fence, lane in self._lanes.items():
-            gone = [entry for entry in lane if entry.blob == blob]
-            self._lanes[fence] = deque(entry for entry in lane if entry.blob != blob)
+            gone = [entry for entry in lane if blob in entry.blobs]
+            self._lanes[fence] = deque(entry for entry in lane if blob not in entry.blobs)
             disowned += gone
         for entry in disowned:
             self._count(entry, -1)
@@ -177,6 +190,10 @@ class Outbox:
         self._alone.discard(box.entries[0].number)
         for entry in box.entries:
             self._count(entry, -1)
+            if isinstance(entry.report, PortionReport):
+                self._settled.setdefault(entry.report.fence, set()).update(entry.blobs)
+            elif isinstance(entry.report, EndReport):
+                self._settled.pop(entry.report.fence, None)
 
     def refused(self, box: Box) -> bool:
         """The server cannot make sense of this box: its reports go again one by one. False: it was only one, and it is forgotten."""
@@ -225,14 +242,21 @@ class Outbox:
             while lane and not self._must_wait(lane[0]):
                 self._queue(lane.popleft())
             if lane:
-                self._absent.setdefault(lane[0].blob or "", set()).add(fence)
+                self._await(lane[0])
             else:
                 del self._lanes[fence]
         if not self._lanes:
             self._arrived.clear()
 
     def _must_wait(self, entry: Entry) -> bool:
-        return entry.blob is not None and entry.blob not in self._arrived
+        return bool(self._absent_of(entry))
+
+    def _await(self, entry: Entry) -> None:
+        """The first of its lane waits for the first of its blobs."""
+        self._absent.setdefault(self._absent_of(entry)[0], set()).add(entry.report.fence)
+
+    def _absent_of(self, entry: Entry) -> list[str]:
+        return [blob for blob in entry.blobs if blob not in self._arrived and not self.is_there(entry.report.fence, blob)]
 
     def _queue(self, entry: Entry) -> None:
         self._waiting.append(entry)
@@ -247,12 +271,37 @@ class Outbox:
 _number = attrgetter("number")
 
 
-def _without_blob(entry: Entry, why: str) -> Entry:
+def _without_blob(lane: Iterable[Entry], blob: str, why: str) -> tuple[deque[Entry], list[Entry]]:
+    """
+    A lane that names ``blob`` no more, and what is gone from it. A portion that cannot leave stays with its program, and its items too.
+    """
+    kept, gone, staying = deque[Entry](), [], set()
+    for entry in lane:
+        report = entry.report
+        if isinstance(report, (ItemsReport, DropReport)) and report.portion in staying:
+            gone.append(entry)
+        elif blob in entry.blobs:
+            gone.append(entry)
+            kept.append(_instead_of(entry, why))
+            if isinstance(report, (PortionReport, ItemsReport)):
+                staying.add(report.portion)
+        else:
+            kept.append(entry)
+    return kept, gone
+
+
+def _instead_of(entry: Entry, why: str) -> Entry:
     report = entry.report
+    instead: Report
+    line = b""
     if isinstance(report, ResultsReport):
         line = error_entry("TooLarge", f"the result could not be sent: {why}")
-        failed = replace(report, codec="entries", failed=(report.first,), size=len(line), blob=None)
-        return Entry(entry.number, failed, line, 0)
-    assert isinstance(report, ArtifactReport)
-    note = NoteReport(report.fence, report.task, report.portion, f"the file {report.path} could not be sent: {why}")
-    return Entry(entry.number, note, b"", 0)
+        instead = replace(report, codec="entries", failed=(report.first,), size=len(line), blob=None)
+    elif isinstance(report, PortionReport):
+        instead = replace(report, place="home", reason=f"what its items see could not be sent: {why}", state=None, files=None)
+    elif isinstance(report, ItemsReport):
+        instead = DropReport(report.fence, report.task, report.portion)
+    else:
+        assert isinstance(report, ArtifactReport)
+        instead = NoteReport(report.fence, report.task, report.portion, f"the file {report.path} could not be sent: {why}")
+    return Entry(entry.number, instead, line, 0)

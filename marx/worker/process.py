@@ -22,6 +22,7 @@ from marx.worker.grip import Grip
 from marx.worker.launch import Launch
 from marx.worker.life import life_of
 from marx.worker.output import Tokens
+from marx.worker.program_orders import Record, record_frames
 from marx.worker.stopping import Patience, Rung, Stopping
 
 #: Seconds between a runner's exit and the closing of its pipes: what it wrote is in them already and only has to be read.
@@ -62,13 +63,21 @@ class RunnerProcess(ProcessProtocol):
         self._stopping: Stopping
         self._grip: Grip
         self._order: orders.TaskOrder
+        self._state: Path | None = None
+        self._has_input = False
         self._feed: Feed
+        self._input: Feed
         self._life = life_of(self)
 
     # What its slot asks for
 
-    def start(self, launch: Launch, order: orders.TaskOrder) -> None:
-        """Start the process and let it load its program."""
+    def start(self, launch: Launch, order: orders.TaskOrder, state: Path | None = None, has_input: bool = False) -> None:
+        """
+        Start the process and let it load its program, or the ``state`` in this file, which must stay until it has.
+
+        ``has_input``: its standard input is written by :meth:`give_input`; else it is empty.
+        """
+        self._state, self._has_input = state, has_input
         self._life.start(launch, order)
 
     def run_chunk(self, chunk: Chunk, mark: str, secret: str) -> None:
@@ -78,6 +87,25 @@ class RunnerProcess(ProcessProtocol):
     def keep_pack(self, portion: int, pack: ItemPack, path: Path | None = None) -> None:
         """Send it items for chunks that follow; their payload is the file at ``path``, if not in the pack itself."""
         self._write(orders.pack_frames_of_file(portion, pack, path) if path else orders.pack_frames(portion, pack))
+
+    def remember(self, record: Record) -> None:
+        """Before its chunk, tell the keeper of a main program what earlier attempts asked for."""
+        self._conversation.remember(record)
+        if record:
+            self._write(record_frames(record))
+
+    def tell(self, course: Course) -> None:
+        """Send it frames that no other method here is for."""
+        self._write(course)
+
+    def give_input(self, course: Course) -> None:
+        """The next bytes of its standard input, as fast as it reads them; dropped when it reads none any more."""
+        if STDIN in self.transport.pipes:
+            self._input.put(course)
+
+    def end_input(self) -> None:
+        """That was all of its standard input, and it has been taken."""
+        self.transport.closeChildFD(STDIN)
 
     def drop_pack(self, portion: int, first: int) -> None:
         """No chunk that follows needs these items."""
@@ -117,8 +145,12 @@ class RunnerProcess(ProcessProtocol):
         self._grip = self._grip_on(self.transport.pid)
         self._stopping = Stopping(self._reactor, self._grip, self._ask_to_quit, self._listener.stuck, self._patience)
         self._feed = Feed(self.transport.pipes[TO_RUNNER])
-        self.transport.closeChildFD(STDIN)
+        self._input = Feed(self.transport.pipes[STDIN])
+        if not self._has_input:
+            self.end_input()
         self._write(orders.task_frame(self._order))
+        if self._state is not None:
+            self._write(orders.state_frames(self._state))
 
     def childDataReceived(self, descriptor: int, received: bytes) -> None:
         if descriptor == FROM_RUNNER:
@@ -181,6 +213,7 @@ class RunnerProcess(ProcessProtocol):
             self._grace.cancel()
         if self.transport:
             self._feed.stop()
+            self._input.stop()
             for descriptor in list(self.transport.pipes):
                 self.transport.closeChildFD(descriptor)
         self._conversation.end(self._exit_code, self._signal, self._fault or fault)

@@ -42,7 +42,12 @@ class TaskFile:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A task as a worker runs it. Paths are the caller's own, absolute and normalized."""
+    """
+    A task as a worker runs it. Paths are the caller's own, absolute and normalized.
+
+    ``kind``: "map", or "run" for a program; of the latter ``input`` is its standard input (None: empty, "stream", or the digest of a blob) and
+    ``divide`` says which of its portions leave it.
+    """
 
     task: str
     program: str | None
@@ -56,6 +61,9 @@ class Recipe:
     hash_seed: int
     manifest: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "map"
+    input: str | None = None
+    divide: str = "found"
 
     @classmethod
     def of(cls, task: str, spec: Mapping[str, Any]) -> Recipe:
@@ -66,7 +74,7 @@ class Recipe:
                 task=task,
                 program=_absolute(program) if program else None,
                 module=spec.get("module"),
-                function=spec["function"],
+                function=str(spec.get("function") or ""),
                 argv=tuple(str(word) for word in spec.get("argv") or [program or spec.get("module") or ""]),
                 cwd=_absolute(spec["cwd"]),
                 roots=tuple(_absolute(root) for root in spec["roots"]),
@@ -75,6 +83,9 @@ class Recipe:
                 hash_seed=int(spec["hash_seed"]),
                 manifest=spec.get("manifest"),
                 env={str(name): str(value) for name, value in (spec.get("env") or {}).items()},
+                kind=spec["kind"],
+                input=spec.get("stdin"),
+                divide=spec.get("divide") or "found",
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CannotRun(f"the task's specification makes no sense: {error}", fatal=True) from error
@@ -87,7 +98,7 @@ def read_manifest(raw: bytes, roots: int) -> list[TaskFile]:
     Links come last so that no file is ever written through one.
     """
     try:
-        files = [_task_file(entry, roots) for entry in json.loads(raw)]
+        files = [task_file(entry, roots) for entry in json.loads(raw)]
     except (ValueError, TypeError, RecursionError) as error:
         raise CannotRun(f"the task's list of files makes no sense: {error}", fatal=True) from error
     return sorted(files, key=lambda file: (file.link is not None, file.digest is not None, file.path.count("/"), file.path))
@@ -98,7 +109,8 @@ def digests_of(files: Sequence[TaskFile]) -> list[str]:
     return list(dict.fromkeys(file.digest for file in files if file.digest is not None))
 
 
-def _task_file(entry: Any, roots: int) -> TaskFile:
+def task_file(entry: Any, roots: int) -> TaskFile:
+    """One row of a list of files. Raises ValueError or TypeError for what cannot be one."""
     root, path, mode, length, digest, link = entry[:6]
     if type(root) is not int or not 0 <= root < roots:
         raise ValueError(f"root {root!r} is none of {roots}")

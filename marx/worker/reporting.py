@@ -70,14 +70,14 @@ class Reporter:
         payload, opened.value = bytes(opened.value), bytearray()
         self._put_results(chunk, said.item, 1, said.codec, said.failed, said.seconds, payload, blob, size)
 
-    def artifact_part(self, chunk: Chunk, said: ArtifactPart) -> None:
-        """A part of a file; the file is reported with the last. Raises OSError where the disk is full."""
+    def artifact_part(self, chunk: Chunk, said: ArtifactPart) -> ArtifactReport | None:
+        """A part of a file; the file is reported with the last, and the report returned. Raises OSError where the disk is full."""
         opened = self._of(chunk)
         is_file = not said.deleted and said.link is None and not _is_folder(said.mode)
         if is_file:
             self._spool(opened, said.part)
         if not said.last:
-            return
+            return None
         blob, size = self._finish_spool(opened)
         report = ArtifactReport(
             chunk.fence,
@@ -94,6 +94,7 @@ class Reporter:
             said.link,
         )
         self._sender.put(report, spooled=size)
+        return report
 
     def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
         """Items printed something."""
@@ -104,6 +105,11 @@ class Reporter:
             self._put_output(opened)
         elif self._due is None:
             self._due = self._clock.callLater(OUTPUT_SECONDS, self._put_all_output)
+
+    def flush(self, chunk: Chunk) -> None:
+        """Let what was gathered of its output go before what is reported next."""
+        if chunk.fence in self._open:
+            self._put_output(self._open[chunk.fence])
 
     def note(self, chunk: Chunk, text: str) -> None:
         """A sentence for the log of the chunk's task, which gets it once however often it is true."""
@@ -154,10 +160,8 @@ class Reporter:
         blob: str | None = None,
         spooled: int = 0,
     ) -> None:
-        opened = self._open.get(chunk.fence)
-        if opened is not None:
-            # Whoever waits for the last result would miss what is reported behind it.
-            self._put_output(opened)
+        # Whoever waits for the last result would miss what is reported behind it.
+        self.flush(chunk)
         report = ResultsReport(chunk.fence, chunk.task, chunk.portion, first, count, codec, failed, seconds, len(payload), blob)
         self._sender.put(report, payload, spooled)
 

@@ -1,5 +1,5 @@
 """
-The slot's side of one runner: for one task on one slot, from the wish for it until its process is gone.
+The slot's side of one runner: for what it has loaded on one slot, from the wish for it until its process is gone.
 
 It sends the packs that a chunk needs before the chunk, tells the reporter what the runner says, and the slot when there is room for more.
 """
@@ -20,10 +20,15 @@ from marx.worker.cache import BlobCache
 from marx.worker.conversation import Gone
 from marx.worker.deaths import death_of_chunk
 from marx.worker.items import Items
+from marx.worker.orders import LOOK_FRAME
+from marx.worker.portions import Load, Portions
 from marx.worker.process import RunnerProcess
+from marx.worker.program_messages import Asked
+from marx.worker.programs import Programs
 from marx.worker.recipes import CannotRun
 from marx.worker.reporting import Reporter
-from marx.worker.starting import Starter
+from marx.worker.starting import Started, Starter
+from marx.worker.tasks import KnownTask
 
 log = Logger()
 
@@ -39,6 +44,8 @@ class Tools:
     items: Items
     cache: BlobCache
     reporter: Reporter
+    portions: Portions
+    programs: Programs
     draw: Callable[[], str]
 
 
@@ -48,11 +55,17 @@ class RunnerOwner(Protocol):
     def runner_moved(self, runner: SlotRunner) -> None:
         """It is ready, or has room for another chunk."""
 
+    def brought(self, runner: SlotRunner, load: Load) -> None:
+        """The folder that its task has on this slot holds the files of ``load``."""
+
+    def not_brought(self, runner: SlotRunner, load: Load, why: CannotRun) -> None:
+        """It could not be brought to those."""
+
     def chunk_over(self, chunk: Chunk) -> None:
         """Nothing more will come of this chunk; its end is reported."""
 
     def not_started(self, runner: SlotRunner, why: CannotRun) -> None:
-        """There will be no runner for this task."""
+        """There will be no such runner."""
 
     def runner_gone(self, runner: SlotRunner, gone: Gone) -> None:
         """Its process is gone; the slot decides what becomes of the chunks that it had."""
@@ -63,13 +76,14 @@ class RunnerOwner(Protocol):
 
 class SlotRunner:
     """
-    A runner of ``task`` on slot number ``slot``. ``state``: starting, ready, stopping or gone.
+    A runner of ``load`` on slot number ``slot``. ``state``: starting, ready, bringing (its files), stopping or gone.
 
     Is what :class:`~marx.worker.process.RunnerProcess` tells everything.
     """
 
-    def __init__(self, task: str, slot: int, owner: RunnerOwner, tools: Tools) -> None:
-        self.task = task
+    def __init__(self, load: Load, slot: int, owner: RunnerOwner, tools: Tools) -> None:
+        self.load = load
+        self.task = load.task
         self.slot = slot
         self.state = "starting"
         self.given: dict[int, Chunk] = {}
@@ -81,8 +95,12 @@ class SlotRunner:
         self._fed: dict[tuple[int, int], ExitStack] = {}
         self._paused = False
         self._process: RunnerProcess | None = None
+        self._known: KnownTask | None = None
         self._starting: Deferred[None] | None = None
         self._notes: list[str] = []
+        self._holding_state = ExitStack()
+        if load.portion is not None and load.portion.state is not None:
+            self._holding_state.enter_context(tools.cache.holding(load.portion.state))
 
     # What the slot asks for
 
@@ -103,9 +121,19 @@ class SlotRunner:
         """Whether it is ready and has nothing to do."""
         return self.state == "ready" and not self.given
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether it must not be given anything any more."""
+        return False
+
     def has_begun(self, fence: int) -> bool:
         """Whether this chunk of its is at work."""
         return fence in self._begun
+
+    def bring(self, load: Load) -> None:
+        """Before a chunk of another portion, while it has nothing to do: let its files be that portion's; the owner hears when they are."""
+        self.state = "bringing"
+        ensureDeferred(self._bring(load)).addErrback(lambda failure: log.failure("bringing files failed", failure))
 
     def give(self, chunk: Chunk) -> None:
         """Let it run a chunk whose items are here, behind those that it has."""
@@ -154,7 +182,7 @@ class SlotRunner:
 
     async def _start(self) -> None:
         try:
-            process = await self._tools.starter.start(self.task, self.slot, self)
+            started = await self._tools.starter.start(self.load, self.slot, self)
         except CannotRun as why:
             self._never(why)
         except CancelledError:
@@ -163,20 +191,40 @@ class SlotRunner:
             log.failure("a runner of task {task} could not be started", task=self.task)
             self._never(CannotRun("a fault of the worker, whose log says why"))
         else:
-            self._started(process)
+            self._started(started)
 
-    def _started(self, process: RunnerProcess) -> None:
+    def _started(self, started: Started) -> None:
         self._starting = None
         if self.state == "gone":
             return  # it could not be spawned, and has said so already
-        self._process = process
+        self._process, self._known = started.process, started.known
         if self._paused:
-            process.pause()
+            self._process.pause()
+        self._owner.brought(self, self.load)
 
     def _never(self, why: CannotRun) -> None:
         self._starting = None
         self.state = "gone"
+        self._holding_state.close()
         self._owner.not_started(self, why)
+
+    async def _bring(self, load: Load) -> None:
+        why: CannotRun | None = None
+        try:
+            await self._tools.starter.bring(load, self.slot)
+        except CannotRun as error:
+            why = error
+        except Exception:
+            log.failure("files of task {task} could not be brought", task=self.task)
+            why = CannotRun("a fault of the worker, whose log says why")
+        if self.state != "bringing" or self._process is None:
+            return  # it was told to end meanwhile
+        self.state = "ready"
+        self._process.tell(LOOK_FRAME)
+        if why is None:
+            self._owner.brought(self, load)
+        else:
+            self._owner.not_brought(self, load, why)
 
     def _stop(self, how: Callable[[RunnerProcess], None]) -> None:
         if self._starting is not None:
@@ -231,6 +279,9 @@ class SlotRunner:
     def artifact_part(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
         self._spool(lambda: self._tools.reporter.artifact_part(chunk, part))
 
+    def asked(self, chunk: Chunk, asked: Asked) -> None:
+        """Only who keeps a main program is asked anything; see :class:`~marx.worker.seat.SeatRunner`."""
+
     def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
         self._tools.reporter.output(chunk, segments)
 
@@ -245,6 +296,7 @@ class SlotRunner:
         for holding in self._fed.values():
             holding.close()
         self._fed.clear()
+        self._holding_state.close()
         self._owner.runner_gone(self, gone)
 
     def stuck(self) -> None:

@@ -15,11 +15,11 @@ from twisted.python.failure import Failure
 
 from marx.wire.bursts import Bursts
 from marx.wire.calls import BadRequest, GuardedLink, TooLarge, WireError
-from marx.wire.reports import Report
+from marx.wire.reports import ItemsReport, PortionReport, Report
 from marx.wire.worker import ReportItems
 from marx.worker.journal import Journal, JournalKeeper
 from marx.worker.ledger import Ledger
-from marx.worker.outbox import Box, Outbox
+from marx.worker.outbox import Box, Entry, Outbox, blobs_of
 from marx.worker.spool import SpoolFolder
 from marx.worker.uplink import AGAIN_SECONDS, Uplink
 from marx.worker.uploads import Uploads
@@ -34,7 +34,8 @@ class ReportSender:
     """
     The one door for reports. ``ledger`` learns what was answered.
 
-    ``pressure`` is called with True when what is unanswered passes its limit, and with False when half of it is gone.
+    ``pressure`` is called with True when what is unanswered passes its limit, and with False when half of it is gone. ``unsent`` is called
+    with what a portion needs and the server will never take, and why.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ReportSender:
         uplink: Uplink,
         ledger: Ledger,
         pressure: Callable[[bool], None],
+        unsent: Callable[[PortionReport | ItemsReport, str], None] = lambda report, why: None,
     ) -> None:
         self._clock = clock
         self._outbox = outbox
@@ -54,6 +56,7 @@ class ReportSender:
         self._spools = spools
         self._ledger = ledger
         self._pressure = pressure
+        self._unsent = unsent
         self._pressed = False
         self._resting: IDelayedCall | None = None
         self._gathering: IDelayedCall | None = None
@@ -65,20 +68,19 @@ class ReportSender:
     def resume(self) -> None:
         """At start: take up what an earlier daemon left."""
         left = self._journal.load()
-        blobs = [report.blob for report, _, _ in left if getattr(report, "blob", None)]
-        self._spools.sweep(blobs)
+        self._spools.sweep([blob for report, _, _ in left for blob in blobs_of(report)])
         for report, payload, spooled in left:
             self.put(report, payload, spooled)
         if left:
             log.info("{count} reports of an earlier run are still to be sent", count=len(left))
 
     def put(self, report: Report, payload: bytes = b"", spooled: int = 0) -> None:
-        """Report this, in order with what its chunk reported before. A blob that it names lies in the spool folder."""
+        """Report this, in order with what its chunk reported before. Blobs that it names lie in the spool folder, or are there already."""
         self._outbox.put(report, payload, spooled)
-        blob = getattr(report, "blob", None)
-        if blob is not None:
+        for blob in blobs_of(report):
             self._spools.want(blob)
-            self._uploads.send(blob, self._spools.path(blob), report.task)
+            if not self._outbox.is_there(report.fence, blob):
+                self._uploads.send(blob, self._spools.path(blob), report.task)
         self._keeper.touch()
         self._press(self._outbox.is_full)
         self._send()
@@ -152,8 +154,7 @@ class ReportSender:
         self._outbox.answered(box)
         for entry in box.entries:
             self._ledger.answered(entry.report)
-            if entry.blob is not None:
-                self._spools.unwant(entry.blob)
+            self._let_go(entry)
         if self._pressed and self._outbox.has_room:
             self._press(False)
         self._send()
@@ -183,14 +184,20 @@ class ReportSender:
     def _disowned(self, blob: str) -> None:
         for entry in self._outbox.disowned(blob):
             self._ledger.answered(entry.report)
-            self._spools.unwant(blob)
+            self._let_go(entry)
         self._send()
         self._tell_if_empty()
 
     def _refused(self, blob: str, why: str) -> None:
-        for _ in self._outbox.given_up(blob, why):
-            self._spools.unwant(blob)
+        for entry in self._outbox.given_up(blob, why):
+            self._let_go(entry)
+            if isinstance(entry.report, (PortionReport, ItemsReport)):
+                self._unsent(entry.report, why)
         self._send()
+
+    def _let_go(self, entry: Entry) -> None:
+        for blob in entry.blobs:
+            self._spools.unwant(blob)
 
     def _tell_if_empty(self) -> None:
         if self._outbox.is_empty:

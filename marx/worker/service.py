@@ -9,7 +9,7 @@ The running worker: dials its server, introduces itself over each new connection
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from twisted.application.internet import ClientService
 from twisted.application.service import Service
@@ -31,6 +31,8 @@ from marx.worker.items import Key
 from marx.worker.ledger import Ledger
 from marx.worker.link import WorkerLink, WorkerLinkFactory
 from marx.worker.offer import Offer
+from marx.worker.program_orders import Given
+from marx.worker.programs import Programs
 from marx.worker.reporting import Reporter
 from marx.worker.sending import ReportSender
 from marx.worker.slots import Slots
@@ -54,6 +56,7 @@ class Parts:
     uplink: Uplink
     tasks: Tasks
     cache: BlobCache
+    programs: Programs
 
 
 class WorkerService(Service):
@@ -206,10 +209,12 @@ class WorkerService(Service):
             link.hang_up()
             return
         self.server_name = answer["name"]
-        log.info("connected as {name}: {slots} slots, sandbox {sandbox}", name=self.server_name, slots=offer.slots, sandbox=offer.sandbox)
+        lent = {"slots": offer.slots, "seats": offer.seats, "sandbox": offer.sandbox}
+        log.info("connected as {name}: {slots} slots, {seats} seats, sandbox {sandbox}", name=self.server_name, **lent)
         self._back_off.reset()
         self._parts.uplink.connected(link)
         self._parts.sender.connected(link)
+        self._parts.programs.connected(link)
         if self._offer is not offer:
             self._change_offer()
 
@@ -229,3 +234,15 @@ class WorkerService(Service):
 
     def forget(self, task: str) -> None:
         self._parts.slots.forget(task)
+
+    def carry_change(self, fence: int, row: int, change: Mapping[str, Any]) -> Deferred[None]:
+        return self._parts.programs.carry_change(fence, row, change)
+
+    def carry_returns(self, fence: int, row: int, given: Given, pack_first: int, payload: bytes, blob: str | None) -> Deferred[None]:
+        return self._parts.programs.carry_returns(fence, row, given, pack_first, payload, blob)
+
+    def refuse_portion(self, fence: int, portion: int, reason: str) -> None:
+        self._parts.programs.refuse_portion(fence, portion, reason)
+
+    def signal(self, fence: int, number: int) -> bool:
+        return self._parts.programs.signal(fence, number)

@@ -1,9 +1,9 @@
 """
 One slot: room on this machine for one chunk at a time, the chunks that were granted to it, and the runners that it started.
 
-Grants run in their order. The slot keeps one runner for each task that it works on; a few that are idle stay, since loading a program is
-what takes long, and the one idle for longest is told to quit. A runner that dies takes the chunk at work with it; those behind it go to a
-new one.
+Grants run in their order. The slot keeps one runner for each program, or state of one, that it works on; a few that are idle stay, since
+loading is what takes long, and the one idle for longest is told to quit. A runner that dies takes the chunk at work with it; those behind
+it go to a new one. A seat is a slot with a negative number, whose chunks are main programs, each with a runner of its own.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from twisted.logger import Logger
 from marx.worker.assignments import Chunk
 from marx.worker.conversation import Gone
 from marx.worker.deaths import death_of_runner, failure_to_load
+from marx.worker.portions import Key, Load
 from marx.worker.recipes import CannotRun
 from marx.worker.revoking import Revocations
 from marx.worker.runners import SlotRunner, Tools
+from marx.worker.seat import SeatRunner
 
 log = Logger()
 
@@ -37,6 +39,9 @@ class SlotOwner(Protocol):
     def is_ready(self, chunk: Chunk) -> bool:
         """Whether all of a chunk's items are on this machine; if not, :meth:`Slot.advance` is called when they are."""
 
+    def load_of(self, chunk: Chunk) -> Load | None:
+        """What the runner of a chunk must have loaded; None if that is not known yet, as with :meth:`is_ready`."""
+
     def chunk_over(self, chunk: Chunk) -> None:
         """This chunk is not the slot's any more; its end was reported, unless its task was forgotten."""
 
@@ -48,7 +53,7 @@ class SlotOwner(Protocol):
 
 
 class Slot:
-    """``number``: from 0. Calls to ``owner`` may come from within any method that is called here."""
+    """``number``: from 0; a seat's from -1 down. Calls to ``owner`` may come from within any method that is called here."""
 
     def __init__(self, number: int, clock: IReactorTime, owner: SlotOwner, tools: Tools) -> None:
         self.number = number
@@ -56,7 +61,8 @@ class Slot:
         self._owner = owner
         self._tools = tools
         self._queue: deque[Chunk] = deque()
-        self._runners: OrderedDict[str, SlotRunner] = OrderedDict()
+        self._runners: OrderedDict[Key, SlotRunner] = OrderedDict()
+        self._standing: dict[str, tuple[SlotRunner, str]] = {}
         self._leaving: list[SlotRunner] = []
         self._active: SlotRunner | None = None
         self._revocations = Revocations(clock)
@@ -84,25 +90,24 @@ class Slot:
         for chunk in queued:
             self._queue.remove(chunk)
             self._end(chunk, "cancelled", "")
-        for task in {chunk.task for chunk in queued}:
-            waited.append(self._drop_if_unwanted(task))
+        waited += [self._drop_if_unwanted(task) for task in {chunk.task for chunk in queued}]
+        if queued:
+            self.advance()
         return waited
 
     def forget(self, task: str) -> None:
         """Nothing more of this task will come: its chunks and its runner go; the owner hears when they are gone."""
         self._forgetting.add(task)
-        for chunk in self._taken_from_queue(task):
+        for chunk in self._taken_from_queue(lambda chunk: chunk.task == task):
             self._over(chunk)
-        runner = self._runners.get(task)
-        if runner is None:
-            self._tell_if_left(task)
-        else:
+        for runner in self._of_task(task):
             self._dismiss(runner, runner.quit if runner.is_idle else runner.kill)
+        self._tell_if_left(task)
 
     def drop_pack(self, task: str, portion: int, first: int) -> None:
         """The server counts on this pack no more."""
-        if task in self._runners:
-            self._runners[task].drop_pack(portion, first)
+        for runner in self._of_task(task):
+            runner.drop_pack(portion, first)
 
     # What the worker asks for
 
@@ -113,7 +118,7 @@ class Slot:
             return "broken"
         if any(runner.given for runner in self.runners):
             return "busy"
-        if any(runner.state == "starting" for runner in self._runners.values()):
+        if any(runner.state in ("starting", "bringing") for runner in self._runners.values()):
             return "starting"
         return "stopping" if self._leaving else "idle"
 
@@ -159,6 +164,17 @@ class Slot:
     # What runners tell
 
     def runner_moved(self, runner: SlotRunner) -> None:
+        if runner.is_spent and self._runners.get(runner.load.key) is runner:
+            self._dismiss(runner, runner.quit)
+        self.advance()
+
+    def brought(self, runner: SlotRunner, load: Load) -> None:
+        self._standing[runner.task] = (runner, load.files)
+        self.advance()
+
+    def not_brought(self, runner: SlotRunner, load: Load, why: CannotRun) -> None:
+        for chunk in self._taken_from_queue(lambda chunk: self._owner.load_of(chunk) == load):
+            self.refuse(chunk, why)
         self.advance()
 
     def chunk_over(self, chunk: Chunk) -> None:
@@ -167,15 +183,15 @@ class Slot:
 
     def not_started(self, runner: SlotRunner, why: CannotRun) -> None:
         if self._remove(runner):
-            self._refuse_all(runner.task, why)
+            self._refuse_all(runner.load.key, why)
         self._settle(runner, processes=0)
 
     def runner_gone(self, runner: SlotRunner, gone: Gone) -> None:
         was_wanted = self._remove(runner)
         if runner.failure is not None:
-            self._refuse_all(runner.task, CannotRun(str(runner.failure), fatal=runner.failure.what != "python"))
+            self._refuse_all(runner.load.key, CannotRun(str(runner.failure), fatal=runner.failure.what != "python"))
         elif was_wanted and not runner.was_ready:
-            self._refuse_all(runner.task, CannotRun(failure_to_load(gone)))
+            self._refuse_all(runner.load.key, CannotRun(failure_to_load(gone)))
         if gone.at_work is not None:
             self._end_at_work(runner, gone.at_work, gone)
         for chunk in reversed(gone.waiting):
@@ -192,35 +208,48 @@ class Slot:
     # Who runs what
 
     def advance(self) -> None:
-        """Give the next chunks to the runner of their task, as far as it has room; start it if there is none."""
+        """Give the next chunks to the runner that they need, as far as it has room; start it if there is none."""
         while self._queue and not self.is_broken:
             chunk = self._queue[0]
-            if self._active is not None and self._active.given and self._active.task != chunk.task:
+            load = self._owner.load_of(chunk)
+            if load is None or (self._active is not None and self._active.given and self._active.load.key != load.key):
                 return
-            runner = self._runners.get(chunk.task)
+            runner = self._runners.get(load.key)
             if runner is None:
-                self._start(chunk.task)
+                self._start(load)
                 return
-            if not runner.has_room or not self._owner.is_ready(chunk):
+            if not runner.has_room or not self._owner.is_ready(chunk) or not self._has_files(runner, load):
                 return
             self._queue.popleft()
             self._active = runner
-            self._runners.move_to_end(runner.task)
+            self._runners.move_to_end(load.key)
             runner.give(chunk)
 
-    def _start(self, task: str) -> None:
+    def _has_files(self, runner: SlotRunner, load: Load) -> bool:
+        """Whether the files are those of a portion, as this runner saw them last; if not they are brought, once it has nothing to do."""
+        if load.portion is None or self._standing.get(load.task) == (runner, load.files):
+            return True
+        if runner.is_idle:
+            self._standing.pop(load.task, None)
+            runner.bring(load)
+        return False
+
+    def _start(self, load: Load) -> None:
+        if any(runner.task == load.task for runner in self._leaving):
+            return  # its processes may still write to the task's folder; its end calls again
         idle = [runner for runner in self._runners.values() if runner.is_idle]
         for surplus in idle[: max(0, len(idle) - IDLE_KEPT)]:
             self._dismiss(surplus, surplus.quit)
-        runner = self._runners[task] = SlotRunner(task, self.number, self, self._tools)
+        kind = SeatRunner if self.number < 0 else SlotRunner
+        runner = self._runners[load.key] = kind(load, self.number, self, self._tools)
         if self._paused:
             runner.pause()
         runner.start()
 
     def _dismiss(self, runner: SlotRunner, how: Callable[[], None]) -> None:
         """Let a runner go, so that the next chunk of its task gets a new one."""
-        if self._runners.get(runner.task) is runner:
-            del self._runners[runner.task]
+        if self._runners.get(runner.load.key) is runner:
+            del self._runners[runner.load.key]
             self._leaving.append(runner)
         how()
 
@@ -228,8 +257,10 @@ class Slot:
         """Whether it was still wanted."""
         if self._active is runner:
             self._active = None
-        if self._runners.get(runner.task) is runner:
-            del self._runners[runner.task]
+        if self._standing.get(runner.task, (None,))[0] is runner:
+            del self._standing[runner.task]
+        if self._runners.get(runner.load.key) is runner:
+            del self._runners[runner.load.key]
             return True
         self._leaving.remove(runner)
         return False
@@ -266,14 +297,21 @@ class Slot:
             del runner.given[chunk.fence]
             self._queue.appendleft(chunk)
 
-    def _refuse_all(self, task: str, why: CannotRun) -> None:
-        for chunk in self._taken_from_queue(task):
+    def _refuse_all(self, key: Key, why: CannotRun) -> None:
+        for chunk in self._taken_from_queue(lambda chunk: self._needs(chunk, key)):
             self.refuse(chunk, why)
 
-    def _taken_from_queue(self, task: str) -> list[Chunk]:
-        taken = [chunk for chunk in self._queue if chunk.task == task]
-        self._queue = deque(chunk for chunk in self._queue if chunk.task != task)
+    def _needs(self, chunk: Chunk, key: Key) -> bool:
+        load = self._owner.load_of(chunk)
+        return load is not None and load.key == key
+
+    def _taken_from_queue(self, is_meant: Callable[[Chunk], bool]) -> list[Chunk]:
+        taken = [chunk for chunk in self._queue if is_meant(chunk)]
+        self._queue = deque(chunk for chunk in self._queue if chunk not in taken)
         return taken
+
+    def _of_task(self, task: str) -> list[SlotRunner]:
+        return [runner for runner in self._runners.values() if runner.task == task]
 
     def _end(self, chunk: Chunk, outcome: str, reason: str, fatal: bool = False) -> None:
         self._tools.reporter.ended(chunk, outcome, None, reason, fatal=fatal)
@@ -292,10 +330,10 @@ class Slot:
         return waited
 
     def _drop_if_unwanted(self, task: str) -> Deferred[int]:
-        """A runner that still loads a program of which nothing is to be run any more counts as the task's process."""
-        runner = self._runners.get(task)
-        if runner is None or runner.was_ready or any(chunk.task == task for chunk in self._queue):
-            return succeed(0)
-        waited = self._waiting_gone[runner] = Deferred()
-        self._dismiss(runner, runner.kill)
-        return waited
+        """A runner that still loads what nothing is to be run of any more counts as the task's process."""
+        for runner in self._of_task(task):
+            if not runner.was_ready and not any(self._needs(chunk, runner.load.key) for chunk in self._queue):
+                waited = self._waiting_gone[runner] = Deferred()
+                self._dismiss(runner, runner.kill)
+                return waited
+        return succeed(0)

@@ -1,8 +1,8 @@
 """
-Starts runners: from a task's id to a process that loads its program.
+Starts runners: from what is to be loaded to a process that loads it.
 
 The task is learnt, its files are laid out for the slot, the sandbox makes the command; each of these can take its time, and all of it can
-be cancelled until the process is there.
+be cancelled until the process is there. A runner of portions finds its files as they were when the portion was opened.
 """
 
 from __future__ import annotations
@@ -11,23 +11,24 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, ensureDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from marx.wire.calls import WireError
-from marx.worker.assignments import Assignments
 from marx.worker.cache import BlobCache, WrongBlob
 from marx.worker.conversation import RunnerListener
 from marx.worker.folders import TMP, Folders, Layout
 from marx.worker.interpreters import Interpreter
-from marx.worker.launch import CannotLaunch, Sandbox
+from marx.worker.launch import CannotLaunch, Launch, Mounts, Sandbox
 from marx.worker.mounting import OUR_PLACE
-from marx.worker.orders import TaskOrder
+from marx.worker.orders import ProgramOrder, TaskOrder
+from marx.worker.portions import Load
 from marx.worker.process import RunnerProcess
-from marx.worker.recipes import CannotRun, Recipe, digests_of
+from marx.worker.recipes import CannotRun, Recipe, TaskFile, digests_of
+from marx.worker.roles import Role, assignments_for, order_for, role_of
 from marx.worker.surroundings import HOME
 from marx.worker.tasks import InThread, KnownTask, Tasks
 
@@ -55,6 +56,14 @@ class Ground:
     max_value: Callable[[], int]
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A runner that is about to load, and the task that it is for."""
+
+    process: RunnerProcess
+    known: KnownTask
+
+
 class Starter:
     """``reactor`` spawns; ``in_thread`` runs what waits for the disk."""
 
@@ -69,19 +78,29 @@ class Starter:
         """Whether a program finds its files at the caller's own paths."""
         return self._ground.sandbox.level != "none"
 
-    async def start(self, task: str, slot: int, listener: RunnerListener) -> RunnerProcess:
-        """A runner for ``task`` on ``slot``, about to load; what happens to it is told to ``listener``. Raises :class:`CannotRun`."""
-        known = await self._ground.tasks.learn(task)
-        layout = await self._lay_out(known, slot)
-        kit = await self._in_thread(self._ground.kit, known.interpreter)
+    async def start(self, load: Load, slot: int, listener: RunnerListener) -> Started:
+        """A runner of ``load`` on ``slot``, about to load; what happens to it is told to ``listener``. Raises :class:`CannotRun`."""
+        ground = self._ground
+        known = await ground.tasks.learn(load.task)
+        role = role_of(known.recipe, load, slot)
+        interpreter = ground.tasks.interpreter_for(known.recipe, load.portion.python) if load.portion else known.interpreter
+        layout = await self._lay_out(known, load, slot)
+        kit = await self._in_thread(ground.kit, interpreter)
+        state = load.portion.state if load.portion else None
         try:
-            launch, order = self._command(known, layout, kit, slot)
+            path = await self._fetched(load.task, state) if state else None
+            mounts = replace(layout.mounts, read_only=((str(kit), KIT),))
+            order = order_for(known, role, lambda inside: ground.sandbox.place(mounts, inside), ground.max_value(), path is not None)
+            launch = self._launch(known, interpreter, order, mounts, slot)
         except CannotLaunch as error:
             raise CannotRun(str(error)) from error
-        assignments = Assignments(len(known.recipe.roots), order.max_value)
-        runner = RunnerProcess(self._reactor, listener, assignments, self._ground.sandbox.grip)
-        runner.start(launch, order)
-        return runner
+        runner = RunnerProcess(self._reactor, listener, assignments_for(order, role), ground.sandbox.grip)
+        runner.start(launch, order, path, has_input=role is Role.PROGRAM and known.recipe.input is not None)
+        return Started(runner, known)
+
+    async def bring(self, load: Load, slot: int) -> None:
+        """Bring the folder that runners of a task's portions share on ``slot`` to the files of ``load``. Raises :class:`CannotRun`."""
+        await self._lay_out(await self._ground.tasks.learn(load.task), load, slot)
 
     def forget(self, task: str) -> None:
         """No runner of ``task`` will be asked for any more."""
@@ -89,50 +108,48 @@ class Starter:
 
     def clear(self, task: str, slot: int) -> None:
         """The slot's runner of ``task`` is gone and none will follow: remove its files."""
-        cleared = self._in_turn(slot, self._ground.folders.remove, task, slot)
+        cleared = self._in_turn(slot, Deferred(), lambda: self._in_thread(self._ground.folders.remove, task, slot))
         cleared.addErrback(lambda failure: log.failure("removing the files of task {task} failed", failure, task=task))
 
-    async def _lay_out(self, known: KnownTask, slot: int) -> Layout:
-        ground = self._ground
-        digests = digests_of(known.files)
+    async def _lay_out(self, known: KnownTask, load: Load, slot: int) -> Layout:
+        files = await self._ground.tasks.files_of(known, load.files)
+        waited: Deferred[Layout] = Deferred()
         try:
-            with ground.cache.holding(*digests):
-                await ground.cache.fetch_all(known.recipe.task, digests)
-                return await self._in_turn(slot, ground.folders.lay_out, known.recipe, known.files, slot, ground.sandbox.owner(slot))
+            return await self._in_turn(slot, waited, lambda: ensureDeferred(self._settle(known.recipe, files, load, slot, waited)))
         except (OSError, WireError, WrongBlob) as error:
             raise CannotRun(f"the task's files could not be brought here: {error}") from error
 
-    def _in_turn(self, slot: int, work: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
-        """Work on a slot's folder, one after the other: a thread goes on when whoever waited for it has been cancelled."""
-        waited: Deferred[Any] = Deferred()
-        done = self._turns[slot].run(self._in_thread, work, *arguments)
-        done.addBoth(_pass_on, waited)
+    async def _settle(self, recipe: Recipe, files: Sequence[TaskFile], load: Load, slot: int, waited: Deferred[Layout]) -> Layout | None:
+        """Let the slot's folder hold these files, unless nobody waits for it any more."""
+        ground, owner, afresh = self._ground, self._ground.sandbox.owner(slot), load.portion is None
+        if waited.called:
+            return None
+        plan = await self._in_thread(ground.folders.plan, recipe, files, slot, owner, afresh)
+        digests = digests_of(plan.put)
+        with ground.cache.holding(*digests):
+            if digests and not waited.called:
+                await ground.cache.fetch_all(recipe.task, digests)
+            return None if waited.called else await self._in_thread(ground.folders.carry_out, plan)
+
+    async def _fetched(self, task: str, state: str) -> Path:
+        try:
+            return await self._ground.cache.fetch(state, task)
+        except (OSError, WireError, WrongBlob) as error:
+            raise CannotRun(f"what the items see of their program could not be brought here: {error}") from error
+
+    def _in_turn(self, slot: int, waited: Deferred[Any], work: Callable[[], Deferred[Any]]) -> Deferred[Any]:
+        """
+        Work on a slot's folder, one after the other: a thread goes on when whoever waited for it has been cancelled. Gives ``waited``, which
+        fires with the outcome.
+        """
+        self._turns[slot].run(work).addBoth(_pass_on, waited)
         return waited
 
-    def _command(self, known: KnownTask, layout: Layout, kit: Path, slot: int) -> tuple[Any, TaskOrder]:
-        sandbox, recipe = self._ground.sandbox, known.recipe
-        mounts = replace(layout.mounts, read_only=((str(kit), KIT),))
-
-        def place(path: str) -> str:
-            return sandbox.place(mounts, path)
-
-        env = environment(recipe, known.interpreter, home=place(HOME), tmp=place(TMP))
-        order = TaskOrder(
-            task=recipe.task,
-            kind="map",
-            program=place(recipe.program) if recipe.program else None,
-            module=recipe.module,
-            function=recipe.function,
-            cwd=place(recipe.cwd),
-            argv=list(recipe.argv),
-            roots=[place(root) for root in recipe.roots],
-            seed=recipe.seed,
-            limits={},
-            recursion_limit=None,
-            max_value=self._ground.max_value(),
-        )
-        launch = sandbox.launch(known.interpreter, ["-s", place(KIT)], mounts, env, order.cwd, slot)
-        return launch, order
+    def _launch(self, known: KnownTask, interpreter: Interpreter, order: TaskOrder, mounts: Mounts, slot: int) -> Launch:
+        sandbox = self._ground.sandbox
+        home, tmp = sandbox.place(mounts, HOME), sandbox.place(mounts, TMP)
+        env = environment(known.recipe, interpreter, home, tmp, one_thread=not isinstance(order, ProgramOrder))
+        return sandbox.launch(interpreter, ["-s", sandbox.place(mounts, KIT)], mounts, env, order.cwd, slot)
 
 
 def _pass_on(result: Any, waited: Deferred[Any]) -> None:
@@ -140,9 +157,9 @@ def _pass_on(result: Any, waited: Deferred[Any]) -> None:
         (waited.errback if isinstance(result, Failure) else waited.callback)(result)
 
 
-def environment(recipe: Recipe, interpreter: Interpreter, home: str, tmp: str) -> Mapping[str, str]:
+def environment(recipe: Recipe, interpreter: Interpreter, home: str, tmp: str, one_thread: bool = True) -> Mapping[str, str]:
     """The whole environment of a runner; what the task brought along goes before what is made up."""
-    made_up = {name: "1" for name in ONE_THREAD}
+    made_up = {name: "1" for name in ONE_THREAD} if one_thread else {}
     made_up.update(PATH=f"{os.path.dirname(interpreter.path)}:{PATH}", HOME=home, USER="marx", LOGNAME="marx", LANG="C.UTF-8")
     if tmp != TMP:
         made_up["TMPDIR"] = tmp

@@ -14,6 +14,8 @@ FIRST_UID = 60700
 """The uid inside, plus the slot's index where the caller is root. systemd's table of uids calls 60578 to 61183 unused."""
 
 SLOT_UIDS = 256
+SEAT_UIDS = 128
+"""Behind those of the slots."""
 
 HOME = "/home/marx"
 """What `pwd` says of the user inside; HOME in the environment goes before it."""
@@ -48,11 +50,13 @@ SHOWN = (
 )
 """Patterns; what a machine does not have is left out. The last holds Debian's sitecustomize.py."""
 
+_UIDS = range(FIRST_UID, FIRST_UID + SLOT_UIDS + SEAT_UIDS)
+
 MADE_UP = {
     "passwd": "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n"
-    + "".join("marx:x:%d:%d::%s:/bin/sh\n" % (uid, uid, HOME) for uid in range(FIRST_UID, FIRST_UID + SLOT_UIDS)),
+    + "".join("marx:x:%d:%d::%s:/bin/sh\n" % (uid, uid, HOME) for uid in _UIDS),
     "group": "root:x:0:\nnogroup:x:65534:\n"
-    + "".join("marx:x:%d:\n" % gid for gid in range(FIRST_UID, FIRST_UID + SLOT_UIDS)),
+    + "".join("marx:x:%d:\n" % gid for gid in _UIDS),
     "hosts": "127.0.0.1 localhost marx\n::1 localhost\n",
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
 }

@@ -19,17 +19,24 @@ from marx.worker.recipes import CannotRun, Recipe, TaskFile, read_manifest
 from marx.worker.shared import SharedJobs
 from marx.worker.uplink import Uplink
 
+#: Lists of files of portions that are kept parsed: all slots come to a new one at about the same time, and it may name 20,000 files.
+LISTS = 4
+
 #: Runs a function with its arguments in a thread; fires with its result.
 InThread = Callable[..., Deferred[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownTask:
-    """A task as this worker runs it. ``interpreter``: this machine's best Python for it."""
+    """
+    A task as this worker runs it. ``interpreter``: this machine's best Python for it. ``slots``: how many the lab may lend it, as far as the
+    server knew.
+    """
 
     recipe: Recipe
     files: tuple[TaskFile, ...]
     interpreter: Interpreter
+    slots: int = 1
 
 
 class Tasks:
@@ -41,6 +48,7 @@ class Tasks:
         self._interpreters = interpreters
         self._in_thread = in_thread
         self._known: dict[str, KnownTask] = {}
+        self._lists: dict[tuple[str, str], tuple[TaskFile, ...]] = {}
         self._learning: SharedJobs[KnownTask] = SharedJobs()
 
     def learn(self, task: str) -> Deferred[KnownTask]:
@@ -62,23 +70,45 @@ class Tasks:
         try:
             answer = await self._uplink.ask(DescribeTask, task=task)
             recipe = Recipe.of(task, answer["spec"])
-            interpreter = self._interpreter_for(recipe.python)
-            files = await self._files_of(recipe)
+            interpreter = self.interpreter_for(recipe)
+            files = await self._files(recipe, recipe.manifest) if recipe.manifest else ()
         except (WireError, WrongBlob, OSError) as error:
             raise CannotRun(f"what the task needs could not be brought here: {error}") from error
-        known = self._known[task] = KnownTask(recipe, tuple(files), interpreter)
+        known = self._known[task] = KnownTask(recipe, files, interpreter, answer.get("slots") or 1)
         return known
 
-    def _interpreter_for(self, python: str) -> Interpreter:
+    def interpreter_for(self, recipe: Recipe, minor: str = "") -> Interpreter:
+        """
+        This machine's best Python for a task, of version ``minor`` ("3.11") where a portion's items demand that. Raises :class:`CannotRun`.
+
+        A program that names a path had that Python where it runs; its items may have another of the same version.
+        """
+        offered = [one for one in self._interpreters if one.matches(minor)] if minor else self._interpreters
+        python = recipe.python
         for wanted in [python.removesuffix(".x")] if python else ["3", "2"]:
-            found = best(self._interpreters, wanted)
+            found = best(offered, wanted)
             if found is not None:
                 return found
-        raise CannotRun(f"this worker has no Python {python}".rstrip())
+        found = best(offered, minor) if minor else None
+        if found is None:
+            raise CannotRun(f"this worker has no Python {minor or python}".rstrip())
+        return found
 
-    async def _files_of(self, recipe: Recipe) -> list[TaskFile]:
-        if recipe.manifest is None:
-            return []
-        with self._cache.holding(recipe.manifest):
-            path = await self._cache.fetch(recipe.manifest, recipe.task)
-            return read_manifest(await self._in_thread(path.read_bytes), len(recipe.roots))
+    async def files_of(self, known: KnownTask, manifest: str) -> tuple[TaskFile, ...]:
+        """The files of a list that a program of this task made; "" is the task's own. Raises :class:`CannotRun`."""
+        if not manifest:
+            return known.files
+        key = (known.recipe.task, manifest)
+        if key not in self._lists:
+            try:
+                self._lists[key] = await self._files(known.recipe, manifest)
+            except (WireError, WrongBlob, OSError) as error:
+                raise CannotRun(f"the list of files could not be brought here: {error}") from error
+            if len(self._lists) > LISTS:
+                del self._lists[next(iter(self._lists))]
+        return self._lists[key]
+
+    async def _files(self, recipe: Recipe, manifest: str) -> tuple[TaskFile, ...]:
+        with self._cache.holding(manifest):
+            path = await self._cache.fetch(manifest, recipe.task)
+            return tuple(await self._in_thread(lambda: read_manifest(path.read_bytes(), len(recipe.roots))))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from marx.worker.assignments import Assignments, Chunk
+from marx.worker.assignments import PICKLED, Assignments, Chunk
 from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
 from marx.worker.pipe import FrameError
+from tests.fakes.runners import pack_of
 
 FIRST, SECOND = Chunk(1, "task", 0, 10, 4), Chunk(2, "task", 0, 14, 2)
 
@@ -146,3 +147,36 @@ def test_two_files_do_not_mix(begun: Assignments) -> None:
     begun.artifact_part(artifact(0, b"abc"))
     with pytest.raises(FrameError):
         begun.artifact_part(artifact(3, b"def", path="other"))
+
+
+class TestPickled:
+    @pytest.fixture
+    def portion(self) -> Assignments:
+        assignments = Assignments(roots=1, max_value=100, codecs=PICKLED)
+        assignments.give(FIRST)
+        assignments.begun(1)
+        return assignments
+
+    def test_results_of_a_portion_are_counted_by_their_lengths(self, portion: Assignments) -> None:
+        portion.results(results(10, 2, codec="pickles", failed=(11,), payload=pack_of(b"a\nb", b"")))
+        portion.results(results(12, 1, codec="entries", failed=(12,), payload=b"{}"))
+        with pytest.raises(FrameError, match="not as many"):
+            portion.results(results(13, 1, codec="pickles", payload=pack_of(b"a", b"b")))
+
+    @pytest.mark.parametrize("payload", [b"\0\0", b"\0\0\0\5a", pack_of(b"a") + b"\0"])
+    def test_what_is_cut_off_is_not_believed(self, portion: Assignments, payload: bytes) -> None:
+        with pytest.raises(FrameError, match="make no sense"):
+            portion.results(results(10, 1, codec="pickles", payload=payload))
+
+    def test_a_long_value_is_one_record(self, portion: Assignments) -> None:
+        pack = pack_of(b"0123456789")
+        portion.value_part(value(0, pack[:9], len(pack)))
+        portion.value_part(replace(value(9, pack[9:], len(pack)), codec="pickles"))
+        with pytest.raises(FrameError, match="not one record"):
+            portion.value_part(replace(value(0, b"\0\0\0\1ab", 6, item=11), codec="pickles"))
+
+    def test_a_maps_results_are_legible_and_a_portions_are_not(self, portion: Assignments, begun: Assignments) -> None:
+        with pytest.raises(FrameError, match="codec"):
+            begun.results(results(10, 1, codec="pickles", payload=pack_of(b"a")))
+        with pytest.raises(FrameError, match="codec"):
+            portion.results(results(10, 1))

@@ -33,7 +33,10 @@ class Disk:
 
     def lay_out(self, *files: TaskFile, roots: tuple[str, ...] = ("/home/alice/work",), cwd: str = "/home/alice/work", slot: int = 0) -> Layout:
         recipe = Recipe("task", "/home/alice/work/prog.py", None, "f", ("prog.py",), cwd, roots, "", 1, 1)
-        return self.folders.lay_out(recipe, list(files), slot, owner=None)
+        return self.settle(recipe, list(files), slot)
+
+    def settle(self, recipe: Recipe, files: list[TaskFile], slot: int = 0, owner: int | None = None, afresh: bool = True) -> Layout:
+        return self.folders.carry_out(self.folders.plan(recipe, files, slot, owner, afresh))
 
 
 @pytest.fixture
@@ -141,6 +144,6 @@ def test_what_an_earlier_daemon_left_is_swept(disk: Disk) -> None:
 def test_all_of_it_belongs_to_the_slots_user(disk: Disk) -> None:
     recipe = Recipe("task", None, "m", "f", ("m",), "/w", ("/w",), "", 1, 1)
     files = [disk.file("sub/a"), TaskFile(0, "link", 0o777, 0, None, "/etc/passwd")]
-    layout = disk.folders.lay_out(recipe, files, 0, owner=60700)
+    layout = disk.settle(recipe, files, owner=60700)
     owners = {os.lstat(path).st_uid for path in [layout.folder, *layout.folder.rglob("*")]}
     assert owners == {60700} and os.stat("/etc/passwd").st_uid == 0

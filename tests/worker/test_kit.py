@@ -55,7 +55,7 @@ def names_in(folder: Path) -> list[str]:
 def test_the_kit_holds_the_runner_and_nothing_else_of_marx(tmp_path: Path, package: Path) -> None:
     kit = lay_out_kit(tmp_path / "kits", package)
     runner = ["__init__.py", "__main__.py", "deep/__init__.py", "deep/inner.py", "pipe.py"]
-    assert names_in(kit) == ["__main__.py", "marx/__init__.py", *("marx/runner/" + name for name in runner)]
+    assert names_in(kit) == ["__main__.py", "before-programs/sitecustomize.py", "marx/__init__.py", *("marx/runner/" + name for name in runner)]
 
 
 def test_the_kit_of_this_marx_has_every_module_of_its_runner(tmp_path: Path) -> None:

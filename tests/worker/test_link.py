@@ -14,6 +14,7 @@ from marx.wire.calls import InternalError, WrongVersion
 from marx.wire.packs import ItemPack
 from marx.worker.assignments import Chunk
 from marx.worker.link import WorkerLinkFactory
+from marx.worker.program_orders import Given
 from tests.fakes.servers import FakeEndpoint, FakeServer, Shop
 
 
@@ -98,6 +99,28 @@ def test_revoking_is_answered_when_the_processes_are_gone(line: Line) -> None:
     line.duties.revoking = Deferred()
     line.tell(wire.RevokeChunks, fences=[1], reason="cancelled")
     assert line.duties.calls[1:] == [("revoke", [1], False)]
+
+
+def test_what_is_for_a_main_program_is_answered_when_the_program_has_it(line: Line) -> None:
+    change = {"path": "out.txt", "deleted": True}
+    waiting: Deferred[None] = Deferred()
+    line.duties.carry_change = lambda *arguments: line.duties.calls.append(("change", *arguments)) or waiting
+    line.duties.signal = lambda fence, number: number == 2
+    changed = line.tell(wire.CarryChange, fence=9, row=1, change=change)
+    returned = line.tell(
+        wire.CarryReturns, fence=9, row=2, portion=1, first=4, count=2, pack_first=3, codec="pickles", failed=[5], payload=b"pack", blob=None
+    )
+    line.tell(wire.RefusePortion, fence=9, portion=1, reason="no such module")
+    assert line.duties.calls == [
+        ("change", 9, 1, change),
+        ("carry_returns", 9, 2, Given(1, 4, 2, "pickles", [5]), 3, b"pack", None),
+        ("refuse_portion", 9, 1, "no such module"),
+    ]
+    assert changed == [] and returned == [{}]
+    waiting.callback(None)
+    line.endpoint.flush()
+    assert changed == [{}]
+    assert [line.tell(wire.SignalProgram, fence=9, signal=number) for number in (2, 15)] == [[{"delivered": True}], [{"delivered": False}]]
 
 
 def test_the_greeting_says_who_this_is_and_brings_the_servers_settings(line: Line) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from marx.worker.interpreters import Interpreter
-from marx.worker.offer import Offer, describe_machine, own_slots
+from marx.worker.offer import Offer, describe_machine, own_seats, own_slots
 
 PYTHON = Interpreter("/usr/bin/python3", (3, 11, 7), "cpython", "/usr", "/usr", (), (), "linux-x86_64", "abi", True)
 
@@ -28,3 +28,7 @@ def test_a_machine_is_described_in_facts() -> None:
     facts = describe_machine()
     assert facts["cores"] == own_slots() >= 1 and facts["memory"] > 1 << 20
     assert all(isinstance(facts[key], str) for key in ("host", "system", "processor"))
+
+
+def test_there_are_as_many_seats_as_slots_and_two_at_least() -> None:
+    assert [own_seats(slots) for slots in (1, 2, 16)] == [2, 2, 16]

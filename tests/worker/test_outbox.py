@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from twisted.internet.task import Clock
 
-from marx.wire.reports import ArtifactReport, EndReport, NoteReport, Report, ResultsReport
+from marx.wire.reports import ArtifactReport, DropReport, EndReport, ItemsReport, NoteReport, PortionReport, Report, ResultsReport
 from marx.worker.journal import SAVE_SECONDS, SLACK_BYTES, Journal, JournalKeeper
 from marx.worker.outbox import Box, Outbox, OutboxLimits
 
@@ -24,6 +24,14 @@ def results(first: int, fence: int = 1, blob: str | None = None, size: int = 2) 
 
 def artifact(path: str, blob: str, fence: int = 1) -> ArtifactReport:
     return ArtifactReport(fence, "task", 0, None, 0, path, 0o100644, 3, 1.0, blob, False, None)
+
+
+def portion(number: int, state: str | None = None, files: str | None = None, fence: int = 1) -> PortionReport:
+    return PortionReport(fence, "task", number, "{}", "lab", "", "3.11", state, files)
+
+
+def items(number: int, first: int, blob: str | None = None, final: bool = False) -> ItemsReport:
+    return ItemsReport(1, "task", number, first, 1, "pickles", "d" * 64, final, 0, blob)
 
 
 def read_back(report: ResultsReport) -> ResultsReport:
@@ -38,6 +46,62 @@ def end(fence: int = 1) -> EndReport:
 def reports_of(box: Box | None) -> list[Report]:
     assert box is not None
     return [entry.report for entry in box.entries]
+
+
+class TestPortions:
+    def test_a_portion_waits_for_both_of_its_blobs_and_what_follows_for_the_portion(self) -> None:
+        for order in (("state", "files"), ("files", "state")):
+            outbox = Outbox()
+            for report in (portion(1, "state", "files"), items(1, 0), results(0, fence=2)):
+                outbox.put(report)
+            assert reports_of(outbox.gather()) == [results(0, fence=2)]
+            outbox.returned()
+            outbox.arrived(order[0])
+            assert reports_of(outbox.gather()) == [results(0, fence=2)]
+            outbox.returned()
+            outbox.arrived(order[1])
+            assert reports_of(outbox.gather()) == [results(0, fence=2), portion(1, "state", "files"), items(1, 0)]
+
+    def test_a_state_that_the_server_has_for_this_program_is_not_waited_for_again(self) -> None:
+        outbox = Outbox()
+        outbox.put(portion(1, "state"))
+        outbox.arrived("state")
+        assert not outbox.is_there(1, "state"), "it is when the report is answered"
+        outbox.answered(outbox.gather())
+        outbox.put(portion(2, "state"))
+        outbox.put(portion(1, "state", fence=2))
+        assert outbox.is_there(1, "state") and not outbox.is_there(2, "state")
+        assert reports_of(box := outbox.gather()) == [portion(2, "state")]
+        outbox.answered(box)
+        outbox.put(end())
+        outbox.answered(outbox.gather())
+        assert not outbox.is_there(1, "state"), "the program has ended"
+
+    def test_a_portion_whose_state_cannot_be_sent_stays_at_home_with_its_items(self) -> None:
+        outbox = Outbox()
+        lost = [portion(1, "state", "files"), items(1, 0), items(1, 1, "long"), DropReport(1, "task", 1)]
+        for report in [*lost, portion(2), items(2, 0), end()]:
+            outbox.put(report, spooled=10)
+        assert [entry.report for entry in outbox.given_up("state", "it is too large")] == lost
+        sent = reports_of(box := outbox.gather())
+        assert sent == [replace(portion(1), place="home", reason="what its items see could not be sent: it is too large"), portion(2), items(2, 0), end()]
+        outbox.answered(box)
+        assert outbox.is_empty and outbox.has_room and outbox._held_bytes == outbox._held_spooled == 30 - 30
+
+    def test_a_portion_with_an_item_that_cannot_be_sent_is_dropped(self) -> None:
+        outbox = Outbox()
+        for report in (portion(1), items(1, 0), items(1, 1, "long"), items(1, 2, final=True)):
+            outbox.put(report)
+        assert [entry.report for entry in outbox.given_up("long", "it is too large")] == [items(1, 1, "long"), items(1, 2, final=True)]
+        assert reports_of(outbox.gather()) == [portion(1), items(1, 0), DropReport(1, "task", 1)]
+
+    def test_those_of_a_program_that_is_not_this_workers_any_more_are_forgotten(self) -> None:
+        outbox = Outbox()
+        for report in (portion(1, "state", "files"), portion(2, "files"), items(2, 0)):
+            outbox.put(report)
+        assert [entry.report for entry in outbox.disowned("files")] == [portion(1, "state", "files"), portion(2, "files")]
+        outbox.disowned("state")
+        assert reports_of(outbox.gather()) == [items(2, 0)]
 
 
 class TestGathering:

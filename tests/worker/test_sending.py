@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 
 from marx.wire.blobs import PART_BYTES, WINDOW
 from marx.wire.calls import BadRequest, GuardedLink, InternalError, NotFound, TooLarge, Unavailable
-from marx.wire.reports import ArtifactReport, EndReport, NoteReport, Report, ResultsReport
+from marx.wire.reports import ArtifactReport, EndReport, NoteReport, PortionReport, Report, ResultsReport
 from marx.worker.assignments import Chunk
 from marx.worker.journal import SAVE_SECONDS, Journal
 from marx.worker.ledger import Ledger
@@ -40,7 +40,10 @@ class Desk:
         self.spools = SpoolFolder(folder / "outgoing")
         self.pressure: list[bool] = []
         journal = Journal(folder / "outbox")
-        self.sender = ReportSender(self.clock, Outbox(limits), journal, self.spools, self.uplink, self.ledger, self.pressure.append)
+        self.unsent: list[tuple[int, str]] = []
+        learn = lambda report, why: self.unsent.append((report.portion, why))
+        parts = self.spools, self.uplink, self.ledger
+        self.sender = ReportSender(self.clock, Outbox(limits), journal, *parts, self.pressure.append, learn)
         self.endpoint = FakeEndpoint(lambda: FakeServer(self.clock, self.shop))
         self.sender.resume()
 
@@ -280,3 +283,40 @@ class TestRestart:
         desk.sender.stop()
         desk.endpoint.cut()
         assert desk.clock.getDelayedCalls() == []
+
+
+def portion(number: int, state: str | None, files: str | None = None) -> PortionReport:
+    return PortionReport(1, "a", number, "{}", "lab", "", "3.11", state, files)
+
+
+class TestPortions:
+    def test_blobs_of_portions_are_there_before_them_and_sent_once(self, desk: Desk) -> None:
+        state, files = desk.spool(b"state"), desk.spool(b"files")
+        desk.put(portion(1, state, files))
+        assert desk.reports == [portion(1, state, files)] and set(desk.shop.blobs) == {state, files}
+        desk.put(portion(2, state, files))
+        assert desk.reports[-1] == portion(2, state, files)
+        assert desk.shop.calls.count("PutBlob") == 2 and not desk.spools.path(state).exists()
+
+    def test_a_state_stays_here_until_every_report_that_waits_for_it_is_answered(self, desk: Desk) -> None:
+        state = desk.spool(b"state")
+        desk.put(portion(1, state))
+        desk.put(portion(2, state))
+        assert desk.reports == [portion(1, state), portion(2, state)] and not desk.spools.path(state).exists()
+
+    def test_who_asked_is_told_what_the_server_will_never_take(self, desk: Desk) -> None:
+        desk.shop.refuses["PutBlob"] = TooLarge("a file may have 1 byte")
+        state = desk.spool(b"state")
+        desk.put(portion(1, state))
+        [report] = desk.reports
+        assert (report.place, report.state) == ("home", None) and "a file may have 1 byte" in report.reason
+        assert desk.unsent == [(1, "a file may have 1 byte")] and not desk.spools.path(state).exists()
+
+    def test_both_blobs_outlive_the_daemon(self, tmp_path: Path) -> None:
+        first = Desk(tmp_path)
+        state, files = first.spool(b"state"), first.spool(b"files")
+        first.put(portion(1, state, files))
+        first.sender.stop()
+        second = Desk(tmp_path)
+        second.connect()
+        assert second.reports == [portion(1, state, files)] and set(second.shop.blobs) == {state, files}

@@ -31,7 +31,7 @@ class House:
     """A whole worker on a `Clock`: played runners below, a played server above."""
 
     def __init__(self, folder: Path) -> None:
-        self.floor = Floor(folder, count=2)
+        self.floor = Floor(folder, count=2, seats=1)
         self.reactor = self.floor.reactor
         self.shop = Shop()
         self.endpoint = FakeEndpoint(lambda: FakeServer(self.reactor, self.shop))
@@ -39,9 +39,9 @@ class House:
         self.sender = ReportSender(
             floor.reactor, Outbox(), Journal(folder / "outbox"), floor.spools, floor.uplink, floor.ledger, lambda hard: floor.slots.press(hard)
         )
-        floor.reporter._sender = self.sender
+        floor.reporter._sender = floor.programs._sender = self.sender
         tasks = Tasks(floor.uplink, floor.cache, [], lambda work, *arguments: work(*arguments))
-        self.parts = Parts(floor.slots, self.sender, floor.reporter, floor.ledger, floor.uplink, tasks, floor.cache)
+        self.parts = Parts(floor.slots, self.sender, floor.reporter, floor.ledger, floor.uplink, tasks, floor.cache, floor.programs)
         offer = Offer(slots=2, sandbox="bwrap", interpreters=[], labels={"gpu": "a100"})
         self.worker = WorkerService(self.reactor, self.endpoint, self.parts, offer, "boot-1", DRAIN_SECONDS, lambda: 0.5)
         self.stopped: list[Any] = []
@@ -244,7 +244,11 @@ class TestTheOwnersWord:
     def test_its_status_says_what_each_slot_does(self, house: House) -> None:
         house.grant(1, 2)
         house.runner().load()
-        assert house.worker.status()["slots"] == [{"slot": 0, "state": "busy", "tasks": ["a"]}, {"slot": 1, "state": "idle", "tasks": []}]
+        assert house.worker.status()["slots"] == [
+            {"slot": 0, "state": "busy", "tasks": ["a"]},
+            {"slot": 1, "state": "idle", "tasks": []},
+            {"slot": -1, "state": "idle", "tasks": []},
+        ]
 
 
 class TestLeaving:

@@ -201,7 +201,7 @@ class TestRefusing:
         floor.grant(0, slot=7)
         assert [end.reason for end in floor.sender.of_kind("end")] == [
             "item 5000 of portion 0 was not sent to this worker",
-            "this worker has no slot 7",
+            "this worker has no slot 7 for portion 0",
         ]
         assert floor.starter.started == []
 

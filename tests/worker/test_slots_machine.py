@@ -1,4 +1,4 @@
-"""Grants, revokes and deaths in any order: every chunk gets one end, and results come once and in order."""
+"""Grants, revokes and deaths in any order, of maps and of portions: every chunk gets one end, and results come once and in order."""
 
 from __future__ import annotations
 
@@ -10,18 +10,23 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from twisted.internet.defer import Deferred
+
 from tests.fakes.floors import Floor
 
 
 class SlotsMachine(RuleBasedStateMachine):
-    """Two slots, two tasks, and runners that load, work, die and lie idle."""
+    """Two slots, two maps, one program's portions, and runners that load, work, die and lie idle."""
 
     @initialize()
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.floor = Floor(Path(self.folder.name), count=2)
+        self.floor.connect()
         for task in "ab":
             self.floor.carry(task)
+        for portion in range(1, 5):
+            self.floor.open(portion, state="%064x" % (portion % 2), files="%064x" % (portion % 3), task="p")
         self.granted: list[int] = []
 
     def alive(self) -> list[Any]:
@@ -33,6 +38,17 @@ class SlotsMachine(RuleBasedStateMachine):
     @rule(task=st.sampled_from("ab"), slot=st.integers(0, 1), first=st.integers(0, 900), count=st.integers(1, 3))
     def grant(self, task: str, slot: int, first: int, count: int) -> None:
         self.granted += self.floor.grant(first, task=task, slot=slot, count=count)
+
+    @rule(portion=st.integers(1, 5), slot=st.integers(0, 1), first=st.integers(0, 900))
+    def grant_portion(self, portion: int, slot: int, first: int) -> None:
+        self.granted += self.floor.grant(first, task="p", slot=slot, portion=portion)
+
+    @rule(held=st.booleans())
+    def hold_files(self, held: bool) -> None:
+        waiting, self.floor.starter.bringing = self.floor.starter.bringing, Deferred() if held else None
+        if waiting is not None:
+            waiting.callback(None)
+            self.floor.settle()
 
     @rule(pick=st.randoms(), gently=st.booleans())
     def revoke(self, pick: Any, gently: bool) -> None:
@@ -85,7 +101,16 @@ class SlotsMachine(RuleBasedStateMachine):
             assert reached.get(report.fence, report.first) == report.first
             reached[report.fence] = report.first + report.count
 
+    @invariant()
+    def what_runs_does_so_over_the_files_of_its_portion(self) -> None:
+        ended = {fence for fence, _ in self.floor.sender.ends}
+        for runner in self.alive():
+            at_runner = [frame.header for frame in runner.child.heard("C") if frame.header["chunk"] not in ended]
+            for chunk in at_runner if runner.task == "p" else ():
+                assert self.floor.starter.stands[runner.slot] == "%064x" % (chunk["portion"] % 3)
+
     def teardown(self) -> None:
+        self.hold_files(False)
         for _ in range(500):
             if len(self.floor.sender.ends) == len(self.granted):
                 break

@@ -16,7 +16,8 @@ from marx.worker.cache import BlobCache
 from marx.worker.folders import Folders
 from marx.worker.interpreters import Interpreter
 from marx.worker.launch import CannotLaunch, Launch, Mounts
-from marx.worker.recipes import CannotRun
+from marx.worker.portions import Load, Portion
+from marx.worker.recipes import CannotRun, Recipe
 from marx.worker.starting import KIT, Ground, Starter
 from marx.worker.surroundings import HOME
 from marx.worker.tasks import Tasks
@@ -25,6 +26,7 @@ from tests.fakes.processes import FakeProcesses, launch_of
 from tests.fakes.servers import SPEC, FakeEndpoint, FakeServer, Shop
 
 WORK = "/home/alice/work"
+PLAIN = Portion(None, None, "")
 
 
 def interpreter(version: str) -> Interpreter:
@@ -67,7 +69,7 @@ class Bench:
         self.threads: list[Deferred[None]] = []
         self.is_slow = False
         pythons = [interpreter("2.7.18"), interpreter("3.9.2"), interpreter("3.11.7")]
-        tasks = Tasks(self.uplink, self.cache, pythons, self.in_thread)
+        self.tasks = tasks = Tasks(self.uplink, self.cache, pythons, self.in_thread)
         self.endpoint = FakeEndpoint(lambda: FakeServer(self.reactor, self.shop))
         factory = type("Factory", (), {"buildProtocol": lambda _, address: GuardedLink(self.reactor)})()
         self.endpoint.connect(factory).addCallback(self.uplink.connected)
@@ -88,10 +90,17 @@ class Bench:
     def file(self, path: str, content: bytes = b"print()\n") -> list[Any]:
         return [0, path, 0o644, len(content), self.shop.put(content), None]
 
-    def start(self, slot: int = 0) -> list[Any]:
+    def start(self, slot: int = 0, portion: Portion | None = None) -> list[Any]:
         outcome: list[Any] = []
-        self.starting = ensureDeferred(self.starter.start("a", slot, Nobody()))
+        self.starting = ensureDeferred(self.starter.start(Load("a", portion), slot, Nobody()))
         self.starting.addBoth(outcome.append)
+        self.endpoint.flush()
+        self.reactor.turn()
+        return outcome
+
+    def bring(self, portion: Portion, slot: int = 0) -> list[Any]:
+        outcome: list[Any] = []
+        ensureDeferred(self.starter.bring(Load("a", portion), slot)).addBoth(outcome.append)
         self.endpoint.flush()
         self.reactor.turn()
         return outcome
@@ -218,3 +227,92 @@ def test_a_start_that_is_cancelled_leaves_its_folder_to_be_cleared_after_the_thr
     bench.threads[0].callback(None)
     bench.threads[1].callback(None)
     assert list((bench.folders._base / "1").iterdir()) == []
+
+
+class TestRoles:
+    def test_a_program_is_started_on_a_seat_with_its_words_and_all_cores(self, bench: Bench) -> None:
+        bench.task(bench.file("sub/prog.py"), kind="run", program=WORK + "/sub/prog.py", argv=["sub/prog.py", "a b"], divide="explicit")
+        bench.start(slot=-1)
+        [(_, _, mounts, env, _, slot)] = bench.sandbox.launched
+        [order] = bench.reactor.spawned[0].heard("T")
+        told = {name: order.header[name] for name in ("kind", "words", "divide", "slots", "folders", "function")}
+        assert told == {"kind": "program", "words": ["sub/prog.py", "a b"], "divide": "explicit", "slots": 2, "folders": True, "function": ""}
+        assert slot == -1 and "OMP_NUM_THREADS" not in env and "/seat-1/" in mounts.host_of(WORK)
+        assert 0 not in bench.reactor.spawned[0].pipes, "its standard input is empty"
+
+    @pytest.mark.parametrize(
+        ("spec", "words"),
+        [
+            ({"argv": [WORK + "/prog.py", "x"]}, [WORK + "/prog.py", "x"]),
+            ({"argv": ["./sub/../prog.py"]}, ["./sub/../prog.py"]),
+            ({"argv": ["../elsewhere/prog.py"]}, [WORK + "/prog.py"]),
+            ({"argv": ["pkg.mod", "x"], "program": None, "module": "pkg.mod"}, ["-m", "pkg.mod", "x"]),
+        ],
+    )
+    def test_its_words_are_those_that_were_typed_where_they_lead_to_it(self, bench: Bench, spec: dict[str, Any], words: list[str]) -> None:
+        bench.task(kind="run", **spec)
+        bench.start(slot=-1)
+        assert bench.reactor.spawned[0].heard("T")[0].header["words"] == words
+
+    def test_without_a_sandbox_an_absolute_word_is_where_the_program_lies_here(self, bench: Bench, tmp_path: Path) -> None:
+        bench.sandbox.place, bench.sandbox.level = Bare(None).place, "none"
+        bench.task(bench.file("prog.py"), kind="run", argv=[WORK + "/prog.py"])
+        bench.start(slot=-1)
+        [word] = bench.reactor.spawned[0].heard("T")[0].header["words"]
+        assert word.startswith(str(tmp_path)) and Path(word).exists()
+
+    @pytest.mark.parametrize(("kind", "slot", "portion"), [("run", 0, None), ("map", -1, None), ("run", -1, PLAIN), ("map", 0, PLAIN)])
+    def test_what_has_no_place_there_is_not_run(self, bench: Bench, kind: str, slot: int, portion: Portion | None) -> None:
+        bench.task(kind=kind)
+        [failure] = bench.start(slot, portion)
+        assert failure.check(CannotRun) and not failure.value.fatal and bench.reactor.spawned == []
+
+    def test_a_portion_gets_its_state_behind_its_task_its_files_and_its_python(self, bench: Bench) -> None:
+        bench.task(bench.file("prog.py"), kind="run")
+        state = bench.shop.put(b"s" * 1_500_000)
+        rows = [bench.file("prog.py"), bench.file("in.txt", b"before the portion")]
+        bench.start(0, Portion(state, bench.shop.put(json.dumps(rows).encode()), "3.9"))
+        [(python, _, mounts, env, _, _)] = bench.sandbox.launched
+        assert python.version_text == "3.9.2" and env["OMP_NUM_THREADS"] == "1"
+        assert Path(mounts.host_of(WORK + "/in.txt")).read_bytes() == b"before the portion"
+        child = bench.reactor.spawned[0]
+        [order] = child.heard("T")
+        assert (order.header["kind"], order.header["state"], order.header["folders"]) == ("portion", True, True)
+        parts = child.heard("K")
+        assert [frame.kind for frame in child.frames] == ["T", "K", "K"] and {part.header["total"] for part in parts} == {1_500_000}
+        assert b"".join(part.payload for part in parts) == b"s" * 1_500_000 and parts[1].header["offset"] == len(parts[0].payload)
+
+    def test_without_a_state_or_a_list_a_portion_is_plain_over_the_tasks_files(self, bench: Bench) -> None:
+        bench.task(bench.file("prog.py"), kind="run")
+        bench.start(0, PLAIN)
+        assert Path(bench.sandbox.launched[0][2].host_of(WORK + "/prog.py")).exists()
+        assert [frame.kind for frame in bench.reactor.spawned[0].frames] == ["T"]
+        assert bench.reactor.spawned[0].heard("T")[0].header["state"] is False
+
+    @pytest.mark.parametrize(
+        ("python", "minor", "found"), [("", "2.7", "2.7.18"), ("3", "3.9", "3.9.2"), ("/opt/own/bin/python3.9", "3.9", "3.9.2"), ("3", "3.8", None)]
+    )
+    def test_a_portions_python_is_of_its_programs_version(self, bench: Bench, python: str, minor: str, found: str | None) -> None:
+        bench.task(kind="run")
+        recipe = Recipe.of("a", {**bench.shop.specs["a"], "python": python})
+        if found is None:
+            with pytest.raises(CannotRun, match="no Python 3.8"):
+                bench.tasks.interpreter_for(recipe, minor)
+        else:
+            assert bench.tasks.interpreter_for(recipe, minor).version_text == found
+
+    def test_the_folder_is_brought_to_another_list_under_the_same_runner(self, bench: Bench) -> None:
+        bench.task(bench.file("prog.py"), kind="run")
+        bench.start(0, PLAIN)
+        folder = Path(bench.sandbox.launched[0][2].host_of(WORK))
+        before = folder.stat().st_ino
+        rows = [bench.file("prog.py"), bench.file("new.txt", b"new")]
+        assert bench.bring(Portion(None, bench.shop.put(json.dumps(rows).encode()), "")) == [None]
+        assert folder.stat().st_ino == before and (folder / "new.txt").read_bytes() == b"new"
+        [failure] = bench.bring(Portion(None, "0" * 64, ""))
+        assert failure.check(CannotRun) and "list of files" in str(failure.value)
+
+    def test_a_state_that_is_gone_is_no_fault_of_the_tasks(self, bench: Bench) -> None:
+        bench.task(kind="run")
+        [failure] = bench.start(0, Portion("0" * 64, None, ""))
+        assert failure.check(CannotRun) and "what the items see" in str(failure.value) and not failure.value.fatal

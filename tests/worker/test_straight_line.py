@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
-from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 
 from marx.wire import worker as wire
-from marx.wire.packs import STDERR, STDOUT, ItemPack, unpack_output
+from marx.wire.packs import STDERR, STDOUT, ItemPack
 from marx.worker.assignments import Chunk
-from marx.worker.bare import Bare
-from marx.worker.composing import Limits, Premises, Surroundings, compose
-from marx.worker.kit import lay_out_kit
-from marx.worker.offer import Offer
-from marx.worker.probing import own_interpreter, probe_one
-from tests.fakes.servers import SPEC, FakeServer, RealEndpoint, Shop
+from tests.fakes.sites import sites
 from tests.pythons import UserPython
 
 PROGRAM = b"""
@@ -52,80 +46,9 @@ def wait(x):
 """
 
 
-class Site:
-    """One worker in this process, and what its server saw."""
-
-    def __init__(self, folder: Path, python: str | None) -> None:
-        from twisted.internet import reactor
-
-        self.reactor: Any = reactor
-        self.shop = Shop()
-        self.endpoint = RealEndpoint(reactor, lambda: FakeServer(reactor, self.shop))
-        interpreter = probe_one(python) if python else own_interpreter()
-        kit = lay_out_kit(folder / "kit")
-        offer = Offer(slots=1, sandbox="none", interpreters=[interpreter])
-        digits = iter(range(1, 10_000))
-        around = Surroundings(lambda: 1000.0, lambda: 0.5, lambda: "%016x" % next(digits))
-        premises = Premises(folder / "state", Bare(None), lambda interpreter: kit)
-        (folder / "state").mkdir()
-        self.worker = compose(reactor, self.endpoint, premises, offer, Limits(drain_seconds=10.0), around)
-        self.worker.startService()
-
-    async def map(self, function: str, *items: Any) -> None:
-        """One task of one chunk; its end is waited for."""
-        self.describe(function)
-        await self.until(lambda: self.shop.offers)
-        payload = b"\n".join(json.dumps(item).encode() for item in items)
-        self.endpoint.server.carry("a", ItemPack(0, len(items), "json", payload))
-        self.endpoint.server.grant(Chunk(1, "a", 0, 0, len(items)))
-
-    def describe(self, function: str) -> None:
-        program = [0, "prog.py", 0o644, len(PROGRAM), self.shop.put(PROGRAM), None]
-        manifest = self.shop.put(json.dumps([program]).encode())
-        self.shop.specs["a"] = {**SPEC, "function": function, "manifest": manifest}
-
-    async def ended(self) -> Any:
-        await self.until(self.shop.ends)
-        return self.of_kind("end")[0][0]
-
-    def of_kind(self, kind: str) -> list[tuple[Any, bytes]]:
-        return [(report, payload) for report, payload in self.shop.reports if report.kind == kind]
-
-    def printed(self, stream: int) -> bytes:
-        packs = [(report, payload) for report, payload in self.of_kind("output")]
-        segments = [segment for report, payload in packs for segment in unpack_output(payload, report.first)]
-        return b"".join(segment.content for segment in segments if segment.stream == stream)
-
-    def until(self, true: Any) -> Deferred[None]:
-        waited: Deferred[None] = Deferred()
-
-        def look() -> None:
-            if true():
-                waited.callback(None)
-            elif not waited.called:
-                self.reactor.callLater(0.005, look)
-
-        look()
-        return waited.addTimeout(30, self.reactor)
-
-
 @pytest.fixture
 def site(tmp_path: Path):
-    sites: list[Site] = []
-
-    def make(python: str | None = None) -> Site:
-        sites.append(Site(tmp_path, python))
-        return sites[-1]
-
-    yield make
-    for one in sites:
-        one.worker.hurry()
-        pytest_twisted.blockon(maybeDeferred(one.worker.stopService))
-        pytest_twisted.blockon(ensureDeferred(closed(one)))
-
-
-async def closed(site: Site) -> None:
-    await site.until(lambda: not site.endpoint.server.up)
+    yield from sites(tmp_path, PROGRAM)
 
 
 @pytest_twisted.ensureDeferred
@@ -167,7 +90,7 @@ async def test_a_large_result_arrives_whole_as_a_blob(site: Any) -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_large_item_arrives_whole_from_a_blob(site: Any) -> None:
     one = site()
-    one.describe("square")
+    one.describe(function="square")
     await one.until(lambda: one.shop.offers)
     digits = "7" * 1500
     digest = one.shop.put(digits.encode())

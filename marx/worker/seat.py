@@ -1,0 +1,54 @@
+"""
+The seat's side of one keeper: the runner that keeps a user's main program for one attempt, and goes with it.
+"""
+
+from __future__ import annotations
+
+from marx.worker import messages
+from marx.worker.assignments import Chunk
+from marx.worker.program_messages import Asked
+from marx.worker.programs import MainProgram
+from marx.worker.runners import SlotRunner
+
+
+class SeatRunner(SlotRunner):
+    """Is given one chunk in its life, the main program itself, with the record of earlier attempts before it."""
+
+    _program: MainProgram | None = None
+    _is_spent = False
+
+    @property
+    def has_room(self) -> bool:
+        return self.state == "ready" and not self._is_spent
+
+    @property
+    def is_spent(self) -> bool:
+        return self._is_spent and not self.given
+
+    def begun(self, chunk: Chunk) -> None:
+        super().begun(chunk)
+        assert self._process is not None and self._known is not None
+        self._program = self._tools.programs.begin(chunk, self._known, self._process, self.kill)
+
+    def asked(self, chunk: Chunk, asked: Asked) -> None:
+        program = self._program
+        if program is not None:
+            self._spool(lambda: program.hear(asked))
+
+    def artifact_part(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
+        self._spool(lambda: self._keep_file(chunk, part))
+
+    def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None) -> None:
+        self._tools.programs.end(chunk)
+        super().finish(chunk, outcome, item, reason, said)
+
+    def _keep_file(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
+        report = self._tools.reporter.artifact_part(chunk, part)
+        if report is not None and self._program is not None:
+            self._program.changed(report)
+
+    def _feed(self, chunk: Chunk) -> None:
+        """It needs no items, only to know what was asked for before."""
+        assert self._process is not None
+        self._is_spent = True
+        self._process.remember(self._tools.portions.record(chunk))
