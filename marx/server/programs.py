@@ -43,16 +43,22 @@ class Programs:
         return {"state": opened.state, "files": opened.files, "python": opened.python or None, "call": opened.call}
 
     async def record(self, task: str) -> list[Any]:
-        """What :class:`marx.wire.worker.DescribeRecord` answers: every portion whose packs all fit, up to the first that does not."""
+        """
+        What :class:`marx.wire.worker.DescribeRecord` answers: every portion whose packs all fit, up to the first that does not.
+
+        It ends also before one that was dropped with items undone, since nobody would grant those: the program asks for them anew.
+        """
         opened = await self._store.portions(task)
+        counts = await self._store.portion_counts(task)
         packs, final = await self._store.packs(task)
         by_portion = {number: list(group) for number, group in groupby(packs, key=lambda pack: pack.portion)}
         record: list[Any] = []
         room = RECORDED_PACKS
         for portion in opened:
             own = by_portion.get(portion.portion, [])
+            known, done, _ = counts.get(portion.portion, (0, 0, 0))
             room -= len(own) + 1
-            if room < 0 or portion.dropped:
+            if room < 0 or (portion.dropped and done < known):
                 break
             named = [[pack.first, pack.count, pack.digest] for pack in own]
             record.append([portion.portion, portion.call, portion.place, portion.portion in final, named])

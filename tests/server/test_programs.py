@@ -170,6 +170,17 @@ async def test_a_program_whose_worker_is_lost_starts_again_with_a_record_of_what
 
 
 @pytest_twisted.ensureDeferred
+@pytest.mark.parametrize(("items", "recorded"), [(1, [1, 2]), (2, [])])
+async def test_a_record_has_dropped_portions_only_where_nothing_of_them_is_missing(room, items: int, recorded: list[int]) -> None:
+    lab, _, task, grant = await start(room)
+    await lab.report(opened(grant), added(grant, 0, items), payload=b"pp")
+    await lab.until(lambda: len(lab.grants) >= 2)
+    await lab.report(given(lab.grants[1]), payload=b"rr")
+    await lab.report(DropReport(grant[0], task, 1), opened(grant, 2))
+    assert [portion[0] for portion in (await lab.ask(worker.DescribeRecord, task=task))["portions"]] == recorded
+
+
+@pytest_twisted.ensureDeferred
 async def test_standard_input_is_kept_and_read_by_the_worker_as_it_comes(room) -> None:
     lab, ada, task, _ = await start(room)
     await ada.ask(tasker.PutInput, task=task, offset=0, part=b"one\n", final=False)
