@@ -1,6 +1,7 @@
 # make demo     a map on two slots of this machine, and its result
 # make test     the tests that need no root; at most 5 minutes
 # make check    the rest: what needs root, more tools, the package index or more time
+# make science  a Python with the libraries that some examples need, which CI makes and make check uses
 # make bench    the measurements, beside concurrent.futures.ProcessPoolExecutor
 # make clean    away with everything that these made
 #
@@ -9,6 +10,7 @@
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
+SCIENCE := .venv-science
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 PYTEST := $(PYTHON) -m pytest
 BEYOND := slow or needs_root
@@ -17,7 +19,7 @@ BEYOND := slow or needs_root
 # for its plugins along the path, would silently lack marx-server and marx-worker.
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable
 
-.PHONY: demo test check bench clean env
+.PHONY: demo test check bench clean env science
 
 demo: $(VENV)/installed
 	@sh examples/demo.sh $(VENV)/bin
@@ -33,8 +35,10 @@ bench: $(VENV)/installed
 
 env: $(VENV)/installed-test
 
+science: $(SCIENCE)/installed
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis twisted/plugins/dropin.cache
+	rm -rf $(VENV) $(SCIENCE) build dist *.egg-info .pytest_cache .hypothesis twisted/plugins/dropin.cache
 	find marx twisted tests examples -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/installed: $(VENV)/made setup.py pyproject.toml
@@ -43,6 +47,11 @@ $(VENV)/installed: $(VENV)/made setup.py pyproject.toml
 
 $(VENV)/installed-test: $(VENV)/installed
 	$(INSTALL) ".[test]"
+	@touch $@
+
+$(SCIENCE)/installed: $(VENV)/made examples/requirements.txt
+	$(PYTHON) -m venv $(SCIENCE)
+	$(SCIENCE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement examples/requirements.txt
 	@touch $@
 
 $(VENV)/made:
