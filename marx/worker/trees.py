@@ -17,6 +17,7 @@ from typing import Callable, Iterator, NamedTuple
 from marx.worker.recipes import TaskFile
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PLACE = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _COPY_BYTES = 1 << 20
@@ -115,12 +116,12 @@ class Tree:
     @contextmanager
     def _opened(self, path: str, make: bool = False) -> Iterator[int]:
         """The folder at ``path``; with ``make``, every part of it that is no folder gives way to one."""
-        folder = os.open(self._root, _FOLDER)
+        folder = _entered(str(self._root), None)
         try:
             for name in path.split("/") if path else ():
                 if make:
                     self._make_folder(name, folder, None)
-                inner = os.open(name, _FOLDER, dir_fd=folder)
+                inner = _entered(name, folder)
                 os.close(folder)
                 folder = inner
             yield folder
@@ -175,11 +176,28 @@ def _aged(name: str, folder: int) -> Stamp:
 
 @contextmanager
 def _below(folder: int, name: str) -> Iterator[int]:
-    inner = os.open(name, _FOLDER, dir_fd=folder)
+    inner = _entered(name, folder)
     try:
         yield inner
     finally:
         os.close(inner)
+
+
+def _entered(name: str, folder: int | None) -> int:
+    """A folder, opened; one that a program closed to its owner, which may be us, is open again."""
+    try:
+        inner = os.open(name, _FOLDER, dir_fd=folder)
+    except PermissionError:
+        place = os.open(name, _PLACE, dir_fd=folder)
+        try:
+            os.chmod(f"/proc/self/fd/{place}", stat.S_IRWXU)
+        finally:
+            os.close(place)
+        inner = os.open(name, _FOLDER, dir_fd=folder)
+    mode = os.fstat(inner).st_mode
+    if mode & stat.S_IRWXU != stat.S_IRWXU:
+        os.fchmod(inner, stat.S_IMODE(mode) | stat.S_IRWXU)
+    return inner
 
 
 def _remove(name: str, folder: int) -> None:

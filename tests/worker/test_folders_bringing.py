@@ -170,6 +170,17 @@ def test_a_pipe_of_an_item_blocks_nobody(disk: Disk) -> None:
     assert disk.put(listed) == ["a"] and disk.found == {"a": b"xxx"}
 
 
+def test_folders_that_an_item_closed_are_opened_again(disk: Disk) -> None:
+    listed = disk.file("sub/deep/a")
+    disk.bring(listed)
+    (disk.work / "made" / "inner").mkdir(parents=True)
+    (disk.work / "made" / "inner" / "file").write_bytes(b"x")
+    for place, mode in (("made/inner", 0), ("made", 0o500), ("sub/deep", 0), ("sub", 0o400), ("", 0o100)):
+        (disk.work / place).chmod(mode)
+    disk.bring(disk.file("sub/deep/b"))
+    assert disk.found == {"sub": None, "sub/deep": None, "sub/deep/b": b"x"}
+
+
 def test_afresh_begins_empty_and_a_forgotten_folder_is_made_anew(disk: Disk) -> None:
     listed = disk.file("a")
     disk.bring(listed)
