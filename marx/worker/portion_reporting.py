@@ -15,7 +15,6 @@ from marx.worker.recipes import TaskFile
 from marx.worker.reporting import Reporter, Sender
 from marx.worker.spool import Spool, SpoolFolder
 
-
 #: Bytes of states that no portion has named yet: a program that only sends states must not fill this machine's disk.
 UNNAMED_BYTES = 8 << 30
 

@@ -34,8 +34,9 @@ class Opened:
     """
     The program opened a portion; every file that it had changed came before.
 
-    ``call``: JSON of where and how, with its ``order`` among the program's openings where its number is another. ``place``: "lab", or "home" where the program serves its items itself, for this ``reason``. ``python``:
-    the minor version that must load its items. ``state``: None for a plain one.
+    ``call``: JSON of where and how, with its ``order`` among the program's openings where its number is another. ``place``: "lab", or "home"
+    where the program serves its items itself, for this ``reason``. ``python``: the minor version that must load its items. ``state``: None
+    for a plain one.
     """
 
     chunk: int

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from marx.worker import portion_reporting
 from marx.worker.recipes import CannotRun, TaskFile
 from tests.fakes.floors import Floor
 from tests.fakes.runners import PlayedKeeper, pack_of
@@ -146,6 +147,15 @@ class TestPortions:
         runner.load().begin(fence).say("D", chunk=fence, portion=1)
         floor.reactor.advance(1.0)
         assert floor.sender.ends == [(fence, "died")] and floor.sender.of_kind("drop") == []
+
+    def test_states_that_no_portion_names_are_bounded(self, floor: Floor, monkeypatch: Any, logged_failures: Any) -> None:
+        monkeypatch.setattr(portion_reporting, "UNNAMED_BYTES", 10)
+        keeper = begun(floor)
+        keeper.state(1, b"123456").open(1, 1)
+        keeper.state(2, b"123456").state(3, b"12345")
+        floor.reactor.advance(1.0)
+        [end] = floor.sender.of_kind("end")
+        assert end.outcome == "died" and "no portion was opened with" in end.reason and logged_failures.flush()
 
     def test_a_full_disk_ends_it(self, floor: Floor, monkeypatch: Any, logged_failures: Any) -> None:
         keeper = begun(floor)

@@ -20,7 +20,7 @@ from marx.worker.portions import Load, Portion
 from marx.worker.recipes import CannotRun, Recipe
 from marx.worker.starting import KIT, Ground, Starter
 from marx.worker.surroundings import HOME
-from marx.worker.tasks import Tasks
+from marx.worker.tasks import LISTS, Tasks
 from marx.worker.uplink import Uplink
 from tests.fakes.processes import FakeProcesses, launch_of
 from tests.fakes.servers import SPEC, FakeEndpoint, FakeServer, Shop
@@ -311,6 +311,16 @@ class TestRoles:
         assert folder.stat().st_ino == before and (folder / "new.txt").read_bytes() == b"new"
         [failure] = bench.bring(Portion(None, "0" * 64, ""))
         assert failure.check(CannotRun) and "list of files" in str(failure.value)
+
+    def test_a_list_of_files_is_read_once_for_all_slots(self, bench: Bench) -> None:
+        bench.task(kind="run")
+        lists = [bench.shop.put(json.dumps([bench.file(name)]).encode()) for name in "abcdef"]
+        for slot in range(3):
+            bench.bring(Portion(None, lists[0], ""), slot)
+        assert len(bench.tasks._lists) == 1
+        for manifest in lists:
+            bench.bring(Portion(None, manifest, ""))
+        assert len(bench.tasks._lists) == LISTS
 
     def test_a_state_that_is_gone_is_no_fault_of_the_tasks(self, bench: Bench) -> None:
         bench.task(kind="run")
