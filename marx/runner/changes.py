@@ -21,20 +21,22 @@ _OPEN = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 
 
 class Snapshot(object):
-    """What stands below ``roots``: absolute folders, as bytes. Folders themselves, and what is neither file nor link, do not count.
+    """What stands below ``roots``: absolute folders, as bytes. What is neither file nor link does not count.
 
-    ``scan_seconds``: how long it took to look, last time.
+    ``with_folders``: folders themselves count, too, as what they are called and who may enter. ``scan_seconds``: how long it took to
+    look, last time.
     """
 
-    def __init__(self, roots):
+    def __init__(self, roots, with_folders=False):
         self._roots = [os.path.normpath(root) for root in roots]
+        self._with_folders = with_folders
         self._stamps, self._recent = {}, {}
         self._stamps = self._scan()
 
     @classmethod
-    def of_texts(cls, roots):
+    def of_texts(cls, roots, with_folders=False):
         """The same for folders as they stand in a frame's header."""
-        return cls([path_bytes(root) for root in roots])
+        return cls([path_bytes(root) for root in roots], with_folders)
 
     def update(self):
         """Look again: the changed, as a list of (place, stamp or None). A place is (root's number, relative path as bytes)."""
@@ -45,11 +47,31 @@ class Snapshot(object):
             changed += [place for place in self._stamps if place not in now]
         self._forget_old()
         self._stamps = now
-        return [(place, now.get(place)) for place in sorted(changed)]
+        # What is gone comes last, and a folder after what was in it.
+        return [(place, now[place]) for place in sorted(changed) if place in now] + [
+            (place, None) for place in sorted(changed, reverse=True) if place not in now
+        ]
 
     def path(self, place):
         """Where that is."""
         return os.path.join(self._roots[place[0]], place[1])
+
+    def stamp(self, place):
+        """What was seen of a place when one looked last: mode, size and more; None if nothing was there."""
+        return self._stamps.get(place)
+
+    def wrote(self, place, checksum=None):
+        """We ourselves have put there what is there now; ``checksum``: of a file's content. Nobody is to hear of it as a change."""
+        self._recent.pop(place, None)
+        self._stamps.pop(place, None)
+        try:
+            stamp = _stamp(os.lstat(self.path(place)))
+        except OSError:
+            return
+        if self._with_folders or not stat.S_ISDIR(stamp[0]):
+            self._stamps[place] = stamp
+        if checksum is not None:
+            self.sent(place, stamp, checksum)
 
     def sent(self, place, stamp, checksum):
         """What a file held when its content was read."""
@@ -90,6 +112,8 @@ class Snapshot(object):
             if stat.S_ISDIR(status.st_mode):
                 if os.path.join(root, path) not in self._roots:
                     folders.append(path)
+                    if self._with_folders:
+                        found[number, path] = _folder_stamp(status)
             elif stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
                 found[number, path] = _stamp(status)
 
@@ -101,7 +125,13 @@ class Snapshot(object):
             del self._recent[place]
 
 
+def _folder_stamp(status):
+    return (status.st_mode, 0, 0, 0, 0)
+
+
 def _stamp(status):
+    if stat.S_ISDIR(status.st_mode):
+        return _folder_stamp(status)
     return (
         status.st_mode,
         status.st_size,
@@ -151,41 +181,49 @@ class _Content(object):
 def send_changes(snapshot, send):
     """Look, and send what has changed: ``send(header, part)`` for each part of each file. What `Snapshot.told` says of it."""
     changed = snapshot.update()
-    for place, stamp in changed:
-        _send_file(snapshot, place, stamp, send)
+    for header, part in parts_of(snapshot, changed):
+        send(header, part)
     return snapshot.told(changed)
 
 
-def _send_file(snapshot, place, stamp, send):
+def parts_of(snapshot, changed):
+    """The header and the bytes of each part of what `Snapshot.update` found changed, read when it is asked for."""
+    for place, stamp in changed:
+        try:
+            for header, part in _file_parts(snapshot, place, stamp):
+                yield header, part
+        except OSError:
+            # Gone or closed to us again; what it has become is seen when one looks next.
+            continue
+
+
+def _file_parts(snapshot, place, stamp):
     header = {"path": [place[0], path_text(place[1])], "mode": 0, "size": 0, "mtime": 0, "deleted": stamp is None, "link": None}
     path = snapshot.path(place)
-    try:
-        if stamp is None:
-            send(dict(header, offset=0, last=True), b"")
-        elif stat.S_ISLNK(stamp[0]):
-            send(dict(dict(header, **_described(os.lstat(path))), link=path_text(os.readlink(path)), offset=0, last=True), b"")
-        else:
-            snapshot.sent(place, stamp, _send_content(header, path, send))
-    except OSError:
-        # Gone or closed to us again; what it has become is seen when one looks next.
-        return
+    if stamp is None:
+        return iter([(dict(header, offset=0, last=True), b"")])
+    if stat.S_ISDIR(stamp[0]):
+        return iter([(dict(header, mode=stat.S_IMODE(stamp[0]), folder=True, offset=0, last=True), b"")])
+    if stat.S_ISLNK(stamp[0]):
+        return iter([(dict(dict(header, **_described(os.lstat(path))), link=path_text(os.readlink(path)), offset=0, last=True), b"")])
+    return _content_parts(snapshot, place, stamp, header)
 
 
 def _described(status):
     return {"mode": stat.S_IMODE(status.st_mode), "mtime": max(0.0, status.st_mtime)}
 
 
-def _send_content(header, path, send):
-    """Send a file; the checksum of what was sent. It may grow or shrink while it is read. Raises OSError before anything is sent."""
-    content = _Content(path)
+def _content_parts(snapshot, place, stamp, header):
+    """The parts of a file, which may grow or shrink while it is read. Raises OSError before the first."""
+    content = _Content(snapshot.path(place))
     size = content.status.st_size
     header = dict(header, **_described(content.status))
     header["size"] = size
     checksum = offset = 0
     for part in content:
         checksum = binascii.crc32(part, checksum)
-        send(dict(header, offset=offset, last=offset + len(part) == size), part)
+        yield dict(header, offset=offset, last=offset + len(part) == size), part
         offset += len(part)
     if offset < size or not size:
-        send(dict(header, offset=offset, last=True), b"")
-    return checksum
+        yield dict(header, offset=offset, last=True), b""
+    snapshot.sent(place, stamp, checksum)
