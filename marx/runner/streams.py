@@ -16,6 +16,7 @@ from collections import deque
 
 from marx.runner.board import AT_WORK, NOBODY
 from marx.runner.compat import IS_2, TEXT, get_ident
+from marx.runner.flushing import flush_standard
 from marx.runner.pipe import write_all
 
 #: A line that gets no end is kept back up to so many writes, or a write of so many bytes.
@@ -219,15 +220,6 @@ class Streams(object):
     def are_ours(self):
         """Whether the program prints to these, and not to something of its own around them that keeps bytes back."""
         return sys.stdout is self._texts[0] and sys.stderr is self._texts[1]
-
-
-def flush_standard():
-    """Flush whatever stands as sys.stdout and sys.stderr."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except Exception:  # closed, replaced by anything, or None
-            pass
 
 
 def _text_stream(marked, original):
