@@ -29,10 +29,21 @@ Which bytes on 1 and 2 belong to which item is said in-band: ``\\0MARK:ITEM\\n``
 first of a chunk by the runner; ``\\0SECRET!\\n`` after the chunk's last byte, written by the runner alone. The child never sees the
 secret: the frame that holds it stays unopened until the fork, and the child wipes its copy before anything of the program runs.
 
+A task of the kind "program" is one main program, and its runner the keeper (`keeper`), which executes the interpreter with the user's
+``words`` and speaks for it. To the above it adds frames about portions, under the program's chunk:
+
+worker to keeper                                     keeper to worker
+  H record   what an earlier attempt asked for         K state    a part of what items must see
+  G results  of a portion's items, in parts            O open     a portion, behind the A of all that had changed
+  W file     a part of one that an item made           I items    of a portion, in packs
+  Y refuse   a portion: it is served at home           D drop     a portion
+  J signal   to the program's process group
+
 ``random`` and ``numpy.random``, where imported, are seeded before each item from (task seed, portion, item).
 
 How to read: `__main__` chooses the role, `program` loads, `chunk` is the loop, `attempt` one child's life seen from outside, `child`
-the same from inside. Rules of the house for Python 2.7: ``from __future__ import absolute_import`` in every file, else our `pipe` would
+the same from inside. For a main program `keeper` is the loop, `keeper_book` has its portions, `bootstrap` and `portal` are inside of it.
+Rules of the house for Python 2.7: ``from __future__ import absolute_import`` in every file, else our `pipe` would
 hide the program's own; only `compat` asks for the version; nothing is imported lazily where a forked child would pay for it each time.
 """
 

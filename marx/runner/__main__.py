@@ -2,22 +2,24 @@
 
 from __future__ import absolute_import
 
+import importlib
 import sys
 from select import POLLIN
 
-from marx.runner import alone, chunk, kernel
+from marx.runner import kernel
 from marx.runner.compat import keep_to_ourselves
 from marx.runner.pipe import FrameError, FrameReader, FrameWriter, PipeClosed, wait_for
-from marx.runner.program import leave
 
 CONTROL, REPORTS = 3, 4
 
 EXIT_QUIT, EXIT_PROTOCOL = 0, 4
 
-ROLES = {"map": chunk.play, "alone": alone.play}
+#: For each kind of task the module whose ``play`` is its role. Only that one is imported: a main program waits for its keeper.
+ROLES = {"map": "chunk", "portion": "portion", "alone": "alone", "program": "keeper"}
 
-#: What every role finds in T.
+#: What a role finds in T.
 ORDERED = ("program", "module", "function", "cwd", "argv", "roots", "seed", "max_value")
+ORDERED_OF_KEEPER = ("words", "cwd", "roots", "divide", "slots")
 
 
 def main():
@@ -30,10 +32,10 @@ def main():
     try:
         return _play(reader, writer)
     except PipeClosed:
-        leave(EXIT_QUIT)
+        _leave(EXIT_QUIT)
     except FrameError as error:
         sys.stderr.write("marx runner: %s\n" % error)
-        leave(EXIT_PROTOCOL)
+        _leave(EXIT_PROTOCOL)
 
 
 def _play(reader, writer):
@@ -41,10 +43,16 @@ def _play(reader, writer):
     role = ROLES.get(order.get("kind"))
     if role is None:
         raise FrameError("a task of the unknown kind %r" % (order.get("kind"),))
-    missing = [name for name in ORDERED if name not in order]
+    missing = [name for name in (ORDERED_OF_KEEPER if role == "keeper" else ORDERED) if name not in order]
     if missing:
         raise FrameError("a task without %s" % ", ".join(missing))
-    return role(order, reader, writer)
+    return importlib.import_module("marx.runner." + role).play(order, reader, writer)
+
+
+def _leave(code):
+    from marx.runner.program import leave
+
+    leave(code)
 
 
 def first_frame(reader):

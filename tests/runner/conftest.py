@@ -15,12 +15,15 @@ import pytest
 from marx.worker.kit import lay_out_kit
 from tests.pythons import UserPython
 from tests.runner.driving import Driver
+from tests.runner.keeping import KeeperDriver
 from tests.runner.spawning import Setting
 
 SETTING = [known.name for known in fields(Setting)]
+KEEPER_FLAGS = ("-E", "-s")
 ZOO = Path(__file__).parent / "programs" / "zoo.py"
 
 Start = Callable[..., Driver]
+Keep = Callable[..., KeeperDriver]
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +84,42 @@ def begin_some(request: pytest.FixtureRequest, runners: Start, interpreters: tup
 def start_some(begin_some: Start) -> Start:
     """`start` for the oldest and the newest interpreter only."""
     return _loading(begin_some)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """The folder that main programs start in."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def keepers(kit: Path, place: Path) -> Iterator[Keep]:
+    """Starts a keeper of an interpreter, for a main program that is given as text, or as ``words`` with files that are there already."""
+    with ExitStack() as stack:
+
+        def keep_one(python: UserPython, text: str | None = None, *words: str, **more: Any) -> KeeperDriver:
+            if text is not None:
+                (place / "prog.py").write_text(textwrap.dedent(text))
+                words = ("prog.py", *words)
+            setting = Setting(**{"flags": KEEPER_FLAGS, **{name: more.pop(name) for name in SETTING if name in more}})
+            driver = stack.enter_context(KeeperDriver(python, kit, place, *words, setting=setting, **more))
+            return driver
+
+        yield keep_one
+
+
+@pytest.fixture
+def keep(keepers: Keep, user_python: UserPython) -> Keep:
+    """The same for each interpreter in turn."""
+    return partial(keepers, user_python)
+
+
+@pytest.fixture(params=[0, -1], ids=["oldest", "newest"])
+def keep_some(request: pytest.FixtureRequest, keepers: Keep, interpreters: tuple[UserPython, ...]) -> Keep:
+    """`keep` for the oldest and the newest interpreter only."""
+    return partial(keepers, interpreters[request.param])
 
 
 def _loading(begin: Start) -> Start:

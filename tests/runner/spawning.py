@@ -19,11 +19,16 @@ ABOVE = 10  # descriptors of ours, so that none is 3 or 4
 
 @dataclass(frozen=True)
 class Setting:
-    """What a runner is started in. ``prefix``: a command that starts it. ``is_piped``: its standard output is a pipe, not a file."""
+    """What a runner is started in. ``prefix``: a command that starts it. ``is_piped``: its standard output is a pipe, not a file.
+
+    ``stdin``: a descriptor for its standard input, which is empty without it. ``flags``: of the interpreter.
+    """
 
     environ: dict[str, str] = field(default_factory=dict)
     prefix: Sequence[str] = ()
     is_piped: bool = False
+    stdin: int | None = None
+    flags: Sequence[str] = ("-s",)
 
 
 class RunnerProcess:
@@ -36,7 +41,7 @@ class RunnerProcess:
         control, self.control = _pipe()
         self.reports, reports = _pipe()
         environ = {"PATH": os.defpath, "LANG": "C.UTF-8", **setting.environ}
-        self.pid = self._spawn([*setting.prefix, python, "-s", str(kit)], environ, control, reports)
+        self.pid = self._spawn([*setting.prefix, python, *setting.flags, str(kit)], environ, control, reports, setting.stdin)
         self._status: int | None = None
         os.close(control)
         os.close(reports)
@@ -49,9 +54,9 @@ class RunnerProcess:
         else:
             self.output[1] = tempfile.TemporaryFile(buffering=0)
 
-    def _spawn(self, command: list[str], environ: dict[str, str], control: int, reports: int) -> int:
+    def _spawn(self, command: list[str], environ: dict[str, str], control: int, reports: int, stdin: int | None) -> int:
         empty = os.open(os.devnull, os.O_RDONLY)
-        numbers = {0: empty, 1: self.output[1].fileno(), 2: self.output[2].fileno(), 3: control, 4: reports}
+        numbers = {0: empty if stdin is None else stdin, 1: self.output[1].fileno(), 2: self.output[2].fileno(), 3: control, 4: reports}
         above = {number: fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, ABOVE) for number, descriptor in numbers.items()}
         actions = [(os.POSIX_SPAWN_DUP2, descriptor, number) for number, descriptor in above.items()]
         try:
