@@ -1,0 +1,19 @@
+"""What can be said of a program without running it, said by the Python that would run it: which calls open portions, what travels.
+
+Started by ``tasker divide`` on the person's own machine, in the interpreter that was chosen for the program. This is the contract.
+
+standard input    a JSON object: ``program`` (absolute path of the main file), ``module`` (its dotted name after ``-m``, or null),
+                  ``folders`` (absolute; where imports of the program's own modules are looked for, in their order), ``folder``
+                  (the working directory), ``most_files`` (how many of its modules are read)
+standard output   a JSON object: ``error`` ({"line", "text"}, alone, where the main file is no program of this Python), or ``python``
+                  ("3.11"), ``portions``, ``kept``, ``opens``, ``stdin``, ``unread``, as `answer` composes them
+
+Only `ast` looks at the program: nothing of it is imported, compiled to code or run. The analysis ignores the order of statements: a name
+stands for everything that is ever bound to it. What it cannot see it leaves out, or says that it is decided when the program runs.
+
+How to read: `syntax` is the only file that knows how `ast` differs between versions; `scopes` finds every binding and every name of a
+module, `modules` follows imports; `resolving` says what an expression stands for (`values`), with `attributes` and in `rounds`; on it stand
+`portions`, `starting`, `travelling` and `opening`, and `answer` puts them together. `libraries` holds what is known of libraries, each fact once.
+"""
+
+from __future__ import absolute_import
