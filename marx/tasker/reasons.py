@@ -60,7 +60,7 @@ def _going(
     target: Target, bundle: Bundle, places: Sequence[str], home: str, given: Given, answer: Mapping[str, Any]
 ) -> Iterator[tuple[Entry, str]]:
     modules = dict.fromkeys(local_modules(target.path, places[::-1]) if target.path else (), "a module of the program")
-    modules |= {row["file"]: f"a module of the program, but line {row['line']}: {row['reason']}" for row in answer.get("unread", ())}
+    modules |= {row["file"]: _unreadable(row["line"], row["reason"]) for row in answer.get("unread", ())}
     by_file, by_argument = (_paths(names, places[0]) for names in (given.files, given.arguments))
     whole = [place for place in places if travels_whole(place, home) and place not in bundle.left]
     for entry in bundle.entries:
@@ -76,6 +76,10 @@ def _going(
             yield entry, "in the current folder" if is_below(entry.path, places[0]) else "in the program's folder"
         else:
             yield entry, "named by the source"
+
+
+def _unreadable(line: int | None, reason: str) -> str:
+    return f"a module of the program, but {reason}" if line is None else f"a module of the program, but line {line}: {reason}"
 
 
 def _paths(names: Iterable[str], folder: str) -> set[str]:
