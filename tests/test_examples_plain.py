@@ -1,7 +1,9 @@
-"""The examples as plain programs: what a map of each must be equal to, the same under every version of Python."""
+"""The examples as plain programs: what a map or a run of each must be equal to, the same under every version of Python."""
 
 import json
+import os
 import re
+import shutil
 import struct
 import subprocess
 import zlib
@@ -12,6 +14,7 @@ from random import Random
 import pytest
 
 from tests.pythons import UserPython
+from tests.science import ScienceMissing, science_python
 from tests.source import CHECKOUT
 
 EXAMPLES = CHECKOUT / "examples"
@@ -102,6 +105,99 @@ def test_sweep_finds_the_rates_of_the_outbreak(user_python: UserPython, tmp_path
 
 def test_the_old_script_is_for_two_seven_alone(user_python: UserPython) -> None:
     assert is_no_program_for(user_python, "words/words.py") is (user_python.name != "2.7")
+
+
+def copy_of(example: str, folder: Path) -> Path:
+    """An example's folder, to be run in as its user would."""
+    return Path(shutil.copytree(EXAMPLES / example, folder / example, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")))
+
+
+def run_in_copy(python: UserPython, example: str, folder: Path, *arguments: str) -> str:
+    """Run the copy in `folder`; its standard output. It must print nothing on standard error."""
+    command = [python.path, "-B", example + ".py", *arguments]
+    ended = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    return ended.stdout
+
+
+def test_collatz_finds_the_known_records(user_python: UserPython, tmp_path: Path) -> None:
+    said = run_in_copy(user_python, "collatz", copy_of("collatz", tmp_path)).splitlines()
+    assert said[0] == "2463 takes 208 steps" and said[-2] == "52527 takes 339 steps"
+    assert said[-1] == "old acquaintances: 111, 118, 178, 261"
+    assert all(steps_to_one(int(line.split()[0])) == int(line.split()[2]) for line in said[:-1])
+    assert run_in_copy(user_python, "collatz", tmp_path / "collatz", "30", "100").startswith("2 takes 1 steps\n3 takes 7 steps\n6 takes 8 steps\n")
+
+
+def steps_to_one(number: int) -> int:
+    """By the rule itself, written another way than the example's."""
+    return 0 if number == 1 else 1 + steps_to_one(3 * number + 1 if number & 1 else number >> 1)
+
+
+def test_queens_are_put_in_as_many_ways_as_is_known(user_python: UserPython, tmp_path: Path) -> None:
+    folder = copy_of("queens", tmp_path)
+    if user_python.name == "2.7":
+        assert is_no_program_for(user_python, "queens/queens.py")
+        return
+    said = run_in_copy(user_python, "queens", folder).splitlines()
+    columns = [int(line.rpartition(" ")[2]) for line in said[:-1]]
+    assert columns == columns[::-1] and sum(columns) == 352
+    assert said[-1] == "352 ways for 9 queens; a lone row more takes 12"
+
+
+def test_rainfall_reads_its_tables_and_leaves_a_report_for_each(user_python: UserPython, tmp_path: Path) -> None:
+    folder = copy_of("rainfall", tmp_path)
+    said = run_in_copy(user_python, "rainfall", folder)
+    assert said.startswith("harbour: June was the wettest month, with 111.2 mm\n")
+    assert said.endswith("5 stations, see summary.txt\n")
+    totals = {line.split()[0]: float(line.split()[1]) for line in (folder / "summary.txt").read_text().splitlines()}
+    assert totals == {name: pytest.approx(rain_of(folder / "data" / f"{name}.csv"), abs=0.06) for name in totals}
+    assert sorted(path.stem for path in (folder / "monthly").iterdir()) == sorted(totals) and len(totals) == 5
+    assert (folder / "monthly" / "moor.txt").read_text().splitlines()[0] == "January     202.0 mm on 19 days"
+
+
+def rain_of(path: Path) -> float:
+    """What fell at a station by its table, with the correction of settings.ini."""
+    return 1.04 * sum(float(line.split(",")[1]) for line in path.read_text().splitlines()[1:])
+
+
+def test_anagrams_are_found_without_a_guard(user_python: UserPython, tmp_path: Path) -> None:
+    if user_python.version >= (3, 14):
+        pytest.skip("from 3.14 on a pool needs the guard that this script has not")
+    said = run_in_copy(user_python, "anagrams", copy_of("anagrams", tmp_path)).splitlines()
+    assert (said[0], said[-1]) == ("244 words", "81 families of anagrams")
+    for line in said[1:-1]:
+        _, _, words = line.partition(": ")
+        assert len({tuple(sorted(word)) for word in words.split()}) == 1 and len(words.split()) > 1
+
+
+@pytest.fixture(scope="module")
+def science() -> UserPython:
+    """A Python with the libraries of examples/requirements.txt."""
+    try:
+        return science_python(os.environ)
+    except ScienceMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.mark.slow
+def test_digits_are_read_best_by_the_settings_that_the_search_finds(science: UserPython, tmp_path: Path) -> None:
+    said = run_in_copy(science, "digits", copy_of("digits", tmp_path)).splitlines()
+    scores = {line.partition(" reads")[0]: float(line.split()[-2]) for line in said[:9]}
+    assert said[9] == "best: C 10, gamma 0.01" and max(scores, key=scores.__getitem__) == "C 10   gamma 0.01 "
+    misread = [int(line.split()[3]) for line in said[10:]]
+    assert misread[0] < 9 < 90 < misread[1] < misread[2] <= 135
+
+
+@pytest.mark.slow
+def test_ripples_draw_the_same_picture_each_time(science: UserPython, tmp_path: Path) -> None:
+    folder = copy_of("ripples", tmp_path)
+    assert run_in_copy(science, "ripples", folder) == "highest wave 1.972, lowest -1.995; see ripples.png\n"
+    first = (folder / "ripples.png").read_bytes()
+    run_in_copy(science, "ripples", folder, "again.png")
+    assert first[:8] == b"\x89PNG\r\n\x1a\n" and first == (folder / "again.png").read_bytes()
+    assert struct.unpack(">II", first[16:24]) == (480, 480) and b"Software" not in first
 
 
 def read_png(path: Path) -> tuple[int, bytes]:
