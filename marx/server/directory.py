@@ -14,6 +14,10 @@ from twisted.internet.defer import Deferred
 from marx.core.model import Lease, TaskTerms
 
 
+#: Further tries of an item of a program that took its process down: an executor is told of the second loss. Its exceptions are results.
+RUN_RETRIES = 1
+
+
 class WorkerLink(Protocol):
     """A connected worker, as far as the scheduler's service needs it."""
 
@@ -99,7 +103,7 @@ def terms_of(task: str, user: str, spec: dict[str, Any], arrival: int) -> TaskTe
         sandbox=spec.get("sandbox"),
         max_slots=spec.get("max_slots"),
         priority=spec.get("priority") or 0,
-        retries=spec.get("retries") or 0,
+        retries=(spec.get("retries") or 0) + (RUN_RETRIES if spec["kind"] == "run" else 0),
         stop_on_error=bool(spec.get("stop_on_error")),
         chunk_items=spec.get("chunk_items"),
         start_within=spec.get("start_within"),

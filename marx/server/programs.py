@@ -44,9 +44,10 @@ class Programs:
 
     async def record(self, task: str) -> list[Any]:
         """
-        What :class:`marx.wire.worker.DescribeRecord` answers: every portion whose packs all fit, up to the first that does not.
+        What :class:`marx.wire.worker.DescribeRecord` answers: every portion, with its packs as long as all of them fit.
 
-        It ends also before one that was dropped with items undone, since nobody would grant those: the program asks for them anew.
+        One that was dropped with items undone, or whose packs do not fit, has "unknown" for its place: nobody would grant the rest of the
+        first, so the program asks for either anew, under a number that was not used.
         """
         opened = await self._store.portions(task)
         counts = await self._store.portion_counts(task)
@@ -58,10 +59,9 @@ class Programs:
             own = by_portion.get(portion.portion, [])
             known, done, _ = counts.get(portion.portion, (0, 0, 0))
             room -= len(own) + 1
-            if room < 0 or (portion.dropped and done < known):
-                break
-            named = [[pack.first, pack.count, pack.digest] for pack in own]
-            record.append([portion.portion, portion.call, portion.place, portion.portion in final, named])
+            is_known = room >= 0 and not (portion.dropped and done < known)
+            named = [[pack.first, pack.count, pack.digest] for pack in own] if is_known else []
+            record.append([portion.portion, portion.call, portion.place if is_known else "unknown", portion.portion in final, named])
         return record
 
     def returns(self, link: GuardedLink, task: str, fence: int, rows: tuple[int, int]) -> Returns:

@@ -10,6 +10,7 @@ from marx.core.events import TaskRestored
 from marx.core.model import Finished, Tried
 from marx.server.directory import Directory, LiveTask, terms_of
 from marx.server.items import ItemShelf
+from marx.server.program_records import PortionRecord
 from marx.server.store import Store
 
 
@@ -39,10 +40,17 @@ async def restore(store: Store, shelf: ItemShelf, directory: Directory) -> list[
                 tried=tuple(Tried(a.portion, a.first, a.count, a.worker, a.outcome, a.item, a.reason) for a in task.attempts),
                 failures=len(task.attempts),
                 held=task.held,
-                portions={one.portion: (one.python, "dropped" if one.dropped else "open") for one in task.opened if one.place == "lab"},
+                portions={one.portion: (one.python, state_of(one)) for one in task.opened},
             )
         )
     for task in before.values():
         for watch in list(task.watches):
             watch.ended()
     return restored
+
+
+def state_of(opened: PortionRecord) -> str:
+    """The state of a portion that a program opened, as the scheduler has it."""
+    if opened.place == "home":
+        return "home"
+    return "dropped" if opened.dropped else "open"

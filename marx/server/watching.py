@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from marx.server.cursors import Cursor
+from marx.server.records import StoreFailed
 from marx.server.window import Window
 from marx.wire.bursts import Bursts
 from marx.wire.calls import GuardedLink, WireError
@@ -170,6 +171,7 @@ class Watch:
     def _broke(self, failure: Failure) -> None:
         """A closed window or link ends a watch quietly; anything else is our fault, and the tasker will ask again."""
         first = failure.value.subFailure if hasattr(failure.value, "subFailure") else failure
-        if not first.check(CancelledError, WireError):
+        # A store that was closed under a watch nobody waits for any more is the server's own end.
+        if not first.check(CancelledError, WireError) and not (self._stopped and first.check(StoreFailed)):
             log.failure("a watch broke", first)
             self._link.hang_up()

@@ -170,14 +170,16 @@ async def test_a_program_whose_worker_is_lost_starts_again_with_a_record_of_what
 
 
 @pytest_twisted.ensureDeferred
-@pytest.mark.parametrize(("items", "recorded"), [(1, [1, 2]), (2, [])])
-async def test_a_record_has_dropped_portions_only_where_nothing_of_them_is_missing(room, items: int, recorded: list[int]) -> None:
+@pytest.mark.parametrize(("items", "place", "packs"), [(1, "lab", 1), (2, "unknown", 0)])
+async def test_a_record_has_the_packs_of_dropped_portions_only_where_nothing_is_missing(room, items: int, place: str, packs: int) -> None:
     lab, _, task, grant = await start(room)
     await lab.report(opened(grant), added(grant, 0, items), payload=b"pp")
     await lab.until(lambda: len(lab.grants) >= 2)
     await lab.report(given(lab.grants[1]), payload=b"rr")
     await lab.report(DropReport(grant[0], task, 1), opened(grant, 2))
-    assert [portion[0] for portion in (await lab.ask(worker.DescribeRecord, task=task))["portions"]] == recorded
+    dropped, other = (await lab.ask(worker.DescribeRecord, task=task))["portions"]
+    assert (dropped[0], dropped[2], len(dropped[4])) == (1, place, packs)
+    assert (other[0], other[2]) == (2, "lab")
 
 
 @pytest_twisted.ensureDeferred
