@@ -60,8 +60,10 @@ Over = tuple[Chunk, Ended]
 
 class Assignments:
     """
-    ``roots``: how many folders the task has whose changes are artifacts; ``max_value``: bytes of one result; ``codecs``: what results can be in.
+    ``by_line``: whether what its items print travels in whole lines. ``roots``: how many folders the task has whose changes are artifacts; ``max_value``: bytes of one result; ``codecs``: what results can be in.
     """
+
+    by_line = True
 
     def __init__(self, roots: int, max_value: int, codecs: tuple[str, ...] = LEGIBLE) -> None:
         self._roots = roots

@@ -107,7 +107,7 @@ class Conversation:
         self._listener = listener
         self._assignments = assignments
         self._frames = FrameReader()
-        self._streams = {STDOUT: OutputReader(STDOUT), STDERR: OutputReader(STDERR)}
+        self._streams = {stream: OutputReader(stream, assignments.by_line) for stream in (STDOUT, STDERR)}
         self._stray = b""
         self._turned_away: list[Chunk] = []
         self._is_over = False

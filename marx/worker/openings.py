@@ -32,6 +32,8 @@ class _Opening:
 class ProgramAssignments(Assignments):
     """Those of a keeper, whose only chunk is its program; its result is how that exited."""
 
+    by_line = False
+
     def __init__(self, roots: int, max_value: int) -> None:
         super().__init__(roots, max_value, codecs=("values",))
         self._portions: dict[int, _Opening] = {}

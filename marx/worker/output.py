@@ -61,10 +61,15 @@ Piece = Union[Written, Closed, Stray]
 
 
 class OutputReader:
-    """One stream (1 standard output, 2 standard error) of one runner."""
+    """
+    One stream (1 standard output, 2 standard error) of one runner.
 
-    def __init__(self, stream: int) -> None:
+    ``by_line``: an unfinished line waits for its end, so that lines of items do not mix; else nothing waits, as a prompt must not.
+    """
+
+    def __init__(self, stream: int, by_line: bool = True) -> None:
         self._stream = stream
+        self._by_line = by_line
         self._expected: deque[Tokens] = deque()
         self._chunk: Tokens | None = None
         self._item = -1
@@ -165,7 +170,7 @@ class OutputReader:
             self._release(pieces)
         if ends < len(content):
             self._hold(content[ends:])
-        if self._line_size > LONGEST_HELD:
+        if self._line_size > LONGEST_HELD or not self._by_line:
             self._release(pieces)
 
     def _hold(self, content: bytes) -> None:

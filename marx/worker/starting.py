@@ -148,8 +148,11 @@ class Starter:
     def _launch(self, known: KnownTask, interpreter: Interpreter, order: TaskOrder, mounts: Mounts, slot: int) -> Launch:
         sandbox = self._ground.sandbox
         home, tmp = sandbox.place(mounts, HOME), sandbox.place(mounts, TMP)
-        env = environment(known.recipe, interpreter, home, tmp, one_thread=not isinstance(order, ProgramOrder))
-        return sandbox.launch(interpreter, ["-s", sandbox.place(mounts, KIT)], mounts, env, order.cwd, slot)
+        is_program = isinstance(order, ProgramOrder)
+        env = environment(known.recipe, interpreter, home, tmp, one_thread=not is_program)
+        # What the variables ask of Python is for the program, which the keeper executes, and not for the keeper.
+        flags = ["-E", "-s"] if is_program else ["-s"]
+        return sandbox.launch(interpreter, [*flags, sandbox.place(mounts, KIT)], mounts, env, order.cwd, slot)
 
 
 def _pass_on(result: Any, waited: Deferred[Any]) -> None:
