@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
@@ -14,7 +15,21 @@ from tests.end_to_end.lab import Lab, wait_until
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """A server and two workers of one slot each, for a whole module; below a folder that other users may enter."""
+    """A server and two workers of one slot each, for a whole module."""
+    with started_lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def own_lab() -> Iterator[Lab]:
+    """The same for one test alone, which may break it."""
+    with started_lab() as lab:
+        yield lab
+
+
+@contextmanager
+def started_lab() -> Iterator[Lab]:
+    """A running lab, below a folder that other users may enter."""
     folder = Path(tempfile.mkdtemp(prefix="marx-lab-"))
     folder.chmod(0o755)
     lab = Lab(folder)
