@@ -39,6 +39,11 @@ worker to keeper                                     keeper to worker
   Y refuse   a portion: it is served at home           D drop     a portion
   J signal   to the program's process group
 
+A task of the kind "portion" runs the items of such portions. To the chunk's frames it adds K, in parts directly behind T where that says
+that there is a ``state``: what the items see of their program (`carry`); F then names "state" if it cannot be put up. S asks it to look at
+the files again, which the worker changes while no chunk is given. Items and results are pickles (`records`); an item is called by the
+library's own code (`answering`).
+
 ``random`` and ``numpy.random``, where imported, are seeded before each item from (task seed, portion, item).
 
 How to read: `__main__` chooses the role, `program` loads, `chunk` is the loop, `attempt` one child's life seen from outside, `child`

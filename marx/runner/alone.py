@@ -9,10 +9,11 @@ from marx.runner.attempt import Chunk
 from marx.runner.board import board_in
 from marx.runner.child import ChunkRun
 from marx.runner.items import Items, values_of
-from marx.runner.loading import NotLoaded
+from marx.runner.loading import NotLoaded, load
 from marx.runner.pipe import set_blocking
 from marx.runner.program import EXIT_NOT_LOADED, Program
-from marx.runner.reports import Reports
+from marx.runner.reports import reports_for
+from marx.runner.state import read_state
 
 
 def play(order, reader, writer):
@@ -20,6 +21,8 @@ def play(order, reader, writer):
     kernel.die_with_parent()
     if os.getppid() != order["runner"]:
         os._exit(1)
+    order["kind"] = order["role"]
+    state = read_state(reader)
     chunk, items = Chunk(order["chunk"]), Items()
     for _ in range(order["packs"]):
         frame = reader.read()
@@ -28,11 +31,19 @@ def play(order, reader, writer):
     os.close(reader.descriptor)
     set_blocking(writer.descriptor, True)
     kernel.show_memory()
-    reports = Reports(writer.descriptor, chunk, order["max_value"])
+    reports = reports_for(order, writer.descriptor, chunk)
     try:
-        program = Program(order)
+        program = Program(order, _loader(order, state))
     except NotLoaded as why:
         reports.note("the program could not be loaded again: %(type)s: %(message)s" % why.failure.entry)
         os._exit(EXIT_NOT_LOADED)
     run = ChunkRun(order, chunk, program, board, reports)
     run.run_and_exit(values_of(items.covering(chunk.portion, chunk.first, chunk.stop)))
+
+
+def _loader(order, state):
+    if order["kind"] != "portion":
+        return load
+    from marx.runner.portion import loader_of
+
+    return loader_of(state)

@@ -12,6 +12,7 @@ from marx.runner.attempt import Chunk
 from marx.runner.compat import freeze, private_copy
 from marx.runner.forking import Forking
 from marx.runner.items import Items
+from marx.runner.loading import load
 from marx.runner.pipe import FrameError, PipeClosed, polled, write_all
 from marx.runner.processes import sweep
 from marx.runner.program import EXIT_NOT_LOADED, leave, load_or_tell, tell_loaded
@@ -23,10 +24,15 @@ EXIT_QUIT = 0
 
 def play(order, reader, writer):
     """Load the program, then take chunks until told to quit; the exit code. Raises `FrameError`, `PipeClosed`."""
+    return serve(order, reader, writer, load)
+
+
+def serve(order, reader, writer, load, state=None):
+    """The same for whatever ``load`` loads, see `Program`. ``state``: what fresh interpreters need for that beside the order, bytes."""
     kernel.adopt_orphans()
     environment = dict(os.environ)
     outputs = [private_copy(1), private_copy(2)]
-    program = load_or_tell(order, writer)
+    program = load_or_tell(order, writer, load)
     if program is None:
         leave(EXIT_NOT_LOADED)
     role = ChunkRole(reader, writer, outputs)
@@ -37,7 +43,7 @@ def play(order, reader, writer):
     else:
         from marx.runner.fresh import Fresh
 
-        role.starter = Fresh(order, environment)
+        role.starter = Fresh(order, environment, state)
     tell_loaded(program, why_not_fork, writer)
     freeze()
     role.run()
@@ -49,7 +55,7 @@ def play(order, reader, writer):
 class ChunkRole(object):
     """Takes frames from ``reader``, says what happens to ``writer``. ``outputs``: descriptors onto the program's output, for marks.
 
-    ``starter`` has ``start(chunk, needed)``, which makes an `Attempt`; it is set before `run`.
+    ``starter`` has ``start(chunk, needed)``, which makes an `Attempt`, and ``look_again()``; it is set before `run`.
     """
 
     def __init__(self, reader, writer, outputs):
@@ -66,6 +72,7 @@ class ChunkRole(object):
             b"C": self._enqueue,
             b"E": self._seal,
             b"X": self._cancel,
+            b"S": self._look_again,
             b"Q": self._quit,
         }
         self.starter = None
@@ -179,6 +186,10 @@ class ChunkRole(object):
                 self._waiting.remove(chunk)
                 self._writer.send(b"Z", unused(chunk, "cancelled"))
                 return
+
+    def _look_again(self, frame):
+        """S: the worker has changed files while no chunk was given."""
+        self.starter.look_again()
 
     def _quit(self, frame):
         self._is_quitting = True

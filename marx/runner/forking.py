@@ -10,7 +10,7 @@ from marx.runner.board import new_board, wiped
 from marx.runner.child import ChunkRun
 from marx.runner.compat import private_pipe
 from marx.runner.items import values_of
-from marx.runner.reports import Reports
+from marx.runner.reports import reports_for
 
 
 class Forking(object):
@@ -42,6 +42,10 @@ class Forking(object):
         os.close(writing)
         return Attempt(chunk, pid, reading, self._board, self._learn)
 
+    def look_again(self):
+        """Files were changed that no chunk has changed."""
+        self._program.look_again()
+
     def _be_child(self, runner, chunk, needed, reading, writing):
         try:
             kernel.die_with_parent()
@@ -54,7 +58,7 @@ class Forking(object):
                 os.close(descriptor)
             os.setpgid(0, 0)
             kernel.show_memory()
-            reports = Reports(writing, chunk, self._task["max_value"])
+            reports = reports_for(self._task, writing, chunk)
             run = ChunkRun(self._task, chunk, self._program, self._board, reports)
             run.run_and_exit(values_of(needed))
         finally:

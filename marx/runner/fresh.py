@@ -22,17 +22,18 @@ KIT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 
 
 class Fresh(object):
-    """Starts interpreters with the environment that this one began with."""
+    """Starts interpreters with the environment that this one began with. ``state``: what they load beside the task, or None."""
 
-    def __init__(self, task, environment):
+    def __init__(self, task, environment, state=None):
         self._task = task
+        self._state = state
         self._environment = environment
 
     def start(self, chunk, needed):
         """See `Forking.start`."""
         with tempfile.TemporaryFile() as brief:
             brief.write(bytes(bytearray(BYTES)))
-            for frame in _frames(self._task, chunk, needed):
+            for frame in _frames(self._task, chunk, needed, self._state):
                 brief.write(frame)
             brief.flush()
             board = wiped(board_in(brief.fileno()))
@@ -44,6 +45,9 @@ class Fresh(object):
                 os.close(writing)
         return Attempt(chunk, pid, reading, board, lambda files: None)
 
+    def look_again(self):
+        """Each interpreter looks for itself."""
+
     def _execute(self, descriptors):
         command = [sys.executable] + subprocess._args_from_interpreter_flags() + [KIT] + [str(number) for number in descriptors]
         child = subprocess.Popen(command, env=self._environment, **inherit(descriptors))
@@ -51,13 +55,18 @@ class Fresh(object):
         return child.pid
 
 
-def _frames(task, chunk, needed):
+def _frames(task, chunk, needed, state):
     packs = [frame for pack, first, stop in needed for frame in _pack_frames(chunk.portion, *pack.part(first, stop))]
-    return [encode(b"T", dict(task, kind="alone", chunk=chunk.header(), packs=len(packs), runner=os.getpid()))] + packs
+    alone = {"kind": "alone", "role": task["kind"], "chunk": chunk.header(), "packs": len(packs), "runner": os.getpid()}
+    return [encode(b"T", dict(task, **alone))] + list(_parts(b"K", {}, state or b"")) + packs
 
 
 def _pack_frames(portion, header, payload):
     """P, in parts as the worker sends it."""
+    return _parts(b"P", dict(header, portion=portion), payload)
+
+
+def _parts(kind, header, payload):
     for offset in range(0, len(payload) or 1, PACK_BYTES):
         part = payload[offset : offset + PACK_BYTES]
-        yield encode(b"P", dict(header, portion=portion, offset=offset, total=len(payload)), part)
+        yield encode(kind, dict(header, offset=offset, total=len(payload)), part)

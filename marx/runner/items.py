@@ -7,10 +7,14 @@ import json
 
 from marx.runner.compat import counted, lazy_map
 from marx.runner.pipe import FrameError
+from marx.runner.records import joined_records, split_records
 
 
 class Pack(object):
-    """Items ``first`` to ``first + count`` of a portion. ``total`` bytes make it complete; its lines are split when first asked for."""
+    """Items ``first`` to ``first + count`` of a portion. ``total`` bytes make it complete; its lines are split when first asked for.
+
+    Of codec "pickles" a line is an item's pickle, and its value is that: who runs the item loads it.
+    """
 
     def __init__(self, header, payload):
         self.first, self.count = header["first"], header["count"]
@@ -38,15 +42,18 @@ class Pack(object):
             return
         if self._size != self.total:
             raise FrameError("a pack of which %d of %d bytes came" % (self._size, self.total))
-        self._lines = b"".join(self._parts).split(b"\n")
-        self._parts = []
+        content, self._parts = b"".join(self._parts), []
+        self._lines = split_records(content) if self.codec == "pickles" else content.split(b"\n")
         if len(self._lines) != self.count:
             raise FrameError("a pack of %d items in %d lines" % (self.count, len(self._lines)))
 
     def part(self, first, stop):
         """Header (without the portion) and payload of a smaller pack of these items."""
         header = {"first": first, "count": stop - first, "codec": self.codec, "args": self.args}
-        return header, b"" if self.codec == "range" else b"\n".join(self._lines[first - self.first : stop - self.first])
+        if self.codec == "range":
+            return header, b""
+        lines = self._lines[first - self.first : stop - self.first]
+        return header, joined_records(lines) if self.codec == "pickles" else b"\n".join(lines)
 
     def values(self, first, stop):
         """An iterable of the values of these items, which are in it; see `values_of`."""
@@ -54,6 +61,8 @@ class Pack(object):
             start, step = self.args
             return counted(start + step * first, step, stop - first)
         lines = self._lines[first - self.first : stop - self.first]
+        if self.codec == "pickles":
+            return lines
         try:
             return json.loads((b"[" + b",".join(lines) + b"]").decode("utf-8"))
         except (ValueError, RuntimeError):
@@ -72,7 +81,7 @@ class Items(object):
 
     def keep(self, header, payload):
         """P: a pack, or the next part of one. Raises `FrameError`."""
-        if header.get("codec") not in ("json", "range"):
+        if header.get("codec") not in ("json", "range", "pickles"):
             raise FrameError("items of codec %r" % (header.get("codec"),))
         packs = self._packs.setdefault(header["portion"], {})
         if header.get("offset"):

@@ -24,7 +24,7 @@ _MISSING = object()
 
 
 class NotLoaded(Exception):
-    """``what`` is at fault, "program" or "function". To be raised while the exception is taken care of that says why."""
+    """``what`` is at fault, "program", "function" or "state". To be raised while the exception is taken care of that says why."""
 
     def __init__(self, what):
         Exception.__init__(self, what)
@@ -76,7 +76,7 @@ def sources(folder):
     """The texts of the modules below a folder that are loaded."""
     paths = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     for path in paths:
-        if isinstance(path, str) and path.startswith(folder + os.sep):
+        if isinstance(path, str) and os.path.abspath(path).startswith(folder + os.sep):
             try:
                 with io.open(path[:-1] if path.endswith(".pyc") else path, "rb") as source:
                     yield source.read()

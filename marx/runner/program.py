@@ -11,7 +11,7 @@ from marx.runner import kernel
 from marx.runner.changes import Snapshot
 from marx.runner.compat import elapsed, monotonic, version
 from marx.runner.failures import present_failure
-from marx.runner.loading import NotLoaded, load, sources, surround
+from marx.runner.loading import NotLoaded, sources, surround
 from marx.runner.processes import children, sweep
 from marx.runner.seeds import Generators
 from marx.runner.streams import Streams, flush_standard
@@ -23,21 +23,34 @@ ENDING_SECONDS = 0.05
 
 
 class Program(object):
-    """``function``: what each item is given to. ``snapshot``: of the roots before loading, None if there are none. ``seconds``: to load."""
+    """``function``: what each item is given to. ``seconds``: to load.
 
-    def __init__(self, order):
+    ``snapshot``: of the roots before loading, None if there are none; of a portion after it, since what loading does to files its main
+    program has done already.
+
+    ``load(order)`` returns the function, and raises `NotLoaded`.
+    """
+
+    def __init__(self, order, load):
         began_at = monotonic()
         self.streams = Streams()
         self.streams.install()
         surround(order)
-        self.snapshot = Snapshot.of_texts(order["roots"]) if order["roots"] else None
+        self._roots, self._with_folders = order["roots"], bool(order.get("folders"))
+        self.look_again()
         self.function = load(order)
+        if order["kind"] == "portion":
+            self.look_again()
         self.generators = Generators()
         self.generators.prepare(sources(sys.path[0]))
         self.streams.flush()
         self._child_signal = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         kernel.flush_c_output()
         self.seconds = elapsed(began_at)
+
+    def look_again(self):
+        """What changes from now on below the roots is what items change."""
+        self.snapshot = Snapshot.of_texts(self._roots, self._with_folders) if self._roots else None
 
     def enter_child(self):
         """In a child: what the program had set for the end of its own children, which the runner must not have, holds again."""
@@ -55,10 +68,10 @@ class Program(object):
         return None
 
 
-def load_or_tell(order, writer):
-    """The `Program`, or None after the worker was told what went wrong."""
+def load_or_tell(order, writer, load):
+    """The `Program`, or None after the worker was told what went wrong. ``load``: see there."""
     try:
-        return Program(order)
+        return Program(order, load)
     except NotLoaded as why:
         what, failure = why.what, why.failure
     except Exception:

@@ -6,7 +6,7 @@ import fcntl
 
 from marx.runner.board import AT_WORK, NOBODY
 from marx.runner.pipe import PART_BYTES, joined, to_json, write_all
-from marx.runner.values import Lines, flat_lines, lines_of, too_long
+from marx.runner.values import Lines, flat_lines, lines_of, pickled_lines, too_long
 
 #: R's header, as JSON: filling it in takes a tenth of what encoding an object does, and most chunks are short.
 RESULTS = '{"chunk":%d,"portion":%d,"first":%d,"count":%d,"codec":"%s","failed":%r,"seconds":%r}'
@@ -75,7 +75,7 @@ class Reports(object):
             self._stretch(shown, begin, len(shown.lines), first, each, failed)
 
     def _stretch(self, shown, begin, stop, first, each, failed):
-        payload = b"\n".join(shown.lines[begin:stop])
+        payload = shown.joint.join(shown.lines[begin:stop])
         absolute = [first + place for place in range(begin, stop) if place in failed] if failed else []
         self._results(first + begin, stop - begin, shown.codec, absolute, each * (stop - begin), payload)
 
@@ -109,3 +109,19 @@ class Reports(object):
             fcntl.fcntl(self._descriptor, F_SETPIPE_SZ, PIPE_BYTES)
         except (IOError, OSError):
             pass  # not Linux, or this user has many
+
+
+class PickleReports(Reports):
+    """The same for outcomes that are (whether it succeeded, pickle), or a `Failure`."""
+
+    def results(self, outcomes, first, seconds, board):
+        """See `Reports`."""
+        each = seconds / len(outcomes)
+        for shown in pickled_lines(outcomes):
+            self._stretches(shown, first, each)
+            first += len(shown.lines)
+
+
+def reports_for(task, descriptor, chunk):
+    """What a child at a chunk of a task speaks with."""
+    return (PickleReports if task["kind"] == "portion" else Reports)(descriptor, chunk, task["max_value"])

@@ -6,23 +6,29 @@ Codec "values": every item succeeded and JSON holds its value. Codec "entries": 
 from __future__ import absolute_import
 
 import json
+from itertools import groupby
 
 from marx.runner.compat import FLAT
 from marx.runner.failures import Failure, as_text, present_failure
+from marx.runner.records import joined_records
 
 _one_a_line = json.JSONEncoder(separators=("\n", ": "), allow_nan=False).encode
 _on_one_line = json.JSONEncoder(allow_nan=False).encode
 
 
 class Lines(object):
-    """The outcomes of consecutive items. ``lines``: bytes without newlines; ``failed``: which of them, from 0, are errors."""
+    """The outcomes of consecutive items. ``lines``: bytes without newlines; ``failed``: which of them, from 0, are errors.
 
-    __slots__ = ("codec", "lines", "failed")
+    ``joint``: what stands between two of them.
+    """
 
-    def __init__(self, codec, lines, failed):
+    __slots__ = ("codec", "lines", "failed", "joint")
+
+    def __init__(self, codec, lines, failed, joint=b"\n"):
         self.codec = codec
         self.lines = lines
         self.failed = failed
+        self.joint = joint
 
 
 def flat_lines(outcomes):
@@ -52,6 +58,17 @@ def lines_of(outcomes, before_each):
     if codec == "values":
         return Lines(codec, [text.encode("ascii") for _, text in shown], failed)
     return Lines(codec, [_entry_line(name, text) for name, text in shown], failed)
+
+
+def pickled_lines(outcomes):
+    """`Lines` of (whether it succeeded, pickle), in stretches: where code of ours or the interpreter failed there is a `Failure` instead."""
+    for is_failure, stretch in groupby(outcomes, lambda outcome: type(outcome) is Failure):
+        stretch = list(stretch)
+        if is_failure:
+            yield Lines("entries", [_entry_line("error", _on_one_line(failure.entry)) for failure in stretch], list(range(len(stretch))))
+        else:
+            failed = [place for place, (succeeded, _) in enumerate(stretch) if not succeeded]
+            yield Lines("pickles", [joined_records([pickled]) for _, pickled in stretch], failed, b"")
 
 
 def too_long(size, limit):

@@ -175,10 +175,13 @@ class Driver:
                 continue
             messages.append(message)
             if type(message) is Ended:
-                results = [entry_of(codec, line) for codec, line in _lines(messages)]
+                results = self._results_in(messages)
                 assert len(results) == message.done
                 return Outcome(message, messages, results)
         return Outcome(self._dropped.pop(fence), [])
+
+    def _results_in(self, messages: list[Message]) -> list[dict[str, Any]]:
+        return [entry_of(codec, line) for codec, line in _lines(messages)]
 
     def _check(self, message: Message) -> None:
         match message:
