@@ -75,3 +75,35 @@ def test_nobody_else_sees_it_and_nobody_reads_the_servers_state(lab: Lab, ada: P
     for path in ("authority.pem", "marx.sqlite", "admin.sock", "join-worker.code"):
         peeked = subprocess.run(["setpriv", f"--reuid={BOB}", "--clear-groups", "--regid", str(BOB), "cat", str(lab.state / path)], capture_output=True)
         assert peeked.returncode != 0, path
+
+
+PROGRAM = """\
+import sys
+from multiprocessing import Pool
+from pathlib import Path
+
+BASE = 0
+
+def write(number):
+    Path("item-%d" % number).write_text(Path("before").read_text())
+    return BASE + number
+
+if __name__ == "__main__":
+    BASE = int(sys.stdin.readline())
+    Path("before").write_text("x")
+    with Pool() as pool:
+        print(pool.map(write, range(6)))
+    print(len(list(Path(".").glob("item-*"))))
+    sys.exit(4)
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--local=2"]])
+def test_an_ordinary_persons_program_runs_on_an_ordinary_lab_and_alone(ada: Person, options: list[str]) -> None:
+    for path in ada.work.glob("item-*"):
+        path.unlink()
+    ada.write("program.py", PROGRAM)
+    process = ada.start("run", *options, "program.py", stdin=subprocess.PIPE)
+    out, err = process.communicate(b"100\n", timeout=90)
+    assert (process.returncode, out) == (4, b"[100, 101, 102, 103, 104, 105]\n6\n"), err
+    assert {path.stat().st_uid for path in ada.work.glob("item-*")} == {ADA}
