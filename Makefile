@@ -2,6 +2,7 @@
 # make test     the tests that need no root; at most 5 minutes
 # make check    the rest: what needs root, more tools, the package index or more time
 # make science  a Python with the libraries that some examples need, which CI makes and make check uses
+# make libraries  what programs in the tests import, for each Python that is found
 # make bench    the measurements, beside concurrent.futures.ProcessPoolExecutor
 # make clean    away with everything that these made
 #
@@ -19,7 +20,7 @@ BEYOND := slow or needs_root
 # for its plugins along the path, would silently lack marx-server and marx-worker.
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable
 
-.PHONY: demo test check bench clean env science
+.PHONY: demo test check bench clean env science libraries
 
 demo: $(VENV)/installed
 	@sh examples/demo.sh $(VENV)/bin
@@ -37,8 +38,11 @@ env: $(VENV)/installed-test
 
 science: $(SCIENCE)/installed
 
+libraries: $(VENV)/made
+	$(PYTHON) tests/libraries.py
+
 clean:
-	rm -rf $(VENV) $(SCIENCE) build dist *.egg-info .pytest_cache .hypothesis twisted/plugins/dropin.cache
+	rm -rf $(VENV) $(SCIENCE) .venv-libraries build dist *.egg-info .pytest_cache .hypothesis twisted/plugins/dropin.cache
 	find marx twisted tests examples -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/installed: $(VENV)/made setup.py pyproject.toml

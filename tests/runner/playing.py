@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from marx.worker.pipe import FrameReader
+from tests.libraries import library_folder
 from tests.pythons import UserPython
 from tests.runner.spawning import PATIENCE_SECONDS
 
@@ -88,6 +89,7 @@ class Computer:
     """One process for each state, in the program's interpreter."""
 
     def __init__(self, python: str, kit: Path, folder: Path, environ: Mapping[str, str], out: BinaryIO, err: BinaryIO) -> None:
+        compile_once(python, kit)
         self._reading, writing = os.pipe()
         command = [python, "-s", str(COMPUTING), str(kit), str(writing)]
         self._process = subprocess.Popen(
@@ -144,7 +146,11 @@ class Lab:
         """Run it as anybody would."""
         place = self.write(text)
         done = subprocess.run(
-            [self.python.path, "-s", place, *argv], cwd=self.folder, env=self.surroundings, capture_output=True, timeout=PATIENCE_SECONDS * 3
+            [self.python.path, "-s", place, *argv],
+            cwd=self.folder,
+            env=self.surroundings,
+            capture_output=True,
+            timeout=PATIENCE_SECONDS * 3,
         )
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -158,7 +164,8 @@ class Lab:
     @property
     def surroundings(self) -> dict[str, str]:
         """The environment that a program gets."""
-        return {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", **self.environ}
+        plain = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**plain, **with_libraries(self.python), **self.environ}
 
 
 class Comparisons:
@@ -195,10 +202,27 @@ def section_names(program: Path) -> list[str]:
 
 
 @cache
+def compile_once(python: str, kit: Path) -> None:
+    """Let an interpreter keep its bytecode of the kit, as a worker does: a program with many states starts many processes."""
+    subprocess.run([python, "-m", "compileall", "-q", str(kit)], capture_output=True)
+
+
+@cache
 def why_not(python: UserPython, module: str, project: str | None = None) -> str | None:
     """Why a test that needs a module in a program's interpreter cannot be run. ``project``: its name for pip, if it has another."""
-    tried = subprocess.run([python.path, "-s", "-c", "import " + module], capture_output=True)
-    return "Python %s has no %s (%s -m pip install %s)" % (python.name, module, python.path, project or module) if tried.returncode else None
+    environ = {**os.environ, **with_libraries(python)}
+    tried = subprocess.run([python.path, "-s", "-c", "import " + module], capture_output=True, env=environ)
+    return (
+        "Python %s has no %s (make libraries, or %s -m pip install %s)" % (python.name, module, python.path, project or module)
+        if tried.returncode
+        else None
+    )
+
+
+def with_libraries(python: UserPython) -> dict[str, str]:
+    """What lets an interpreter find the libraries that were fetched for its version; nothing where there are none."""
+    folder = library_folder(python.name, os.environ)
+    return {"PYTHONPATH": str(folder)} if folder.exists() else {}
 
 
 class Session:
@@ -208,7 +232,7 @@ class Session:
         self._lab = lab
         self._socket, theirs = socket.socketpair()
         self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
-        python_path = lab.environ.get("PYTHONPATH")
+        python_path = lab.surroundings.get("PYTHONPATH")
         word = "%d:%d" % (theirs.fileno(), lab.slots) + (":" + python_path if python_path else "")
         before = os.pathsep.join(filter(None, [str(lab.kit / "before-programs"), python_path]))
         environ = {**lab.surroundings, "PYTHONPATH": before, "MARX_PORTAL": word}

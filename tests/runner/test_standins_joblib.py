@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.pythons import UserPython
+from tests.science import science_python
 from tests.runner.playing import Answer, Lab, Portion, Refusal, why_not
 
 CALLS = """
@@ -59,19 +60,23 @@ def lab(user_python: UserPython, kit: Path, tmp_path: Path) -> Lab:
     return Lab(user_python, kit, tmp_path)
 
 
-def test_a_call_of_parallel_is_a_portion_without_a_state(lab: Lab) -> None:
+def test_a_call_of_parallel_is_a_portion_and_all_calls_have_one_state(lab: Lab) -> None:
     run = lab.run(program("print(Parallel(n_jobs=-1)(delayed(times)(x) for x in range(4)))", "Parallel(n_jobs=2)([delayed(abs)(-1)])"))
     assert run.out == "[0, 2, 4, 6]\n"
     assert [(portion.call["kind"], portion.call["line"], portion.call["function"].rpartition(".")[2]) for portion in run.portions] == [
         ("joblib.Parallel", CALLS.count("\n") + 2, "times"),
         ("joblib.Parallel", CALLS.count("\n") + 3, "abs"),
     ]
-    assert [(portion.state, portion.place, portion.is_final) for portion in run.portions] == [(None, "lab", True)] * 2
+    assert [(portion.state, portion.place, portion.is_final) for portion in run.portions] == [(1, "lab", True)] * 2
 
 
 def test_all_jobs_means_all_slots_of_the_lab(lab: Lab) -> None:
     lab.slots = 7
-    run = lab.run(program("print(joblib.effective_n_jobs(-1), joblib.effective_n_jobs(-2), joblib.effective_n_jobs(3), joblib.effective_n_jobs(None))"))
+    run = lab.run(
+        program(
+            "print(joblib.effective_n_jobs(-1), joblib.effective_n_jobs(-2), joblib.effective_n_jobs(3), joblib.effective_n_jobs(None))"
+        )
+    )
     assert run.out == "7 6 3 1\n"
 
 
@@ -85,7 +90,9 @@ def test_no_more_is_dispatched_than_was_asked_for(lab: Lab) -> None:
 
 def test_an_item_that_died_is_an_error_as_joblib_has_it(lab: Lab) -> None:
     lab.compute = lambda portion, record: ("entries", b'{"error": {"type": "Died", "message": "was killed by signal 9"}}')
-    run = lab.run(program("try: Parallel(n_jobs=2)(delayed(times)(x) for x in [1])", "except Exception as error: print(type(error).__name__, error)"))
+    run = lab.run(
+        program("try: Parallel(n_jobs=2)(delayed(times)(x) for x in [1])", "except Exception as error: print(type(error).__name__, error)")
+    )
     assert run.out.startswith("TerminatedWorkerError an item of joblib.Parallel at ") and run.out.endswith("was killed by signal 9\n")
 
 
@@ -94,7 +101,12 @@ def test_items_that_the_lab_cannot_load_are_computed_in_the_program(lab: Lab) ->
         raise Refusal("module `joblib` is missing")
 
     lab.compute = refuse
-    run = lab.run(program("print(Parallel(n_jobs=2)(delayed(times)(x) for x in range(4)))", "print(Parallel(n_jobs=2)([delayed(os.getpid)()]) == [os.getpid()])"))
+    run = lab.run(
+        program(
+            "print(Parallel(n_jobs=2)(delayed(times)(x) for x in range(4)))",
+            "print(Parallel(n_jobs=2)([delayed(os.getpid)()]) == [os.getpid()])",
+        )
+    )
     assert run.out == "[0, 2, 4, 6]\nTrue\n"
     assert [portion.is_dropped for portion in run.portions] == [True, True]
 
@@ -105,8 +117,9 @@ def test_a_value_that_cannot_be_sent_is_named_with_the_line_that_sends_it(lab: L
     assert "joblib.Parallel at %s, line %d cannot be sent" % (lab.folder / "prog.py", CALLS.count("\n") + 2) in run.notes[0]
 
 
-def test_a_search_of_scikit_learn_spreads_and_finds_the_same(lab: Lab) -> None:
-    demand(lab.python, "sklearn", "scikit-learn")
+@pytest.mark.slow
+def test_a_search_of_scikit_learn_spreads_and_finds_the_same(kit: Path, tmp_path: Path) -> None:
+    lab = Lab(science_python(os.environ), kit, tmp_path, environ={"PYTHONPATH": ""})
     run, plain = lab.run(SEARCH), lab.run_plainly(SEARCH)
     assert (run.out, run.code) == (plain.out, plain.code)
     assert [len(portion.records) for portion in run.portions] == [9, 3]
