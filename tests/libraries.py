@@ -31,7 +31,9 @@ def fetch(version: str, environ: Mapping[str, str]) -> None:
         return
     target = ["--target", str(folder), "--upgrade", "--python-version", version, "--only-binary=:all:", "--no-deps"]
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *target]
-    subprocess.run([*command, *FOR_OLD.get(version, FOR_NEW)], check=True)
+    # A pip of today's older kind looks at its own version of Python where the one that was asked for is 2.7.
+    wanted = ["--ignore-requires-python", *FOR_OLD[version]] if version in FOR_OLD else FOR_NEW
+    subprocess.run([*command, *wanted], check=True)
     (folder / "fetched").touch()
 
 
