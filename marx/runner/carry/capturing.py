@@ -53,7 +53,7 @@ class _Capture(object):
         """The bytes."""
         self._walk.start(tuple(functions), "what is called")
         for module, name in sorted(references):
-            self._walk.need(module, name.split(".")[0], "what is given")
+            self._walk.need(module, name.split(".")[0])
         self._add_rest(initializer, initargs)
         modules = self._imported()
         self._sources.refuse_effects_of_imports(name for name in modules if name in dict(own_modules()))

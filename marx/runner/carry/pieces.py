@@ -8,6 +8,7 @@ import sys
 from marx.runner.carry import classes, functions, patches, surroundings
 from marx.runner.carry.pickles import dumped
 from marx.runner.carry.table import CELL, CLASS, CLASSES, FUNCTION, SPACE
+from marx.runner.compat import IS_2, TEXT
 
 #: In place of an object's number, for pieces that belong to none.
 PATCH, SETTING, STARTING = "patch", "setting", "initializer"
@@ -61,6 +62,22 @@ def given(owner, name, value, kinds, objects):
 
 
 def digest(value, table):
-    """A digest of a value's pickle, with the order of every set in it."""
+    """A digest of a value's pickle, with the order of every set in it.
+
+    Whether two equal texts are one object, which a pickle shows, depends on what else this interpreter has seen: here each is written out.
+    """
+
+    def number_of(something):
+        kind = type(something)
+        if kind is TEXT:
+            return something.encode("utf-8", *_WHATEVER)
+        if kind is str:  # of 2.7: a copy
+            return something[:-1] + something[-1:]
+        return table.number_of(something)
+
     table.begin()
-    return hashlib.sha256(dumped(value, table.number_of)).digest()[:16]
+    return hashlib.sha256(dumped(value, number_of)).digest()[:16]
+
+
+#: Halves of pairs are no error in 2.7.
+_WHATEVER = () if IS_2 else ("surrogatepass",)

@@ -181,4 +181,6 @@ def _is_librarys(value):
     kind = type(value)
     if kind in _PLAIN or kind in _ORDERED or kind in _HOLDING:
         return False
+    if is_own_name(getattr(type(getattr(value, "__self__", None)), "__module__", None)):
+        return False  # a method of an object of the program's
     return not is_own_name(getattr(value if isinstance(value, _CALLABLES) else kind, "__module__", None))
