@@ -1,4 +1,4 @@
-"""The globals that a pickle names: it is loaded with a class that can be anything in place of everything, so nothing of it runs."""
+"""The globals that a pickle names: it is loaded with something that can be anything in place of everything, so nothing of it runs."""
 
 from __future__ import absolute_import
 
@@ -26,25 +26,29 @@ def named(pickled):
         return _Anything
 
     try:
-        new_unpickler(io.BytesIO(pickled), lambda number: _Anything(), find).load()
+        new_unpickler(io.BytesIO(pickled), lambda number: _Anything, find).load()
     except Exception as error:
         raise CannotCarry("an item cannot be loaded again: %s" % error)
     return found
 
 
-class _Anything(object):
-    """A class, a function, an instance, a container: whatever a pickle does with it is right."""
+class _Kind(type):
+    """Of a class that is its own only instance: a pickle may ask for either where it finds a name."""
 
-    def __new__(cls, *_args, **_more):
-        return object.__new__(cls)
+    def __call__(cls, *_args, **_more):
+        return cls
 
-    def __init__(self, *_args, **_more):
+    def __setitem__(cls, _name, _value):
         pass
 
-    def _take(self, *_args, **_more):
-        return None
 
-    __setstate__ = append = extend = add = __setitem__ = _take
+def _itself(cls, *_args, **_more):
+    return cls
 
-    def __call__(self, *_args, **_more):
-        return _Anything()
+
+def _nothing(*_args, **_more):
+    return None
+
+
+_TAKING = dict.fromkeys(["__setstate__", "append", "extend", "add"], staticmethod(_nothing))
+_Anything = _Kind("_Anything", (object,), dict(_TAKING, __new__=_itself))

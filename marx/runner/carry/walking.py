@@ -44,12 +44,13 @@ class Walk(object):
         self.finish()
         return ordered
 
-    def need(self, module, name, said):
-        """A name that a pickle or an analysis asks a module for. Raises `CannotCarry` if it is not there."""
+    def need(self, module, name):
+        """A name of a module that items name. Raises `CannotCarry` if it is not there."""
         space = vars(sys.modules[module]) if module in sys.modules else {}
         if name not in space:
-            raise CannotCarry("%s: `%s` was not there yet when the state was taken" % (said, name), "define it before the pool is made")
-        self._need(space, (name,), said)
+            said = "`%s`, which an item names, was not there yet when the pool was made" % name
+            raise CannotCarry(said, "define it before the pool is made")
+        self._need(space, (name,), None)
         self.finish()
 
     def finish(self):
@@ -185,9 +186,7 @@ class Walk(object):
         kind, owner = self.table.kinds[number], self.table.objects[number]
         if kind == SPACE and self._sources.may_leave(owner, name[1:], value, error):
             self.left.append((number, name[1:], type(value).__name__))
-        elif kind == CLASS and self._sources.make(owner.__module__, name_of(owner)) and not isinstance(error, Denied):
-            return
-        elif name != "__annotations__":
+        elif kind != CLASS or isinstance(error, Denied) or not self._sources.may_leave_attribute(owner, name[1:]):
             raise CannotCarry(self._reason(number, name, value, reader, error), getattr(error, "hint", ""))
 
     def _reason(self, number, name, value, reader, error):
