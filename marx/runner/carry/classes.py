@@ -18,7 +18,9 @@ MEMBERS, DEFAULTS = "members", "defaults of fields"
 
 #: What Python and its library put into a class by themselves.
 _MACHINERY = frozenset(
-    "__dict__ __weakref__ __doc__ __module__ __qualname__ __slots__ __abstractmethods__ __static_attributes__ __firstlineno__"
+    "__dict__ __weakref__ __doc__ __module__ __qualname__ __slots__ __abstractmethods__"
+    " __static_attributes__ __firstlineno__"
+    " __slotnames__ __type_params__"
     " __annotations__ __annotate__ __annotate_func__ __annotations_cache__ __orig_bases__ __parameters__ __classcell__".split()
 )
 _METHODS = (types.FunctionType, staticmethod, classmethod, property)
@@ -124,7 +126,7 @@ def _of_enum(kind):
 
 
 def _of_namedtuple(kind):
-    made = vars(collections.namedtuple(kind.__name__, kind._fields))
+    made = frozenset(vars(collections.namedtuple(kind.__name__, kind._fields)))
     return ((name, value) for name, value in _of_plain(kind) if name not in made and name not in ("_field_types", "_field_defaults"))
 
 

@@ -40,12 +40,9 @@ _NAMED = {
 _SHARING = ("multiprocessing.", "multiprocess.", "billiard.")
 _HARMLESS_OF_SHARING = frozenset(["AuthenticationString"])
 
-_ITERATORS = tuple(
-    type(kind)
-    for kind in (iter([]), iter(()), iter({}), iter(set()), iter(""), iter(b""), iter(range(0)), reversed([]), enumerate([]), itertools.count())
-) + tuple(kind for kind in (zip, map, filter) if isinstance(kind, type)) + tuple(
-    kind for kind in vars(itertools).values() if isinstance(kind, type)
-)
+_CONTAINERS = ([], (), {}, set(), u"", b"", bytearray(), range(0))
+_ITERATORS = tuple(type(iter(container)) for container in _CONTAINERS) + (type(reversed([])), enumerate)
+_ITERATORS += tuple(kind for kind in [zip, map, filter] + list(vars(itertools).values()) if isinstance(kind, type))
 
 
 def check(something):
@@ -73,7 +70,7 @@ def _judge(kind):
             return _denying(*_NAMED[place])
         if isinstance(base.__module__, str) and base.__module__.startswith(_SHARING) and base.__name__ not in _HARMLESS_OF_SHARING:
             return _denying("a %s of multiprocessing" % base.__name__, _SHARED)
-        if base.__name__ == "ContextVar" and base.__module__ in ("_contextvars", "contextvars"):
+        if base.__name__ == "ContextVar" and base.__module__ in ("_contextvars", "contextvars", "builtins"):
             return _check_context
         if place == ("numpy", "ndarray"):
             return _check_array

@@ -91,11 +91,8 @@ def same_code(one, other):
     return all(_same_constant(*pair) for pair in zip(one.co_consts, other.co_consts))
 
 
-_OF_CODE = [
-    "co_%s" % word
-    for word in "argcount nlocals flags code names varnames freevars cellvars name firstlineno filename posonlyargcount kwonlyargcount".split()
-    if hasattr(skeleton.__code__, "co_" + word)
-]
+_WORDS = "argcount posonlyargcount kwonlyargcount nlocals flags code names varnames freevars cellvars name firstlineno filename"
+_OF_CODE = ["co_" + word for word in _WORDS.split() if hasattr(skeleton.__code__, "co_" + word)]
 
 
 def _same_constant(one, other):

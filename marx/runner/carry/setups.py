@@ -9,7 +9,9 @@ from marx.runner.carry.own import is_own_name
 from marx.runner.carry.syntax import FUNCTIONS, dotted
 from marx.runner.carry.statements import is_guard
 
-_SETTING = re.compile("^(create|register.*|set(_.*|[A-Z].*)?|use|use_.*|enable.*|disable.*|install.*|configure.*|init|init_.*|manual_seed)$")
+_SETTING = re.compile(
+    "^(create|register.*|set(_.*|[A-Z].*)?|use|use_.*|enable.*|disable.*|install.*|configure.*|init|init_.*|manual_seed)$"
+)
 #: These are carried by `surroundings`, seeded for each item, or of no meaning in another process.
 _KNOWN = frozenset(
     "os sys signal socket warnings logging random decimal locale gc matplotlib multiprocessing threading time atexit csv argparse"

@@ -13,10 +13,12 @@ from marx.runner.carry.patches import patches
 from marx.runner.carry.statements import Source
 from marx.runner.carry.surroundings import first_environment
 from marx.runner.carry.setups import lost_setups
-from marx.runner.carry.table import CLASSES, FUNCTION, found_at
+from marx.runner.carry.table import CLASSES, FUNCTION, found_at, name_of
 
 #: Modules whose objects do no harm when they are made anew.
-_HARMLESS = ("ctypes", "_ctypes", "numba", "numpy", "contextvars", "_contextvars", "operator", "threading", "thread", "_thread", "typing", "types")
+_HARMLESS = frozenset(
+    "ctypes _ctypes numba numpy contextvars _contextvars operator threading thread _thread typing types".split()
+)
 
 
 class Sources(object):
@@ -43,10 +45,21 @@ class Sources(object):
         if isinstance(error, Denied) or not str(type(value).__module__).split(".")[0] in _HARMLESS:
             return False
         source = self._source(space.get("__name__"))
-        if source is None:
+        if source is None or self._is_stored(name):
             return False
         chosen = self.chosen if source is self.main else range(len(source.tree.body))
         return source.is_made_once(name, chosen)
+
+    def may_leave_attribute(self, kind, name):
+        """The same for an attribute of a class: its body has bound it, or Python itself."""
+        source = self._source(kind.__module__)
+        if source is None or self._is_stored(name) or not self.make(kind.__module__, name_of(kind)):
+            return False
+        return name.startswith("__") or source.has_attribute(kind.__name__, name)
+
+    def _is_stored(self, name):
+        """Whether the program sets an attribute of this name of anything."""
+        return any(source.stores(name) for source in self._known.values() if source)
 
     def place_of_name(self, space, name):
         """"line 12: ", or "lib.py line 12: "; "" if it cannot be said."""

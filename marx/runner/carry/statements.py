@@ -55,6 +55,20 @@ class Source(object):
         places = [place for place, statement in enumerate(self.tree.body) if name in bound_by(statement)]
         return len(places) == 1 and places[0] in chosen and not self._is_global(name)
 
+    def has_attribute(self, kind, name):
+        """Whether a class of this name binds an attribute in its body."""
+        bodies = [node.body for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef) and node.name == kind]
+        return any(name in bound_by(statement) for body in bodies for statement in body)
+
+    def stores(self, name):
+        """Whether an attribute of this name is set or deleted anywhere, or one whose name nobody can tell."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Load):
+                return True
+            if isinstance(node, ast.Call) and getattr(node.func, "id", None) in ("setattr", "delattr"):
+                return True
+        return False
+
     def line_of(self, name):
         """Where a name of the module is bound last; None if nothing tells."""
         lines = [statement.lineno for statement in flat(self.tree.body) if not branches_hold(statement) and name in bound_by(statement)]
