@@ -73,6 +73,11 @@ class Snapshot(object):
         if checksum is not None:
             self.sent(place, stamp, checksum)
 
+    def forget(self, place):
+        """What is there now is to be told of as a change, whoever has put it there."""
+        self._recent.pop(place, None)
+        self._stamps.pop(place, None)
+
     def sent(self, place, stamp, checksum):
         """What a file held when its content was read."""
         if _is_recent(stamp):

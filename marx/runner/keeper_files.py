@@ -8,7 +8,7 @@ hold it open to append to it, too. Where two sources (folders in which items ran
 - there was none before: the same, if both end with a whole line, since then they are most likely appended to;
 - else that of the later item stays, and a note names both items.
 
-What is put here is not reported as a change of the program's own.
+What is put here as it came is not reported as a change of the program's own. What came of several items is: nobody else has it so.
 """
 
 from __future__ import absolute_import
@@ -103,8 +103,11 @@ class Arrivals(object):
         written = known or _Written(self._growth_of_what_stands(arrived, path))
         if arrived.content is not None and self._has_grown(arrived, path, written):
             self._grow(arrived, path, written)
-        elif not _is_there(arrived, path) and not self._is_outdone(arrived, known):
-            self._replace(arrived, path, is_new=known is None and self._snapshot.stamp(arrived.place) is None)
+        elif not _is_there(arrived, path):
+            if self._is_outdone(arrived, known):
+                self._snapshot.forget(arrived.place)
+            else:
+                self._replace(arrived, path, is_new=known is None and self._snapshot.stamp(arrived.place) is None)
 
     def _growth_of_what_stands(self, arrived, path):
         stamp, size = self._snapshot.stamp(arrived.place), placing.size_of(path)
@@ -137,7 +140,10 @@ class Arrivals(object):
         if written.by is not None and written.by.source != arrived.source and not written.was_told:
             written.was_told = True
             self._note(GREW % arrived.name)
+        is_joint = not _is_there(arrived, path)
         self._remember(arrived, written, None)
+        if is_joint:
+            self._snapshot.forget(arrived.place)
 
     def _is_outdone(self, arrived, known):
         """Whether another item of the portion has said otherwise, and is later. Tells of both."""

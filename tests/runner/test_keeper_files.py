@@ -30,8 +30,12 @@ for text in sys.argv[1:]:
 Give = Callable[[KeeperDriver], None]
 
 
-def run(keep: Keep, place: Path, give: Give, *shown: str, **more: object) -> tuple[list[bytes], Ending]:
-    """A portion of one item; ``give`` gives files before its result. What the program then sees, and what was said."""
+def run(keep: Keep, place: Path, give: Give, *shown: str, joint: tuple[str, ...] = (), **more: object) -> tuple[list[bytes], Ending]:
+    """
+    A portion of one item; ``give`` gives files before its result. What the program then sees, and what was said.
+
+    ``joint``: files that came of several items, which nobody else has so: they are told of as the program's own.
+    """
     keeper = keep(PROGRAM, *shown, divide="found", roots=[str(place)], **more)
     keeper.begin()
     keeper.hear_items(1)
@@ -39,9 +43,9 @@ def run(keep: Keep, place: Path, give: Give, *shown: str, **more: object) -> tup
     keeper.give_results(1, 0, [b"r"])
     ending = keeper.end()
     assert ending.outcome["exit"] == 0, keeper.printed(2)
-    assert not ending.of("A")
+    assert [told.header["path"][1] for told in ending.of("A")] == list(joint)
     lines = keeper.printed().splitlines()
-    assert lines[0] == b"False", "what was put there is taken for the program's own"
+    assert lines[0] == str(bool(joint)).encode(), "what was put there as it came is not the program's own"
     return lines[1:], ending
 
 
@@ -132,7 +136,7 @@ def test_what_items_append_is_put_together_in_their_order(keep: Keep, place: Pat
         sources.append(1, 1, b"1\n")
         sources.append(1, 1, b"")
 
-    _, ending = run(keep, place, give)
+    _, ending = run(keep, place, give, joint=("log.txt",))
     assert (place / "log.txt").read_bytes() == b"base\n0\n1\n4\n5\n8\n"
     assert ending.notes == ["log.txt: what several items wrote at its end was put together in the order of the items"]
 
@@ -144,7 +148,7 @@ def test_a_new_file_of_whole_lines_is_appended_to(keep_some: Keep, place: Path) 
         sources.append(1, 0, b"zero\n")
         sources.append(2, 5, b"five\n")
 
-    run(keep_some, place, give)
+    run(keep_some, place, give, joint=("log.txt",))
     assert (place / "log.txt").read_bytes() == b"zero\nfour\nfive\n"
 
 
@@ -238,7 +242,7 @@ def test_of_different_contents_that_of_the_last_item_stays(keep: Keep, place: Pa
         keeper.give_file("gone", b"", deleted=True, item=3, source=1)
         keeper.give_file("gone", b"", deleted=True, item=4, source=2)
 
-    _, ending = run(keep, place, give)
+    _, ending = run(keep, place, give, joint=("out.txt",))
     assert {name: (place / name).read_bytes() for name in ("out.txt", "one", "fresh", "alike")} == {
         "out.txt": b"of 7",
         "one": b"second",
