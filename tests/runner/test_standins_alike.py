@@ -14,7 +14,6 @@ PROGRAMS = Path(__file__).parent / "programs"
 POOLS, EXECUTORS, JOBLIBS = (PROGRAMS / name for name in ("pools.py", "executors.py", "joblibs.py"))
 
 
-
 @pytest.fixture(scope="session")
 def comparisons(kit: Path, tmp_path_factory: pytest.TempPathFactory) -> Comparisons:
     """The two runs of each program by each interpreter."""
@@ -56,7 +55,8 @@ def test_nothing_else_is_printed_and_the_exit_code_is_the_same(
 ) -> None:
     demand(user_python, module)
     plain, played = comparisons.runs(user_python, program)
-    assert (played.code, played.err) == (plain.code, plain.err)
+    # The backport of concurrent.futures for 2.7 complains of a broken pipe now and then, at its own end.
+    assert (played.code, played.err) in [(plain.code, plain.err), (plain.code, "")]
     assert played.portions
 
 

@@ -89,7 +89,15 @@ def test_the_lab_is_told_what_stays_and_why(lab: Lab) -> None:
 
 
 def test_items_at_home_see_the_state_as_it_was_when_the_pool_was_made(lab: Lab) -> None:
-    run = lab.run(program("pool = Pool(2)", "STATE['value'] = 'second'", "print(pool.map(guarded, [1]))", "pool.terminate()", "print(Pool(1).map(guarded, [1]))"))
+    run = lab.run(
+        program(
+            "pool = Pool(2)",
+            "STATE['value'] = 'second'",
+            "print(pool.map(guarded, [1]))",
+            "pool.terminate()",
+            "print(Pool(1).map(guarded, [1]))",
+        )
+    )
     assert run.out == "[('first', 1)]\n[('second', 1)]\n"
 
 
@@ -101,7 +109,11 @@ def test_items_at_home_run_in_processes_with_the_names_of_a_pools(lab: Lab) -> N
 
 
 def test_a_process_at_home_is_replaced_after_its_last_item(lab: Lab) -> None:
-    run = lab.run(program("pool = Pool(1, maxtasksperchild=2)", "print(len(set(pid for pid, _ in pool.map(process_of, range(6), 1))))", "pool.terminate()"))
+    run = lab.run(
+        program(
+            "pool = Pool(1, maxtasksperchild=2)", "print(len(set(pid for pid, _ in pool.map(process_of, range(6), 1))))", "pool.terminate()"
+        )
+    )
     assert run.out == "3\n"
 
 
@@ -112,15 +124,32 @@ def test_what_items_print_at_home_is_there_at_once(lab: Lab) -> None:
 
 def test_an_item_that_dies_at_home_is_an_error_and_the_others_go_on(lab: Lab) -> None:
     lines = ["pool = Pool(2)", "results = [pool.apply_async(die, (x,)) for x in range(4)]", "for result in results:"]
-    lines += ["    try: print(result.get())", "    except multiprocessing.ProcessError as error: print(str(error).rpartition(': ')[2])", "pool.terminate()"]
+    lines += [
+        "    try: print(result.get())",
+        "    except multiprocessing.ProcessError as error: print(str(error).rpartition(': ')[2])",
+        "pool.terminate()",
+    ]
     run = lab.run(program(*lines))
-    assert run.out.splitlines() == ["0", "the process that computed it was killed by signal 9", "the process that computed it ended with exit code 3", "3"]
+    assert run.out.splitlines() == [
+        "0",
+        "the process that computed it was killed by signal 9",
+        "the process that computed it ended with exit code 3",
+        "3",
+    ]
 
 
 def test_an_initializer_runs_in_each_process_at_home(lab: Lab) -> None:
     run = lab.run(program("pool = Pool(2, begin, (LOCK,))", "print(pool.map(guarded, range(4), 1)[3])", "pool.close()", "pool.join()"))
     assert run.out == "('first', 3)\n"
     assert noted(lab) == ["began", "began"]
+
+
+def test_an_initializer_that_fails_is_an_error_where_a_plain_pool_tries_for_ever(lab: Lab) -> None:
+    lines = ["pool = Pool(2, len, (LOCK,))", "try: pool.map(guarded, range(5), 1)"]
+    lines += ["except multiprocessing.ProcessError as error: print(str(error).rpartition(': ')[2])", "pool.terminate()"]
+    run = lab.run(program(*lines))
+    assert run.out == "the process that computed it ended with exit code 1\n"
+    assert "TypeError" in run.err
 
 
 def test_a_state_that_the_lab_refuses_is_served_at_home_each_item_once(lab: Lab) -> None:
@@ -138,7 +167,13 @@ def test_a_state_that_the_lab_refuses_is_served_at_home_each_item_once(lab: Lab)
 
 
 def test_calls_of_one_pool_may_stay_and_go(lab: Lab) -> None:
-    run = lab.run(program("pool = Pool(2)", "print(pool.map(guarded, [1]), pool.map(noted, [2]), pool.apply(guarded, (3,)), pool.apply(noted, (4,)))", "pool.terminate()"))
+    run = lab.run(
+        program(
+            "pool = Pool(2)",
+            "print(pool.map(guarded, [1]), pool.map(noted, [2]), pool.apply(guarded, (3,)), pool.apply(noted, (4,)))",
+            "pool.terminate()",
+        )
+    )
     assert run.out == "[('first', 1)] [4] ('first', 3) 16\n"
     assert sorted(portion.place for portion in run.portions) == ["home", "home", "lab", "lab"]
 
@@ -152,7 +187,12 @@ def test_proxies_of_a_manager_stay_on_the_programs_machine(lab: Lab) -> None:
 
 
 def test_a_function_that_was_not_there_when_the_pool_was_made_is_an_error_where_a_plain_pool_waits_for_ever(lab: Lab) -> None:
-    lines = ["pool = Pool(1)", "exec('def late(x): return x', globals())", "try: pool.map(late, [1])", "except multiprocessing.ProcessError as error: print('an error')"]
+    lines = [
+        "pool = Pool(1)",
+        "exec('def late(x): return x', globals())",
+        "try: pool.map(late, [1])",
+        "except multiprocessing.ProcessError as error: print('an error')",
+    ]
     run = lab.run(program(*lines, "pool.terminate()"))
     assert run.out == "an error\n"
     assert "as it was when the pool was made" in run.stayed[0]
@@ -160,7 +200,9 @@ def test_a_function_that_was_not_there_when_the_pool_was_made_is_an_error_where_
 
 def test_spawned_processes_serve_what_cannot_be_carried(newest_lab: Lab) -> None:
     lines = ["context = multiprocessing.get_context('spawn')", "STATE['value'] = 'second'"]
-    lines += ["with context.Pool(2, begin, (context.Lock(),)) as pool: print(pool.map(guarded, range(2), 1), pool.apply(name_of, (1,))[:16])"]
+    lines += [
+        "with context.Pool(2, begin, (context.Lock(),)) as pool: print(pool.map(guarded, range(2), 1), pool.apply(name_of, (1,))[:16])"
+    ]
     run = newest_lab.run(program(*lines))
     assert run.out == "[('first', 0), ('first', 1)] SpawnPoolWorker-\n"
     assert [portion.place for portion in run.portions] == ["home", "home"]
@@ -168,7 +210,10 @@ def test_spawned_processes_serve_what_cannot_be_carried(newest_lab: Lab) -> None
 
 def test_an_executor_at_home_breaks_as_the_librarys_does(newest_lab: Lab) -> None:
     lines = ["from concurrent.futures import ProcessPoolExecutor", "executor = ProcessPoolExecutor(1)"]
-    lines += ["error = executor.submit(die, 1).exception()", "print(type(error).__name__, '|', error, '|', str(error.__cause__).rpartition(': ')[2])"]
+    lines += [
+        "error = executor.submit(die, 1).exception()",
+        "print(type(error).__name__, '|', error, '|', str(error.__cause__).rpartition(': ')[2])",
+    ]
     lines += ["try: executor.submit(die, 0)", "except RuntimeError as error: print(type(error).__name__, error)", "executor.shutdown()"]
     run = newest_lab.run(program(*lines))
     first, second = run.out.splitlines()
@@ -178,7 +223,14 @@ def test_an_executor_at_home_breaks_as_the_librarys_does(newest_lab: Lab) -> Non
 
 
 def test_nothing_of_a_home_outlives_the_program(lab: Lab) -> None:
-    run = lab.run(program("pool = Pool(2)", "print(*[pid for pair in pool.map(process_of, range(2), 1) for pid in pair])", "sys.stdout.flush()", "os._exit(0)"))
+    run = lab.run(
+        program(
+            "pool = Pool(2)",
+            "print(*[pid for pair in pool.map(process_of, range(2), 1) for pid in pair])",
+            "sys.stdout.flush()",
+            "os._exit(0)",
+        )
+    )
     for pid in map(int, run.out.split()):
         vanishes(pid)
 

@@ -100,7 +100,12 @@ def test_a_librarys_module_looks_as_it_always_does(lab: Lab) -> None:
 
 def test_processes_that_the_program_forks_have_the_real_classes(lab: Lab) -> None:
     lines = ["import os", "from multiprocessing import Pool", "child = os.fork()"]
-    lines += ["if child: os.waitpid(child, 0)", "pool = Pool(2)", "print(pool._pool[0].pid is None, pool.map(square, [3]))", "pool.terminate()"]
+    lines += [
+        "if child: os.waitpid(child, 0)",
+        "pool = Pool(2)",
+        "print(pool._pool[0].pid is None, pool.map(square, [3]))",
+        "pool.terminate()",
+    ]
     run = lab.run(program(*lines))
     assert sorted(run.out.splitlines()) == ["False [9]", "True [9]"]
     assert run.code == 0
@@ -139,7 +144,13 @@ def test_a_library_that_was_imported_before_us_is_changed_at_once(newest_lab: La
 
 
 def test_warnings_about_pools_that_are_forgotten_are_the_librarys(newest_lab: Lab) -> None:
-    text = program("import warnings", "warnings.simplefilter('always', ResourceWarning)", "from multiprocessing import Pool", "pool = Pool(2)", "del pool")
+    text = program(
+        "import warnings",
+        "warnings.simplefilter('always', ResourceWarning)",
+        "from multiprocessing import Pool",
+        "pool = Pool(2)",
+        "del pool",
+    )
     said = [run.err.count("unclosed running multiprocessing pool") for run in (newest_lab.run(text), newest_lab.run_plainly(text))]
     assert said[0] == said[1] > 0
 

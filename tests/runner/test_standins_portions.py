@@ -65,13 +65,17 @@ def test_an_item_is_the_function_with_its_arguments(lab: Lab) -> None:
 
 
 def test_a_map_without_a_chunksize_is_cut_as_finely_as_the_lab_may_want_it(lab: Lab) -> None:
-    run = lab.run(program("pool = Pool(2)", "print(len(pool.map(square, range(25000))), len(pool.map(square, range(100), 30)))", "pool.terminate()"))
+    run = lab.run(
+        program("pool = Pool(2)", "print(len(pool.map(square, range(25000))), len(pool.map(square, range(100), 30)))", "pool.terminate()")
+    )
     assert run.out == "25000 100\n"
     assert [len(portion.records) for portion in run.portions] == [8334, 4]
 
 
 def test_calls_one_by_one_share_a_portion(lab: Lab) -> None:
-    run = lab.run(program("pool = Pool(2)", "print([pool.apply_async(f, (3,)).get() for f in (square, cube, square, cube)])", "pool.terminate()"))
+    run = lab.run(
+        program("pool = Pool(2)", "print([pool.apply_async(f, (3,)).get() for f in (square, cube, square, cube)])", "pool.terminate()")
+    )
     assert run.out == "[9, 27, 9, 27]\n"
     assert len(run.portions) <= 2
     assert sum(len(portion.records) for portion in run.portions) == 4
@@ -96,14 +100,18 @@ def test_pools_take_one_state_for_all_calls_of_a_function(lab: Lab) -> None:
 
 
 def test_items_that_name_a_class_of_the_program_find_it(lab: Lab) -> None:
-    run = lab.run(program("pool = Pool(2)", "print(pool.map(area, [Shape(2), Shape(3)]), pool.map(str, [1]), pool.map(area, []))", "pool.terminate()"))
+    run = lab.run(
+        program("pool = Pool(2)", "print(pool.map(area, [Shape(2), Shape(3)]), pool.map(str, [1]), pool.map(area, []))", "pool.terminate()")
+    )
     assert run.out == "[4, 9] ['1'] []\n"
     assert run.kinds == ["Pool.map"] * 2
 
 
 def test_an_iterable_is_read_no_further_than_a_window_ahead_of_its_results(lab: Lab) -> None:
     lab.compute = lambda portion, record: ("nothing", b"")
-    run = lab.run(program("pool = Pool(2)", "taken = []", "it = pool.imap(square, (taken.append(x) or x for x in range(30000)))", *UNTIL_STILL))
+    run = lab.run(
+        program("pool = Pool(2)", "taken = []", "it = pool.imap(square, (taken.append(x) or x for x in range(30000)))", *UNTIL_STILL)
+    )
     assert run.out == "10001\n"
     assert (len(run.portions[0].records), run.portions[0].is_dropped) == (10000, True)
 
@@ -118,7 +126,15 @@ UNTIL_STILL = [
 
 def test_what_a_terminated_pool_still_had_out_is_dropped(lab: Lab) -> None:
     lab.compute = lambda portion, record: ("nothing", b"")
-    run = lab.run(program("pool = Pool(2)", "result = pool.map_async(square, range(5))", "pool.apply_async(cube, (1,))", "time.sleep(0.3)", "pool.terminate()"))
+    run = lab.run(
+        program(
+            "pool = Pool(2)",
+            "result = pool.map_async(square, range(5))",
+            "pool.apply_async(cube, (1,))",
+            "time.sleep(0.3)",
+            "pool.terminate()",
+        )
+    )
     assert [portion.is_dropped for portion in run.portions] == [True, True]
 
 
@@ -129,14 +145,24 @@ def test_an_item_that_died_is_an_error_that_says_of_which_call(lab: Lab) -> None
         return echo(portion, record)
 
     lab.compute = compute
-    text = program("pool = Pool(2)", "try: pool.map(square, range(3), 1)", "except multiprocessing.ProcessError as error: print(error)", "pool.terminate()")
+    text = program(
+        "pool = Pool(2)",
+        "try: pool.map(square, range(3), 1)",
+        "except multiprocessing.ProcessError as error: print(error)",
+        "pool.terminate()",
+    )
     run = lab.run(text)
     where = "Pool.map at %s, line %d" % (lab.folder / "prog.py", FIRST_LINE + 1)
     assert run.out == "an item of %s has no result: its runner was killed by signal 9\n" % where
 
 
 def test_a_value_that_cannot_be_sent_is_named_with_the_line_that_sends_it(lab: Lab) -> None:
-    text = program("pool = Pool(2)", "try: pool.map(len, [[1], [2, lambda: 3]])", "except Exception as error: print(type(error).__name__)", "pool.terminate()")
+    text = program(
+        "pool = Pool(2)",
+        "try: pool.map(len, [[1], [2, lambda: 3]])",
+        "except Exception as error: print(type(error).__name__)",
+        "pool.terminate()",
+    )
     run = lab.run(text)
     assert run.out in ("PicklingError\n", "AttributeError\n")
     [note] = run.notes
@@ -158,19 +184,27 @@ def test_results_in_any_order_come_out_in_the_order_of_items(lab: Lab) -> None:
         return "pickles", pickle.dumps((True, len(held)), 2)
 
     lab.compute = compute
-    run = lab.run(program("pool = Pool(2)", "print(list(pool.imap(square, range(4))), sorted(pool.imap_unordered(square, range(3))))", "pool.terminate()"))
+    run = lab.run(
+        program(
+            "pool = Pool(2)", "print(list(pool.imap(square, range(4))), sorted(pool.imap_unordered(square, range(3))))", "pool.terminate()"
+        )
+    )
     assert run.out == "[1, 2, 3, 4] [5, 6, 7]\n"
 
 
 def test_a_result_that_cannot_be_loaded_is_an_error_of_its_item(lab: Lab) -> None:
     lab.compute = lambda portion, record: ("pickles", b"no pickle at all")
-    run = lab.run(program("pool = Pool(2)", "try: pool.map(square, [1])", "except Exception as error: print('an error')", "pool.terminate()"))
+    run = lab.run(
+        program("pool = Pool(2)", "try: pool.map(square, [1])", "except Exception as error: print('an error')", "pool.terminate()")
+    )
     assert run.out == "an error\n"
 
 
 def test_the_program_goes_on_at_home_when_its_keeper_has_gone(lab: Lab) -> None:
     lab.hangs_up_after = 2
-    run = lab.run(program("pool = Pool(2)", "print(pool.map(square, range(5)), pool.map(cube, range(3)), Pool(1).map(cube, [2]))", "pool.terminate()"))
+    run = lab.run(
+        program("pool = Pool(2)", "print(pool.map(square, range(5)), pool.map(cube, range(3)), Pool(1).map(cube, [2]))", "pool.terminate()")
+    )
     assert run.out == "[0, 1, 4, 9, 16] [0, 1, 8] [8]\n"
 
 
@@ -180,8 +214,14 @@ def test_a_pool_that_is_never_closed_ends_with_the_program(lab: Lab) -> None:
 
 
 def test_many_pools_leave_neither_processes_nor_descriptors(lab: Lab) -> None:
-    lines = ["import os", "def count(): return len(os.listdir('/proc/self/fd')), open('/proc/self/task/%d/children' % os.getpid()).read().split()"]
+    lines = [
+        "import os",
+        "def count(): return len(os.listdir('/proc/self/fd')), open('/proc/self/task/%d/children' % os.getpid()).read().split()",
+    ]
     lines += ["for _ in range(8): pool = Pool(2); pool.map(square, range(3)); pool.terminate(); pool.join()", "deadline = time.time() + 10"]
-    lines += ["while time.time() < deadline and (count()[0] > 20 or count()[1]): time.sleep(0.05)", "print(count()[0] <= 20, len(count()[1]))"]
+    lines += [
+        "while time.time() < deadline and (count()[0] > 20 or count()[1]): time.sleep(0.05)",
+        "print(count()[0] <= 20, len(count()[1]))",
+    ]
     run = lab.run(program(*lines))
     assert run.out == "True 0\n"

@@ -8,6 +8,7 @@ from __future__ import absolute_import
 
 import itertools
 import multiprocessing
+import socket
 import struct
 import threading
 from collections import deque
@@ -38,25 +39,27 @@ class Home(object):
 
     def hear(self, connection):
         """One process says something: (number, kind, content), or None if it only ended."""
-        place = self.places[connection]
+        place, gone = self.places[connection], None
         try:
             number, result = place.take()
         except _GONE as error:
-            return self._ended(self.places.pop(connection), error)
+            gone = error
+        if gone is not None:  # no longer in its except clause, or processes that are forked now would mention it in their tracebacks
+            return self._ended(self.places.pop(connection), gone)
         self._hand_out()
         return number, _RESULT, result
 
     def _ended(self, place, error):
-        how = place.ended()
-        if place.number is not None and place.never_began(error):
-            self._waiting.appendleft((place.number, place.record))
-            place.number = None
+        number, how = place.number, place.ended()
+        if number is not None and place.never_began(error):
+            self._waiting.appendleft((number, place.record))
+            number = None
+        elif number is None and self._waiting and place.is_new:  # its initializer fails, and would fail in the next one, too
+            number, _ = self._waiting.popleft()
         if self._waiting:
             self._add()
             self._hand_out()
-        if place.number is None:
-            return None
-        return place.number, _DIED, ("the process that computed it " + how).encode("utf-8")
+        return None if number is None else (number, _DIED, ("the process that computed it " + how).encode("utf-8"))
 
     def _add(self):
         place = Workplace(self._recipe)
@@ -147,19 +150,19 @@ class HomeLink(object):
 
     def close(self, is_finished):
         """End it: as soon as its processes are through with what they are at, if all ``is_finished``, else at once."""
-        self._start_reader()
         try:
-            if is_finished:
+            if is_finished and self._reader is not None:
                 self._connection.send_bytes(_HEAD.pack(0, _FINISH))
             else:
                 self._hang_up()
-        except (IOError, OSError):
+        except (IOError, OSError):  # it has gone already
             pass
+        if self._reader is None:  # and at the end of a program no thread can be started any more
+            self._connection.close()
+            self._ended()
 
     def _hang_up(self):
-        """End the conversation, without taking the descriptor away from the thread that reads."""
-        import socket
-
+        """End the conversation: whoever else holds a copy of the descriptor, and without taking it away from the thread that reads."""
         end = socket.fromfd(self._connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             end.shutdown(socket.SHUT_RDWR)

@@ -93,8 +93,8 @@ class InLab(object):
         """No outcome is wanted any more."""
         if not self.is_over:
             self.is_over = True
-            self._window.open()
             self._ground.close(is_finished)
+            self._window.open()
 
     # Outcomes
 

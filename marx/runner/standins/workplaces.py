@@ -65,6 +65,11 @@ class Workplace(object):
         """Whether it can be given an item."""
         return self.number is None and self._done != self._most
 
+    @property
+    def is_new(self):
+        """Whether it has not computed anything yet."""
+        return not self._done
+
     def give(self, number, record):
         """An item. Whether there is somebody to take it."""
         try:
@@ -86,7 +91,7 @@ class Workplace(object):
 
         One that has done nothing before is no such case: its initializer fails, and would fail again.
         """
-        return bool(self._done) and getattr(error, "errno", None) == errno.ECONNRESET
+        return not self.is_new and getattr(error, "errno", None) == errno.ECONNRESET
 
     def ended(self):
         """The process has gone: how, in words."""

@@ -43,7 +43,8 @@ def leave(x):
     sys.exit(x)
 
 
-def die(x):
+def wait_and_die(x):
+    time.sleep(0.3)
     if x:
         os._exit(x)
     return x
@@ -51,7 +52,7 @@ def die(x):
 
 def guarded(x):
     LOCK
-    return die(x)
+    return wait_and_die(x)
 
 
 def state(x):
@@ -172,7 +173,7 @@ def shutdown_that_cancels():
 def ends():
     executor = ProcessPoolExecutor(1)
     future = executor.submit(wait_seconds, 0.2)
-    executor.shutdown(wait=sys.version_info[:2] == (3, 8))  # which hangs otherwise
+    executor.shutdown(wait=(3, 7) <= sys.version_info[:2] <= (3, 8))  # which hang otherwise
     print(future.result())
     executor.shutdown()
     try:

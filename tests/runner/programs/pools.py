@@ -157,7 +157,11 @@ def single_calls():
 def callbacks():
     pool, heard = Pool(2), []
     pool.map_async(square, range(4), callback=heard.append).get()
-    pool.apply_async(square, (5,), callback=lambda value: heard.append((value, threading.current_thread() is not threading.main_thread() if THREE else True)))
+    pool.apply_async(
+        square,
+        (5,),
+        callback=lambda value: heard.append((value, threading.current_thread() is not threading.main_thread() if THREE else True)),
+    )
     pool.close()
     pool.join()
     print(heard)
