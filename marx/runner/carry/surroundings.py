@@ -50,11 +50,6 @@ def put_up(said):
     for name in said["gone"]:
         os.environ.pop(name, None)
     sys.setrecursionlimit(said["recursion"])
-    enter(said)
-
-
-def enter(said):
-    """The part of it that executing the program again may have changed."""
     os.chdir(said["folder"])
     os.umask(said["mask"])
 
