@@ -155,4 +155,4 @@ class _Capture(object):
         about = dict((name, getattr(module, name, None)) for name in ("__file__", "__package__", "__cached__"))
         about["spec"] = getattr(getattr(module, "__spec__", None), "name", None)
         text = (source.text, source.path, self._sources.chosen) if source else None
-        return {"names": about, "source": text}
+        return {"names": about, "source": text, "gone": sorted(self._sources.made - set(vars(module)))}

@@ -22,7 +22,10 @@ _HARMLESS = frozenset(
 
 
 class Sources(object):
-    """``main``: the main program's `Source`, None where there is none to be read. ``chosen``: the places of its statements to execute."""
+    """``main``: the main program's `Source`, None where there is none to be read.
+
+    ``chosen``: the places of its statements to execute, which bind the names ``made``.
+    """
 
     def __init__(self):
         self._known = dict((name, _read(sys.modules.get(name))) for name in ["__main__"] + [name for name, _ in own_modules()])
@@ -32,13 +35,13 @@ class Sources(object):
             if source:
                 source.loudness = loudness
         self.chosen = self.main.chosen(self._makes_class) if self.main else []
-        self._made = self.main.makes(self.chosen) if self.main else frozenset()
+        self.made = self.main.makes(self.chosen) if self.main else frozenset()
 
     def make(self, module, path):
         """Whether executing the source makes what has this dotted name."""
         if module not in MAINS:
             return found_at(module, path) is not None and module in sys.modules
-        return str(path).split(".")[0] in self._made
+        return str(path).split(".")[0] in self.made
 
     def may_leave(self, space, name, value, error):
         """Whether what cannot be pickled may be made by the source alone: one statement does it, and another one does no harm."""
