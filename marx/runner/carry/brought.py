@@ -6,21 +6,17 @@ Every chunk is run by a fork of the runner, so what the runner does not import e
 from __future__ import absolute_import
 
 import importlib
-import sys
 
 from marx.runner.carry import surroundings
 from marx.runner.carry.capturing import Captured
 from marx.runner.carry.content import packed
 from marx.runner.carry.muting import muted
-from marx.runner.carry.own import is_own_name
-
-#: Ours, and those whose import is for the program alone.
-_OTHERS = ("marx", "sitecustomize", "usercustomize", "antigravity", "this")
+from marx.runner.carry.own import libraries
 
 
 def brought_state(style):
     """A `Captured` of the present surroundings. To be called in the main program. Raises `CannotCarry`."""
-    said = {"kind": "brought", "style": style, "surroundings": surroundings.taken(), "libraries": _libraries()}
+    said = {"kind": "brought", "style": style, "surroundings": surroundings.taken(), "libraries": libraries()}
     return Captured(packed(said), frozenset())
 
 
@@ -35,12 +31,3 @@ def restore(said):
                 # An item that needs it will say so, in a place where the program can see it.
                 continue
     return None
-
-
-def _libraries():
-    """The modules of libraries that are imported: not the program's own, whose import may show."""
-    return sorted(
-        name
-        for name, module in list(sys.modules.items())
-        if getattr(module, "__file__", None) and name.split(".")[0] not in _OTHERS and not is_own_name(name)
-    )

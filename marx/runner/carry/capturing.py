@@ -10,7 +10,7 @@ from marx.runner.carry.apart import apart
 from marx.runner.carry.content import packed
 from marx.runner.carry.errors import CannotCarry, Denied
 from marx.runner.carry.ordering import check_order
-from marx.runner.carry.own import own_modules
+from marx.runner.carry.own import libraries, own_modules
 from marx.runner.carry.pickles import new_pickler, new_unpickler
 from marx.runner.carry.pieces import PATCH, SETTING, STARTING
 from marx.runner.carry.reducing import registered
@@ -147,7 +147,9 @@ class _Capture(object):
         table = self._walk.table
         wanted = set(skeleton[1] for skeleton in self._walk.skeletons if skeleton[0] in (MODULE, "namespace", "named") and skeleton[1])
         wanted.update(skeleton[1] for skeleton in self._walk.skeletons if skeleton[0] in ("function", "class"))
-        wanted.update(name[0] for (owner, name), _, _ in self._rest if owner == PATCH)
+        patched = set(name[0] for (owner, name), _, _ in self._rest if owner == PATCH)
+        # What a library takes from a patched one when it is imported must be as it was before the patch.
+        wanted.update(patched, libraries() if patched else ())
         return [name for name in list(sys.modules) if name in wanted and name not in ("__main__", "__mp_main__")]
 
     def _main(self):

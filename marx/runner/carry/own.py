@@ -10,6 +10,9 @@ INSTALLED = frozenset(["site-packages", "dist-packages"])
 
 MAINS = ("__main__", "__mp_main__")
 
+#: Ours, and those whose import is for the program alone.
+_OTHERS = ("marx", "sitecustomize", "usercustomize", "antigravity", "this")
+
 
 def is_own_name(name):
     """Whether a module of this name is the program's own. One that is not imported is not."""
@@ -35,6 +38,15 @@ def is_library_path(path):
 def own_modules():
     """(name, module) of those that are imported, in the order of their names."""
     return sorted((name, module) for name, module in list(sys.modules.items()) if is_own(module) and name not in MAINS)
+
+
+def libraries():
+    """The names of the modules of libraries that are imported: not the program's own, whose import may show."""
+    return sorted(
+        name
+        for name, module in list(sys.modules.items())
+        if getattr(module, "__file__", None) and name.split(".")[0] not in _OTHERS and not is_own_name(name)
+    )
 
 
 def own_path(entries):
