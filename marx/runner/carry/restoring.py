@@ -56,7 +56,7 @@ def _restore(said):
         building.build()
         starting = _give_pieces(said, building.table)
         _take_away(said["absent"], building.table.objects)
-        for name in said["main"]["gone"]:
+        for name in said["main"].get("gone", ()):
             vars(sys.modules["__main__"]).pop(name, None)
         # A statement that was executed again may stand behind the pool, and what it set was not so when the pool was made.
         surroundings.put_up(said["surroundings"])
