@@ -29,6 +29,8 @@ log = Logger()
 
 #: Seconds that a worker may take to end a chunk's processes: its own ladder of 10 s for each rung, and some.
 REVOKE_SECONDS = 60.0
+#: Seconds between two renewals of a worker's leases by what it says; well below the time of a lease.
+RENEW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class WorkerProtocol(ServerLink):
         self._intake = Intake(peer.name, desk.service, directory, shelf, services.output)
         self._returns: dict[int, Returns] = {}
         self._offered = False
+        self._renewed_at = desk.clock.seconds()
 
     # What the scheduler's service asks for
 
@@ -151,6 +154,14 @@ class WorkerProtocol(ServerLink):
     @wire.ReportItems.responder
     async def on_report_items(self, reports: list[Any], payload: bytes) -> dict[str, Any]:
         return {"verdicts": await self._intake.take(reports, payload)}
+
+    def dataReceived(self, data: bytes) -> None:
+        """Whatever comes is a sign of life: a worker that asks for something often enough has no need to beat as well."""
+        super().dataReceived(data)
+        now = self.clock.seconds()
+        if self._offered and now - self._renewed_at >= RENEW_SECONDS:
+            self._renewed_at = now
+            self.heard()
 
     def heard(self) -> None:
         self._happened(events.WorkerHeard(self.name))
