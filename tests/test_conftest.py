@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pythons import PythonMissing, UserPython, found_pythons, shortage
+from tests.pythons import PythonMissing, UserPython, found_pythons, shortage, spread
 
 CHECKOUT = Path(__file__).parent.parent
 
@@ -121,3 +121,9 @@ def test_an_interpreter_that_is_named_but_not_there_is_an_error() -> None:
 def test_ci_demands_two_seven_and_four_of_three(minors: list[tuple[int, int]], enough: bool) -> None:
     pythons = [UserPython((*minor, 0), "python") for minor in minors]
     assert (shortage(pythons) is None) is enough
+
+
+def test_of_many_versions_the_oldest_the_newest_and_some_between_are_taken() -> None:
+    found = [UserPython((2, 7, 18), "two"), *(UserPython((3, minor, 0), f"three-{minor}") for minor in range(6, 14))]
+    assert [python.name for python in spread(found, 4)] == ["2.7", "3.6", "3.8", "3.11", "3.13"]
+    assert spread(found[:4], 4) == found[:4]

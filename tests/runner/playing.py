@@ -150,7 +150,7 @@ class Lab:
             cwd=self.folder,
             env=self.surroundings,
             capture_output=True,
-            timeout=PATIENCE_SECONDS * 3,
+            timeout=PATIENCE_SECONDS * 6,
         )
         return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -181,7 +181,7 @@ class Comparisons:
         key = (python.path, program)
         if key not in self._runs:
             folder = self._folder / ("%s-%s" % (python.name, program.stem))
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             lab = Lab(python, self._kit, folder)
             text = program.read_text()
             lab.write(text)
