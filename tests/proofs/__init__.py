@@ -1,0 +1,7 @@
+"""
+The proofs: three commands that hold Marx against plain Python and write down what came out.
+
+``real_programs`` runs other people's programs, ``differential`` generated ones, ``killing`` one whose worker is killed again and again. Each
+runs a program plainly, then under ``tasker run``, and compares standard output, standard error, files and exit code. Their records stand
+in ``docs/proofs``. Where to start reading: ``outcomes.py``, what is compared; then the command's own file.
+"""

@@ -1,0 +1,31 @@
+"""The proofs' commands themselves, on a real lab, shortened; and what stands in the project's records."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from tests.proofs.differential import differential
+from tests.proofs.killing import killing
+from tests.proofs.real_programs import real_programs
+from tests.source import CHECKOUT
+
+RECORDS = CHECKOUT / "docs" / "proofs"
+
+
+def test_plain_python_agrees_with_itself_about_a_few_generated_programs(tmp_path) -> None:
+    ran = CliRunner().invoke(differential, ["--plain", "--programs", "8", "--seed", "1", "--cases", str(tmp_path)])
+    assert ran.exit_code == 0, ran.output
+    assert "8 programs" in ran.output and "0 different, 0 without one outcome" in ran.output
+
+
+@pytest.mark.parametrize("command", [differential, killing, real_programs])
+def test_a_command_says_what_it_does(command) -> None:
+    ran = CliRunner().invoke(command, ["--help"])
+    assert ran.exit_code == 0 and "Usage" in ran.output
+
+
+@pytest.mark.parametrize("name", sorted(record.stem for record in RECORDS.glob("*.json")))
+def test_a_record_for_programs_has_its_page_for_people(name: str) -> None:
+    record = json.loads((RECORDS / f"{name}.json").read_text())
+    assert record["circumstances"]["commit"] in (RECORDS / f"{name}.rst").read_text()
