@@ -16,20 +16,22 @@ from tests.proofs.outcomes import Entry, Outcome
 
 _ITEMS = re.compile(rb"~(\d+) ")
 #: What the machinery of either side says beside the program: real pools that end with the program leave semaphores to their tracker, and
-#: Marx says how it put together what several items appended to one file.
+#: Marx says how it put together what several items appended to one file, and which value cannot be pickled.
 _ASIDE = re.compile(
     rb"^.*multiprocessing/(?:resource|semaphore)_tracker\.py:\d+: UserWarning: .*\n  .*\n"
+    rb"|^tasker: an item of .* cannot be sent: .*\n"
     rb"|^tasker: .*: what several items wrote at its end was put together in the order of the items\n",
     re.MULTILINE,
 )
+_ADDRESS = re.compile(rb" at 0x[0-9a-f]+")
 _FRAME = re.compile(rb'  File "([^"]*)", line ')
 #: Of which lines the order is chance: items append to such files.
 UNORDERED = ".lines"
 
 
 def ordered(outcome: Outcome, folder: bytes) -> Outcome:
-    """With items' lines sorted by portion behind those of the main program, and the frames outside of ``folder`` left out of tracebacks."""
-    stderr = b"".join(own_frames(_ASIDE.sub(b"", outcome.stderr), folder))
+    """Items' lines sorted by portion behind those of the main program; in tracebacks no addresses, and frames in files below ``folder`` only."""
+    stderr = b"".join(own_frames(_ADDRESS.sub(b" at 0x", _ASIDE.sub(b"", outcome.stderr)), folder))
     files = {name: _sorted_file(name, entry) for name, entry in outcome.files.items()}
     return replace(outcome, stdout=_sorted_items(outcome.stdout), stderr=_sorted_items(stderr, placed=False), files=files)
 

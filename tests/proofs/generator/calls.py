@@ -75,6 +75,14 @@ _LAZY = """waiting = POOL.map(F, ITEMS)
 got = [next(waiting)]
 say('one', got)
 got += list(waiting)"""
+_REFUSED = """try:
+    POOL.map(lambda v: v, [1, 2])
+except Exception as error:
+    say('refused', type(error).__name__)
+got = POOL.map(F, ITEMS, CHUNKS)"""
+_REFUSED_FUTURE = """future = POOL.submit(lambda v: v, 1)
+say('refused', type(future.exception()).__name__)
+got = list(POOL.map(F, ITEMS))"""
 
 CALLS = (
     Call("Pool.map", "Pool", "got = POOL.map(F, ITEMS, CHUNKS)"),
@@ -93,6 +101,8 @@ CALLS = (
     Call("Pool.apply_async", "Pool", "got = [job.get(LIMIT) for job in [POOL.apply_async(F, (item,)) for item in ITEMS]]"),
     Call("Pool.apply_async with a callback", "Pool", _CALLBACK),
     Call("Pool.apply_async with an error callback", "Pool", _ERROR_CALLBACK, since=(3, 6)),
+    Call("function that cannot be pickled", "Pool", _REFUSED, since=(3, 6)),
+    Call("submitted function that cannot be pickled", "executor", _REFUSED_FUTURE, since=(3, 7)),
     Call("executor.map", "executor", "got = list(POOL.map(F, ITEMS))"),
     Call("executor.map with chunks", "executor", "got = list(POOL.map(F, ITEMS, chunksize=2))", since=(3, 6)),
     Call("executor.map of two iterables", "executor", "got = list(POOL.map(F, ITEMS, [5] * len(ITEMS)))"),

@@ -62,7 +62,7 @@ def _portion(random: Random, taste: Taste, number: int, shape: str, last: Portio
     caught = continues or (fails and not (harmless and random.random() < 0.2))
     chunks = 1 if caught or fails or pool.fresh else random.choice((1, 2, 3)) if random.randrange(100) < _CHUNKED else 0
     count = random.randint(3 if fails else call.least, 8)
-    if random.randrange(100) < _MANY and not fails and not any("doomed" in aspect.before or "M" in aspect.name for aspect in aspects):
+    if random.randrange(100) < _MANY and not fails and not pool.fresh and not any("doomed" in aspect.before or "M" in aspect.name for aspect in aspects):
         count = 30
     wrapper = random.choice(WRAPPERS[:3] if taste.version < (3,) else WRAPPERS) if random.random() < 0.4 else WRAPPERS[0]
     end = pool.ends[0] if caught or fails else random.choice(pool.ends)

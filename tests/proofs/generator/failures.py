@@ -40,6 +40,7 @@ FAILURES = (
         since=(3, 6),
         body="if x == 2:\n    try:\n        {}['k']\n    except KeyError as error:\n        raise ValueError('caused') from error",
     ),
+    Aspect("result that cannot be pickled", fails=True, since=(3, 6), body="if x == 2:\n    out.append(lambda: x)"),
     Aspect("printing item raises", fails=True, body="if x == 2:\n    say('~#N before the end')\n    raise ValueError('after printing')"),
     Aspect("sys.exit in an item", fails=True, only="executor", body="if x == 2:\n    sys.exit(3)"),
 )

@@ -141,7 +141,7 @@ def _caught(portion: Portion) -> list[str]:
     text = re.sub(r"\bF\b", _of_portion(portion, _HANDED[portion.wrapper]), _of_pool(portion, text.replace("POOL", "pool_P")))
     if not portion.caught:
         return [text]
-    told = "got = ('caught', type(error).__name__, error.args)"
+    told = "got = ('caught', type(error).__name__, [str(one).split(' at 0x')[0] for one in error.args])"
     return ["try:", *lines([text], 1), "except Exception as error:", *lines([told], 1)]
 
 
