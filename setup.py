@@ -37,7 +37,7 @@ setup(
     ],
     extras_require={
         "postgresql": ["psycopg[binary]>=3.2"],
-        "test": ["pytest>=9", "pytest-twisted>=1.14.3", "hypothesis>=6.130", "vermin>=1.6", "build>=1.2", "uv>=0.8"],
+        "test": ["pytest>=9", "pytest-twisted>=1.14.3", "pytest-xdist>=3.8", "hypothesis>=6.130", "vermin>=1.6", "build>=1.2", "uv>=0.8"],
     },
     entry_points={
         "console_scripts": [
