@@ -167,7 +167,7 @@ class Keeper(object):
             self._note("no process could be made for the program: %s" % error)
             self._close("died")
             return
-        self._desk = _desk(fence, self._process.portal, self._snapshot, self._note)
+        self._desk = _desk(fence, self._process.portal, self._snapshot, self._note, self._placed)
         for record in self._records:
             self._desk.take(record)
 
@@ -221,6 +221,9 @@ class Keeper(object):
 
     def _note(self, text):
         self._writer.send(b"N", {"chunk": self._chunk.fence, "portion": 0, "text": text})
+
+    def _placed(self, row):
+        self._writer.send(b"W", {"chunk": self._chunk.fence, "row": row})
 
     # What the worker says
 

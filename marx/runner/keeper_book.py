@@ -263,7 +263,7 @@ class Book(object):
 
     def _enter(self, portion):
         self._by_order[portion.order] = self._by_number[portion.number] = portion
-        self._arrivals.opened(portion.number)
+        self._arrivals.opened()
         return portion
 
     def _dropped(self, number):

@@ -19,12 +19,12 @@ PORTAL_LOST = "the program wrote into a descriptor that is not its own, where po
 
 
 class Desk(object):
-    """``portal``: our end of the program's, a descriptor, or None. ``note(text)`` is for the task's log."""
+    """``portal``: our end of the program's, a descriptor, or None. ``note(text)`` is for the task's log; ``placed(row)`` answers a W."""
 
-    def __init__(self, fence, portal, snapshot, note):
+    def __init__(self, fence, portal, snapshot, note, placed):
         self._note = note
         shelf = Shelf()
-        arrivals = Arrivals(snapshot, note)
+        arrivals = Arrivals(snapshot, note, placed)
         self._line = Line(portal, shelf)
         self._book = Book(fence, self._line.send, arrivals, shelf)
         self._requests = Requests(fence, self._book, snapshot, arrivals, self._line.send)

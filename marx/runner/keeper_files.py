@@ -4,9 +4,11 @@ A file appears at once and whole, under its name. The exception is one to which 
 hold it open to append to it, too. Where two sources (folders in which items ran) have a file of the same name in one portion:
 
 - the same content: nothing happens;
-- both begin with what the file was before: what each has behind that is put together (`keeper_growth`), and a note says so;
+- both begin with what the file was for them before: what each has behind that is put together (`keeper_growth`), and a note says so;
 - there was none before: the same, if both end with a whole line, since then they are most likely appended to;
 - else that of the later item stays, and a note names both items.
+
+What one source says arrives in any order, and again: what is older than the last of it that came is passed over.
 
 What is put here as it came is not reported as a change of the program's own. What came of several items is: nobody else has it so.
 """
@@ -36,6 +38,7 @@ class Arrived(object):
         self.portion, self.item, self.source = header["portion"], header["item"], header["source"]
         self.is_deleted, self.link, self.is_folder = header["deleted"], header["link"], bool(header.get("folder"))
         self.mode, self.mtime = header["mode"], header["mtime"]
+        self.row, self.grown_from, self.turn = header["row"], header["grown_from"], header["turn"]
         self.content, self.length = content, header["length"]
         if path_names_elsewhere(self.place[1]):
             raise ValueError("a file at %r" % (self.place[1],))
@@ -61,21 +64,26 @@ class _Written(object):
 
 
 class Arrivals(object):
-    """Takes files part by part. ``note(text)`` is for the task's log."""
+    """Takes files part by part. ``note(text)`` is for the task's log; ``placed(row)`` is called for what stands there now.
 
-    def __init__(self, snapshot, note):
+    ``count``: how many came so far.
+    """
+
+    def __init__(self, snapshot, note, placed):
+        self.count = 0
         self._snapshot = snapshot
         self._note = note
+        self._placed = placed
         self._written = {}
         self._growing = {}
+        self._turns = {}
         self._coming = None
 
-    def opened(self, portion):
+    def opened(self):
         """The items of a portion begin with the files as they are now; the snapshot has just been updated."""
         for place, written in self._growing.items():
             stamp = self._snapshot.stamp(place)
             written.growth.fold(stamp[1] if stamp is not None else 0)
-            written.growth.opened(portion)
 
     def take(self, header, part):
         """W: a part of a file, or all that there is of it. Raises LookupError, TypeError, ValueError for what makes no sense."""
@@ -91,16 +99,30 @@ class Arrivals(object):
                 self._place(Arrived(header, content))
 
     def _place(self, arrived):
+        self.count += 1
+        if self._is_overtaken(arrived):
+            return
         try:
             self._decide(arrived, self._snapshot.path(arrived.place))
         except (IOError, OSError) as error:
             self._note(NOT_PLACED % (arrived.name, arrived.item, error.strerror))
+        else:
+            self._placed(arrived.row)
+
+    def _is_overtaken(self, arrived):
+        """Whether its source has already said something newer of this file, or this."""
+        if arrived.turn is None:
+            return False
+        key = arrived.place, arrived.source
+        is_overtaken = arrived.turn <= self._turns.get(key, -1)
+        self._turns[key] = max(arrived.turn, self._turns.get(key, -1))
+        return is_overtaken
 
     def _decide(self, arrived, path):
         known = self._written.get(arrived.place)
         if known is not None and known.growth is None and known.by.portion != arrived.portion:
             known = None  # what one portion has left is what the next one finds
-        written = known or _Written(self._growth_of_what_stands(arrived, path))
+        written = known or _Written(_growth_of_what_stands(path))
         if arrived.content is not None and self._has_grown(arrived, path, written):
             self._grow(arrived, path, written)
         elif not _is_there(arrived, path):
@@ -109,21 +131,14 @@ class Arrivals(object):
             else:
                 self._replace(arrived, path, is_new=known is None and self._snapshot.stamp(arrived.place) is None)
 
-    def _growth_of_what_stands(self, arrived, path):
-        stamp, size = self._snapshot.stamp(arrived.place), placing.size_of(path)
-        return None if stamp is None or size is None else Growth(stamp[1], size)
-
     def _has_grown(self, arrived, path, written):
         """Whether it is what its items found, with something behind it."""
-        growth, size = written.growth, placing.size_of(path)
-        if growth is None or size is None:
+        growth, size, base = written.growth, placing.size_of(path), arrived.grown_from
+        if growth is None or size is None or base is None:
             return False
         if size != growth.size:
             growth.fold(size)  # the program has written to it, too
-        base = growth.base_of(arrived.portion)
         length, checksum = growth.seen_of(arrived.source)
-        if arrived.length < base or size < base or not placing.begins_alike(path, arrived.content, base):
-            return False
         if placing.checksum_of(arrived.content, base, length) != checksum:
             return False
         return bool(base or length or not size) or (
@@ -131,8 +146,7 @@ class Arrivals(object):
         )
 
     def _grow(self, arrived, path, written):
-        growth, content = written.growth, arrived.content
-        base = growth.base_of(arrived.portion)
+        growth, content, base = written.growth, arrived.content, arrived.grown_from
         length = arrived.length - base
         checksum = placing.checksum_of(content, base, length)
         begin, replaced = growth.add(arrived.source, (arrived.portion, arrived.rank), length, checksum)
@@ -164,8 +178,8 @@ class Arrivals(object):
         else:
             checksum = placing.put_file(path, arrived.content, arrived.mode, arrived.mtime)
         written = _Written(None)
-        if is_new and arrived.content is not None:
-            written.growth = Growth(0, 0)
+        if is_new and arrived.content is not None and arrived.grown_from == 0:
+            written.growth = Growth(0)
             written.growth.add(arrived.source, (arrived.portion, arrived.rank), arrived.length, checksum)
         self._remember(arrived, written, checksum)
         number, folder = arrived.place[0], os.path.dirname(arrived.place[1])
@@ -181,6 +195,11 @@ class Arrivals(object):
         self._growing.pop(arrived.place, None)
         if written.growth is not None:
             self._growing[arrived.place] = written
+
+
+def _growth_of_what_stands(path):
+    size = placing.size_of(path)
+    return None if size is None else Growth(size)
 
 
 def _new_file(length):

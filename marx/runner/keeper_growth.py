@@ -1,25 +1,20 @@
 """A file to which items on several machines append: what it is made of, and where new content of theirs belongs. Pure.
 
-Each source, that is each folder in which items ran, began with the same content, the base, and sends what the file has become there.
-What it holds beyond the base is put behind the base, in the order of the sources' first items. A portion that is opened later begins
-with all that is there by then, so its base is longer; what earlier ones still bring then goes behind that.
+Each source, that is each folder in which items ran, began with some content, its base, and sends what the file has become there. What it
+holds beyond the base is put behind what the program's file held, in the order of the sources' first items. What is there when another
+portion is opened stays where it is, since that portion's items begin with it; what earlier ones still bring then goes behind that.
 """
 
 from __future__ import absolute_import
 
 
 class Growth(object):
-    """``base``: bytes of the file as items of the first portion find it; ``size``: of the file as it is, which begins with these."""
+    """``size``: bytes of the file as it is."""
 
-    def __init__(self, base, size):
+    def __init__(self, size):
         self.size = size
-        self._bases = [(0, base)]
         self._pieces = {}
         self._movable = []
-
-    def base_of(self, portion):
-        """With how many bytes of the file the items of a portion began."""
-        return [size for number, size in self._bases if number <= portion][-1]
 
     def seen_of(self, source):
         """Length and checksum of what a source held beyond its base when it was heard last."""
@@ -32,11 +27,6 @@ class Growth(object):
         for piece in self._movable:
             piece.folded = piece.length
         self._movable = []
-
-    def opened(self, portion):
-        """A portion begins with the file as it is."""
-        if self._bases[-1][1] != self.size:
-            self._bases.append((portion, self.size))
 
     def add(self, source, key, length, checksum):
         """A source holds ``length`` bytes beyond its base. ``key``: its portion and first item, the order of sources.

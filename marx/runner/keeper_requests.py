@@ -47,8 +47,11 @@ class Requests(object):
         yield encode(b"K", {"chunk": self._fence, "state": header["state"], "offset": header["offset"], "total": header["total"]}, payload)
 
     def _open(self, header, payload):
-        for raw in self.changes():
-            yield raw
+        count = None
+        while count != self._arrivals.count:  # what came while those were sent may have changed the program's files, too
+            count = self._arrivals.count
+            for raw in self.changes():
+                yield raw
         for raw in self._book.open(header):
             yield raw
 

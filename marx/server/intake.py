@@ -223,7 +223,9 @@ def artifact_rows(report: ArtifactReport, lease: Lease) -> list[Any]:
         report.blob,
         report.deleted,
         report.link,
-        f"{lease.worker}/{lease.slot}",
+        f"{lease.worker}/{lease.slot}" if report.ground is None else f"{lease.worker}/{lease.slot}/{report.ground}",
+        report.grown_from,
+        report.turn,
     )
     return [row, BlobUse(report.task, report.blob)] if report.blob else [row]
 

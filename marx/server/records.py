@@ -121,7 +121,8 @@ class NewArtifact:
     """
     A file below root number ``root`` that ``item`` made, changed or deleted. ``path`` may hold surrogates; ``length`` in bytes.
 
-    ``source``: the slot on which it was done, as in "lab-3/0".
+    ``source``: the folder in which it was done, as in "lab-3/0/17": its slot's, since that was brought to a list of files. ``grown_from`` and
+    ``turn``: as in :class:`~marx.wire.reports.ArtifactReport`.
     """
 
     task: str
@@ -136,6 +137,8 @@ class NewArtifact:
     deleted: bool
     link: str | None
     source: str | None = None
+    grown_from: int | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from marx.server.records import SchemaTooNew
 
 #: The newest revision in ``migrations/versions``: what :data:`metadata` says. Revisions are numbered, so an older one is a smaller number.
-VERSION = "0002"
+VERSION = "0003"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 metadata = MetaData()
@@ -165,6 +165,8 @@ artifacts = Table(
     _yes_or_no("deleted"),
     _bytes("link", nullable=True),
     _text("source", nullable=True),
+    _number("grown_from", nullable=True),
+    _number("turn", nullable=True),
     sqlite_autoincrement=True,
 )
 Index("artifacts_by_path", artifacts.c.task, artifacts.c.root, artifacts.c.path)

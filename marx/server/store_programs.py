@@ -29,7 +29,7 @@ _RETURNS = (
     .order_by(results.c.row)
     .execution_options(stream_results=True)
 )
-_CHANGED = ("portion", "item", "source", "root", "path", "mode", "length", "mtime", "blob", "deleted", "link")
+_CHANGED = ("portion", "item", "source", "root", "path", "mode", "length", "mtime", "blob", "deleted", "link", "grown_from", "turn")
 _CHANGES = (
     select(artifacts.c.row, *(artifacts.c[name] for name in _CHANGED))
     .where(artifacts.c.task == _OF_TASK, artifacts.c.row > _AFTER_ROW, artifacts.c.portion > 0)

@@ -79,7 +79,7 @@ def _output(new: NewOutput) -> Row:
 
 def _artifact(new: NewArtifact) -> Row:
     place = new.task, new.portion, new.item, new.root, path_bytes(new.path)
-    return *place, new.mode, new.length, new.mtime, new.blob, new.deleted, path_bytes(new.link), new.source
+    return *place, new.mode, new.length, new.mtime, new.blob, new.deleted, path_bytes(new.link), new.source, new.grown_from, new.turn
 
 
 def _attempt(new: NewAttempt) -> Row:

@@ -48,6 +48,10 @@ class ArtifactReport:
     A file below root number ``root`` is new, changed or deleted, by ``item`` (None: not known which of the chunk).
 
     ``blob`` was uploaded before; a link has ``link`` and no blob, a folder neither, with ``mode`` saying so. ``length`` in bytes.
+
+    Of items of portions: ``ground`` is the same for all that was made in one folder since it was brought to a list of files, and ``turn`` counts
+    it in the order in which it was made, in which it need not arrive. ``grown_from``:
+    the file's first so many bytes are what stood there then (0: nothing did), and the items added the rest; None where they did otherwise.
     """
 
     kind: ClassVar[str] = "artifact"
@@ -64,6 +68,9 @@ class ArtifactReport:
     deleted: bool
     link: str | None
     size: int = 0
+    ground: int | None = None
+    grown_from: int | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ class Conversation:
 
     def _asked(self, said: program_messages.Asked) -> None:
         chunk = self._assignments.asked(said)
-        if not isinstance(said, program_messages.StatePart):
+        if not isinstance(said, (program_messages.StatePart, program_messages.Placed)):
             self._read_printed(chunk, chunk.stop)
         self._listener.asked(chunk, said)
 
@@ -239,4 +239,5 @@ _HEARD: dict[type, Callable[[Conversation, Any], None]] = {
     program_messages.Opened: Conversation._asked,
     program_messages.ItemsPart: Conversation._asked,
     program_messages.Dropped: Conversation._asked,
+    program_messages.Placed: Conversation._asked,
 }

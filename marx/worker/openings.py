@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from marx.worker.assignments import Assignments, Chunk
 from marx.worker.pipe import FrameError
-from marx.worker.program_messages import Asked, Dropped, ItemsPart, Opened, StatePart
+from marx.worker.program_messages import Asked, Dropped, ItemsPart, Opened, Placed, StatePart
 from marx.worker.program_orders import Record
 from marx.worker.records import count_of, is_one
 
@@ -48,6 +48,8 @@ class ProgramAssignments(Assignments):
 
     def asked(self, said: Asked) -> Chunk:
         chunk = self._at(said.chunk, 0).chunk
+        if isinstance(said, Placed):
+            return chunk  # said at once, and in between whatever else is
         if self._arriving is not None and type(said) is not type(self._arriving):
             raise FrameError("something else in the middle of a state or of items")
         if isinstance(said, StatePart):

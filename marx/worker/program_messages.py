@@ -79,7 +79,15 @@ class Dropped:
     portion: int
 
 
-Asked = Union[StatePart, Opened, ItemsPart, Dropped]
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A file that an item made stands in the program's folder; ``row``: with which it was brought."""
+
+    chunk: int
+    row: int
+
+
+Asked = Union[StatePart, Opened, ItemsPart, Dropped, Placed]
 
 
 def _state_part(given: Fields, payload: bytes) -> StatePart:
@@ -119,4 +127,8 @@ def _dropped(given: Fields, payload: bytes) -> Dropped:
     return Dropped(given.count("chunk"), given.count("portion"))
 
 
-READERS: dict[str, Callable[[Fields, bytes], Asked]] = {"K": _state_part, "O": _opened, "I": _items_part, "D": _dropped}
+def _placed(given: Fields, payload: bytes) -> Placed:
+    return Placed(given.count("chunk"), given.count("row"))
+
+
+READERS: dict[str, Callable[[Fields, bytes], Asked]] = {"K": _state_part, "O": _opened, "I": _items_part, "D": _dropped, "W": _placed}

@@ -21,7 +21,7 @@ PART_BYTES = 256 << 10
 #: Packs that one frame of the record names; a portion with more takes several, one behind the other.
 RECORDED = 8_000
 #: What is said of a changed file.
-CHANGE_FIELDS = ("portion", "item", "source", "root", "path", "mode", "mtime", "deleted", "link", "length")
+CHANGE_FIELDS = ("portion", "item", "source", "root", "path", "mode", "mtime", "deleted", "link", "length", "grown_from", "turn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,10 @@ def _header(given: Given) -> dict[str, Any]:
     return {"portion": given.portion, "first": given.first, "count": given.count, "codec": given.codec, "failed": list(given.failed)}
 
 
-def change_frames(change: Mapping[str, Any], path: Path | None) -> Iterator[bytes]:
-    """W: a file that an item made (at ``path`` for now), a link or a folder, or that it is gone. Raises OSError."""
+def change_frames(row: int, change: Mapping[str, Any], path: Path | None) -> Iterator[bytes]:
+    """W: a file that an item made (at ``path`` for now), a link or a folder, or that it is gone; to be answered with ``row``. Raises OSError."""
     header = {name: change[name] for name in CHANGE_FIELDS}
-    header.update(mode=stat.S_IMODE(change["mode"]), folder=stat.S_ISDIR(change["mode"]))
+    header.update(row=row, mode=stat.S_IMODE(change["mode"]), folder=stat.S_ISDIR(change["mode"]))
     if path is None:
         yield encode(b"W", {**header, "offset": 0})
         return

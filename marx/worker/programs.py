@@ -21,7 +21,7 @@ from marx.worker.feed import Course
 from marx.worker.filestate import FileState
 from marx.worker.portion_reporting import PortionReporter
 from marx.worker.program_input import ProgramInput, TakesInput
-from marx.worker.program_messages import Asked
+from marx.worker.program_messages import Asked, Placed
 from marx.worker.program_orders import Given, signal_frame
 from marx.worker.reporting import Reporter, Sender
 from marx.worker.returns import Returns
@@ -66,8 +66,11 @@ class MainProgram:
         watching.addErrback(self._not_watched)
 
     def hear(self, asked: Asked) -> None:
-        """It opens a portion, sends what it needs, or gives it up. Raises OSError where the disk is full."""
-        self._portions.hear(asked)
+        """It opens a portion, sends what it needs, or gives it up; or its keeper has placed a file. Raises OSError where the disk is full."""
+        if isinstance(asked, Placed):
+            self.returns.placed(asked.row)
+        else:
+            self._portions.hear(asked)
 
     def changed(self, report: ArtifactReport) -> None:
         """It changed a file."""

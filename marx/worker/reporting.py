@@ -15,7 +15,9 @@ from marx.wire.packs import BLOB_FROM, PACK_AIM, Segment, pack_output
 from marx.wire.reports import ArtifactReport, EndReport, NoteReport, OutputReport, Report, ResultsReport
 from marx.worker.assignments import Chunk
 from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
+from marx.worker.recipes import TaskFile
 from marx.worker.spool import Spool, SpoolFolder
+from marx.worker.standing import Standing
 
 #: Seconds that output may wait for more to travel with; a person sees it within one.
 OUTPUT_SECONDS = 0.05
@@ -70,14 +72,20 @@ class Reporter:
         payload, opened.value = bytes(opened.value), bytearray()
         self._put_results(chunk, said.item, 1, said.codec, said.failed, said.seconds, payload, blob, size)
 
-    def artifact_part(self, chunk: Chunk, said: ArtifactPart) -> ArtifactReport | None:
-        """A part of a file; the file is reported with the last, and the report returned. Raises OSError where the disk is full."""
+    def artifact_part(self, chunk: Chunk, said: ArtifactPart, standing: Standing | None = None) -> ArtifactReport | None:
+        """
+        A part of a file; the file is reported with the last, and the report returned. Raises OSError where the disk is full.
+
+        ``standing``: of a portion's chunk, what stood in its folder at first.
+        """
         opened = self._of(chunk)
         is_file = not said.deleted and said.link is None and not _is_folder(said.mode)
+        base = standing.base(said.root, said.path) if standing is not None and is_file else None
         if is_file:
-            self._spool(opened, said.part)
+            self._spool(opened, said.part, base.length if base is not None else 0)
         if not said.last:
             return None
+        grown_from = _grown_from(base, opened.spool) if standing is not None else None
         blob, size = self._finish_spool(opened)
         report = ArtifactReport(
             chunk.fence,
@@ -92,6 +100,9 @@ class Reporter:
             blob,
             said.deleted,
             said.link,
+            ground=standing.ground(chunk.fence) if standing is not None else None,
+            grown_from=grown_from,
+            turn=standing.turn() if standing is not None else None,
         )
         self._sender.put(report, spooled=size)
         return report
@@ -181,14 +192,21 @@ class Reporter:
         report = OutputReport(chunk.fence, chunk.task, chunk.portion, first, max(items), self._wall(), len(payload))
         self._sender.put(report, payload)
 
-    def _spool(self, opened: _Open, part: bytes) -> None:
+    def _spool(self, opened: _Open, part: bytes, head: int = 0) -> None:
         if opened.spool is None:
-            opened.spool = self._spools.begin()
+            opened.spool = self._spools.begin(head)
         opened.spool.write(part)
 
     def _finish_spool(self, opened: _Open) -> tuple[str | None, int]:
         spool, opened.spool = opened.spool, None
         return (None, 0) if spool is None else (spool.finish(), spool.size)
+
+
+def _grown_from(base: TaskFile | None, spool: Spool | None) -> int | None:
+    """With how many bytes a file that is finished begins that stood there before; None where it has other content now, or is none."""
+    if spool is None or base is None:
+        return None if spool is None else 0
+    return base.length if spool.head_digest == base.digest else None
 
 
 def _is_folder(mode: int) -> bool:

@@ -60,6 +60,7 @@ class Returns:
         self._waiting: deque[_Delivery] = deque()
         self._open: set[_Delivery] = set()
         self._fetching: set[Deferred[Any]] = set()
+        self._unplaced: dict[int, tuple[bool, TaskFile]] = {}
         self.result_row = 0
         self.file_row = 0
 
@@ -69,12 +70,21 @@ class Returns:
             return succeed(None)
         file = _file_of(change, self._roots)
         self.file_row = row
-        if change["deleted"]:
+        self._unplaced[row] = change["deleted"], file
+        path = self._cache.path(file.digest) if file.digest is not None else None
+        return self._deliver(lambda: change_frames(row, change, path), file.digest)
+
+    def placed(self, row: int) -> None:
+        """The keeper has put a change into the program's folder, so portions that are opened from now on begin with it."""
+        while self._unplaced and next(iter(self._unplaced)) < row:
+            del self._unplaced[next(iter(self._unplaced))]  # it could not be put there, or something newer was there
+        if row not in self._unplaced:
+            return
+        is_deleted, file = self._unplaced.pop(row)
+        if is_deleted:
             self._files.remove(file.root, file.path)
         else:
             self._files.put(file)
-        path = self._cache.path(file.digest) if file.digest is not None else None
-        return self._deliver(lambda: change_frames(change, path), file.digest)
 
     def carry_returns(self, row: int, given: Given, pack_first: int, payload: bytes, blob: str | None) -> Deferred[None]:
         """Results, of which the program gets just those that are meant. Raises BadRequest where there are not so many."""

@@ -27,6 +27,7 @@ from marx.worker.program_messages import Asked
 from marx.worker.programs import Programs
 from marx.worker.recipes import CannotRun
 from marx.worker.reporting import Reporter
+from marx.worker.standing import Standing
 from marx.worker.starting import Started, Starter
 from marx.worker.tasks import KnownTask
 
@@ -96,6 +97,7 @@ class SlotRunner:
         self._paused = False
         self._process: RunnerProcess | None = None
         self._known: KnownTask | None = None
+        self._standing: Standing | None = None
         self._starting: Deferred[None] | None = None
         self._notes: list[str] = []
         self._holding_state = ExitStack()
@@ -197,7 +199,7 @@ class SlotRunner:
         self._starting = None
         if self.state == "gone":
             return  # it could not be spawned, and has said so already
-        self._process, self._known = started.process, started.known
+        self._process, self._known, self._standing = started.process, started.known, started.standing
         if self._paused:
             self._process.pause()
         self._owner.brought(self, self.load)
@@ -211,7 +213,7 @@ class SlotRunner:
     async def _bring(self, load: Load) -> None:
         why: CannotRun | None = None
         try:
-            await self._tools.starter.bring(load, self.slot)
+            self._standing = await self._tools.starter.bring(load, self.slot)
         except CannotRun as error:
             why = error
         except Exception:
@@ -277,7 +279,7 @@ class SlotRunner:
         self._spool(lambda: self._tools.reporter.value_part(chunk, part))
 
     def artifact_part(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
-        self._spool(lambda: self._tools.reporter.artifact_part(chunk, part))
+        self._spool(lambda: self._tools.reporter.artifact_part(chunk, part, self._standing))
 
     def asked(self, chunk: Chunk, asked: Asked) -> None:
         """Only who keeps a main program is asked anything; see :class:`~marx.worker.seat.SeatRunner`."""

@@ -18,12 +18,18 @@ UNFINISHED = "unfinished-"
 
 
 class Spool:
-    """One file in the making; made by :class:`SpoolFolder`. Raises OSError where the disk is full."""
+    """
+    One file in the making; made by :class:`SpoolFolder`. Raises OSError where the disk is full.
 
-    def __init__(self, path: Path) -> None:
+    ``head_digest``: SHA-256 of its first ``head`` bytes, None as long as there are not so many.
+    """
+
+    def __init__(self, path: Path, head: int) -> None:
         self._path = path
+        self._head = head
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._hash = hashlib.sha256()
+        self.head_digest = None if head else self._hash.hexdigest()
         self.size = 0
 
     def write(self, part: bytes) -> None:
@@ -31,6 +37,10 @@ class Spool:
         view = memoryview(part)
         while view:
             view = view[os.write(self._file, view) :]
+        if self.size < self._head <= self.size + len(part):
+            head = self._hash.copy()
+            head.update(memoryview(part)[: self._head - self.size])
+            self.head_digest = head.hexdigest()
         self._hash.update(part)
         self.size += len(part)
 
@@ -56,10 +66,10 @@ class SpoolFolder:
         self._number = 0
         self._wanted: Counter[str] = Counter()
 
-    def begin(self) -> Spool:
-        """A new file."""
+    def begin(self, head: int = 0) -> Spool:
+        """A new file, of whose first ``head`` bytes the digest is wanted, too."""
         self._number += 1
-        return Spool(self._folder / f"{UNFINISHED}{os.getpid()}-{self._number}")
+        return Spool(self._folder / f"{UNFINISHED}{os.getpid()}-{self._number}", head)
 
     def path(self, digest: str) -> Path:
         """Where a finished one lies."""

@@ -29,6 +29,7 @@ from marx.worker.portions import Load
 from marx.worker.process import RunnerProcess
 from marx.worker.recipes import CannotRun, Recipe, TaskFile, digests_of
 from marx.worker.roles import Role, assignments_for, order_for, role_of
+from marx.worker.standing import Standing
 from marx.worker.surroundings import HOME
 from marx.worker.tasks import InThread, KnownTask, Tasks
 
@@ -58,10 +59,11 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A runner that is about to load, and the task that it is for."""
+    """A runner that is about to load, and the task that it is for. ``standing``: what its folder holds, where items of portions share that."""
 
     process: RunnerProcess
     known: KnownTask
+    standing: Standing | None
 
 
 class Starter:
@@ -84,7 +86,7 @@ class Starter:
         known = await ground.tasks.learn(load.task)
         role = role_of(known.recipe, load, slot)
         interpreter = ground.tasks.interpreter_for(known.recipe, load.portion.python) if load.portion else known.interpreter
-        layout = await self._lay_out(known, load, slot)
+        layout, standing = await self._lay_out(known, load, slot)
         kit = await self._in_thread(ground.kit, interpreter)
         state = load.portion.state if load.portion else None
         try:
@@ -96,11 +98,12 @@ class Starter:
             raise CannotRun(str(error)) from error
         runner = RunnerProcess(self._reactor, listener, assignments_for(order, role), ground.sandbox.grip)
         runner.start(launch, order, path, has_input=role is Role.PROGRAM and known.recipe.input is not None)
-        return Started(runner, known)
+        return Started(runner, known, standing)
 
-    async def bring(self, load: Load, slot: int) -> None:
+    async def bring(self, load: Load, slot: int) -> Standing | None:
         """Bring the folder that runners of a task's portions share on ``slot`` to the files of ``load``. Raises :class:`CannotRun`."""
-        await self._lay_out(await self._ground.tasks.learn(load.task), load, slot)
+        _, standing = await self._lay_out(await self._ground.tasks.learn(load.task), load, slot)
+        return standing
 
     def forget(self, task: str) -> None:
         """No runner of ``task`` will be asked for any more."""
@@ -111,13 +114,14 @@ class Starter:
         cleared = self._in_turn(slot, Deferred(), lambda: self._in_thread(self._ground.folders.remove, task, slot))
         cleared.addErrback(lambda failure: log.failure("removing the files of task {task} failed", failure, task=task))
 
-    async def _lay_out(self, known: KnownTask, load: Load, slot: int) -> Layout:
+    async def _lay_out(self, known: KnownTask, load: Load, slot: int) -> tuple[Layout, Standing | None]:
         files = await self._ground.tasks.files_of(known, load.files)
         waited: Deferred[Layout] = Deferred()
         try:
-            return await self._in_turn(slot, waited, lambda: ensureDeferred(self._settle(known.recipe, files, load, slot, waited)))
+            layout = await self._in_turn(slot, waited, lambda: ensureDeferred(self._settle(known.recipe, files, load, slot, waited)))
         except (OSError, WireError, WrongBlob) as error:
             raise CannotRun(f"the task's files could not be brought here: {error}") from error
+        return layout, Standing(files) if load.portion is not None else None
 
     async def _settle(self, recipe: Recipe, files: Sequence[TaskFile], load: Load, slot: int, waited: Deferred[Layout]) -> Layout | None:
         """Let the slot's folder hold these files, unless nobody waits for it any more."""

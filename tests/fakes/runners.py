@@ -160,6 +160,9 @@ class PlayedKeeper(PlayedRunner):
     def drop(self, portion: int) -> PlayedRunner:
         return self.say("D", chunk=self.fence, portion=portion)
 
+    def placed(self, row: int) -> PlayedRunner:
+        return self.say("W", chunk=self.fence, row=row)
+
     def file(self, path: str, content: bytes | None, **more: Any) -> PlayedRunner:
         """The program wrote a file, or removed it."""
         about = {"path": [0, path], "mode": 0o644, "mtime": 1.0, "deleted": content is None, "link": None, "offset": 0, "last": True}
@@ -208,7 +211,7 @@ class FakeStarter:
         runner.start(launch_of([]), order, has_input=slot < 0 and known.recipe.input is not None)
         played = PlayedKeeper if slot < 0 else PlayedRunner
         self.started.append(played(self.reactor, self.reactor.spawned[-1], load.task, slot))
-        return Started(runner, known)
+        return Started(runner, known, None)
 
     async def bring(self, load: Load, slot: int) -> None:
         if self.bringing is not None:

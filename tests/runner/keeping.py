@@ -77,6 +77,7 @@ class KeeperDriver:
         self._frames = FrameReader()
         self._heard: list[Said] = []
         self._rest: list[Said] = []
+        self._row = 0
         self.send("T", {**order, **task})
 
     # Saying
@@ -112,9 +113,10 @@ class KeeperDriver:
             self.send("G", {**header, "offset": offset}, payload[offset : offset + (1 << 20)])
 
     def give_file(self, path: str, content: bytes = b"", portion: int = 1, item: int | None = 0, source: int = 1, **more: Any) -> None:
-        """W: a file that an item made."""
-        header = {"portion": portion, "item": item, "source": source, "root": 0, "path": path, "mode": 0o644, "mtime": 1e9}
-        header |= {"deleted": False, "link": None, "length": len(content), **more}
+        """W: a file that an item made, where none stood before unless ``grown_from`` says otherwise."""
+        self._row += 1
+        header = {"portion": portion, "item": item, "source": source, "root": 0, "path": path, "mode": 0o644, "mtime": 1e9, "row": self._row}
+        header |= {"deleted": False, "link": None, "length": len(content), "grown_from": 0, "turn": None, **more}
         for offset in range(0, len(content) or 1, 1 << 20):
             self.send("W", {**header, "offset": offset}, content[offset : offset + (1 << 20)])
 

@@ -116,12 +116,13 @@ class Sources:
     def __init__(self, keeper: KeeperDriver, base: bytes = b"base\n", path: str = "log.txt") -> None:
         self._keeper = keeper
         self._path = path
+        self._base = base
         self._content = {source: base for source in (1, 2, 3)}
 
     def append(self, source: int, item: int, text: bytes) -> None:
         """An item in one of them appended."""
         self._content[source] += text
-        self._keeper.give_file(self._path, self._content[source], item=item, source=source)
+        self._keeper.give_file(self._path, self._content[source], item=item, source=source, grown_from=len(self._base))
 
 
 def test_what_items_append_is_put_together_in_their_order(keep: Keep, place: Path) -> None:
@@ -218,8 +219,8 @@ listener.wait(6)
     first.append(2, 1, b"b\n")
     keeper.give_results(1, 0, [b"r"] * 2)
     keeper.hear_items(2)
-    keeper.give_file("log.txt", b"a\nb\nc\n", portion=2, item=0, source=7)
-    keeper.give_file("log.txt", b"a\nb\nd\n", portion=2, item=1, source=8)
+    keeper.give_file("log.txt", b"a\nb\nc\n", portion=2, item=0, source=7, grown_from=4)
+    keeper.give_file("log.txt", b"a\nb\nd\n", portion=2, item=1, source=8, grown_from=4)
     keeper.give_file("log.txt", b"a\nlate\n", portion=1, item=2, source=1)
     keeper.give_results(1, 2, [b"r"])
     keeper.give_results(2, 0, [b"r"] * 3)
@@ -231,8 +232,8 @@ def test_of_different_contents_that_of_the_last_item_stays(keep: Keep, place: Pa
     (place / "out.txt").write_text("before")
 
     def give(keeper: KeeperDriver) -> None:
-        keeper.give_file("out.txt", b"of 7", item=7, source=1)
-        keeper.give_file("out.txt", b"of 3", item=3, source=2)
+        keeper.give_file("out.txt", b"of 7", item=7, source=1, grown_from=None)
+        keeper.give_file("out.txt", b"of 3", item=3, source=2, grown_from=None)
         keeper.give_file("one", b"first", item=3, source=1)
         keeper.give_file("one", b"second", item=4, source=1)
         keeper.give_file("fresh", b'{"a": 1}', item=3, source=1)

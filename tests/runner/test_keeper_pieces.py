@@ -96,8 +96,6 @@ class Appended:
 
     def __init__(self) -> None:
         self.folded = b"base"
-        self.bases = [b"base"]
-        self.begins: dict[int, int] = {}
         self.sources: dict[int, bytes] = {}
         self.movable: list[tuple[tuple[int, int], int, int]] = []
 
@@ -107,24 +105,22 @@ class Appended:
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.binary(min_size=1, max_size=3)) | st.none(), max_size=30))
 def test_growth_puts_each_sources_bytes_where_they_belong(steps: list[tuple[int, bytes] | None]) -> None:
-    growth, model, file = Growth(4, 4), Appended(), b"base"
+    growth, model, file, portion = Growth(4), Appended(), b"base", 0
+    begins: dict[int, int] = {}
     for step in steps:
         if step is None:
             growth.fold(len(file))
-            growth.opened(len(model.bases))
-            model.bases.append(file)
+            portion += 1
             model.folded, model.movable = model.content(), []
             continue
         source, text = step
-        model.begins.setdefault(source, len(model.bases) - 1)
-        base = model.bases[model.begins[source]]
-        assert growth.base_of(model.begins[source]) == len(base) and file.startswith(base)
+        begins.setdefault(source, portion)
         held = model.sources.get(source, b"") + text
         if source not in [known for _, known, _ in model.movable]:
-            model.movable.append(((model.begins[source], source), source, len(model.sources.get(source, b""))))
+            model.movable.append(((begins[source], source), source, len(model.sources.get(source, b""))))
         model.sources[source] = held
         assert growth.seen_of(source)[0] == len(held) - len(text)
-        begin, replaced = growth.add(source, (model.begins[source], source), len(held), 0)
+        begin, replaced = growth.add(source, (begins[source], source), len(held), 0)
         file = file[:begin] + held[growth.folded_of(source) :] + file[begin + replaced :]
         assert file == model.content() and growth.size == len(file)
 

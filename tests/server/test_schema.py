@@ -82,7 +82,11 @@ def test_alembic_sees_no_difference_between_the_migrations_and_the_tables(migrat
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-@pytest.mark.parametrize("version", ["0003", "9999", "ab12cd34"])
+#: The version behind that of today.
+AFTER = f"{int(schema.VERSION) + 1:04}"
+
+
+@pytest.mark.parametrize("version", [AFTER, "9999", "ab12cd34"])
 def test_a_database_of_a_newer_marx_is_refused_in_a_sentence_and_left_alone(engine: Engine, version: str) -> None:
     prepare(engine)
     stamp(engine, version)
@@ -91,12 +95,12 @@ def test_a_database_of_a_newer_marx_is_refused_in_a_sentence_and_left_alone(engi
     assert version_of(engine) == version
 
 
-NEXT = """
+NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "{AFTER}"
+down_revision = "{schema.VERSION}"
 
 
 def upgrade() -> None:
@@ -112,7 +116,7 @@ def next_migrations(tmp_path: Path) -> Path:
     """Migrations as they may look one day: one more, in a folder with a nasty name."""
     folder = tmp_path / "100% migrations"
     shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0003_next.py").write_text(NEXT % "")
+    (folder / "versions" / f"{AFTER}_next.py").write_text(NEXT % "")
     return folder
 
 
@@ -126,7 +130,7 @@ def a_kept_database(engine: Engine) -> None:
 def test_an_older_database_is_brought_up_to_date_and_keeps_what_it_has(engine: Engine, next_migrations: Path) -> None:
     a_kept_database(engine)
     upgrade(engine, next_migrations)
-    assert version_of(engine) == "0003"
+    assert version_of(engine) == AFTER
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT sentence FROM notes").scalar() == "kept"
     assert "colour" in tables_of(engine)["tasks"]
@@ -134,7 +138,7 @@ def test_an_older_database_is_brought_up_to_date_and_keeps_what_it_has(engine: E
 
 def test_a_migration_that_fails_changes_nothing(engine: Engine, next_migrations: Path) -> None:
     a_kept_database(engine)
-    (next_migrations / "versions" / "0003_next.py").write_text(NEXT % "raise ZeroDivisionError")
+    (next_migrations / "versions" / f"{AFTER}_next.py").write_text(NEXT % "raise ZeroDivisionError")
     before = tables_of(engine)
     with pytest.raises(ZeroDivisionError):
         upgrade(engine, next_migrations)
@@ -143,8 +147,8 @@ def test_a_migration_that_fails_changes_nothing(engine: Engine, next_migrations:
 
 def test_a_start_upgrades_by_itself(engine: Engine, next_migrations: Path) -> None:
     a_kept_database(engine)
-    prepare(engine, "0003", next_migrations)
-    assert version_of(engine) == "0003"
+    prepare(engine, AFTER, next_migrations)
+    assert version_of(engine) == AFTER
 
 
 def loaded_after(path: Path) -> set[str]:

@@ -66,7 +66,7 @@ class Relay:
             server.carry(report.task, ItemPack(report.first, report.count, report.codec, payload, blob=report.blob), report.portion)
             server.grant(Chunk(next(self._fences), report.task, report.portion, report.first, report.count))
         elif isinstance(report, ArtifactReport) and report.portion:
-            names = ("portion", "item", "root", "path", "mode", "length", "mtime", "blob", "deleted", "link")
+            names = ("portion", "item", "root", "path", "mode", "length", "mtime", "blob", "deleted", "link", "grown_from", "turn")
             change = {name: getattr(report, name) for name in names}
             self._carry(server, wire.CarryChange, change={**change, "source": "lab-1:0"})
         elif isinstance(report, ResultsReport) and report.portion:

@@ -11,7 +11,9 @@ from marx.wire.packs import BLOB_FROM, PACK_AIM, STDERR, STDOUT, Segment, unpack
 from marx.wire.reports import ArtifactReport, EndReport, ResultsReport
 from marx.worker.assignments import Chunk
 from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
+from marx.worker.recipes import TaskFile
 from marx.worker.reporting import NOTES, OUTPUT_SECONDS
+from marx.worker.standing import Standing
 from tests.fakes.floors import Floor
 from tests.fakes.servers import digest_of
 
@@ -96,6 +98,38 @@ def test_what_is_no_file_has_no_content(floor: Floor, how: dict[str, Any]) -> No
     floor.reporter.artifact_part(CHUNK, artifact(b"", **how))
     [report] = floor.sender.of_kind("artifact")
     assert report.blob is None and report.length == 0
+
+
+FOLDER = [TaskFile(1, "out/a.txt", 0o640, 4, digest_of(b"line"), None), TaskFile(1, "out", 0o755, 0, None, None)]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "grown_from"),
+    [
+        ("out/a.txt", b"line and more", 4),
+        ("out/a.txt", b"line", 4),
+        ("out/a.txt", b"live and more", None),
+        ("out/a.txt", b"li", None),
+        ("out/b.txt", b"all new", 0),
+        ("out", b"a file now", 0),
+    ],
+)
+def test_of_a_portions_file_it_says_what_of_it_stood_there_before(floor: Floor, path: str, content: bytes, grown_from: int | None) -> None:
+    standing = Standing(FOLDER)
+    parts = [content[:3], content[3:5], content[5:]]
+    for number, part in enumerate(parts):
+        floor.reporter.artifact_part(CHUNK, artifact(part, path=path, size=len(content), offset=3 * number, last=number == 2), standing)
+    [report] = floor.sender.of_kind("artifact")
+    assert report.grown_from == grown_from and report.length == len(content)
+
+
+def test_what_was_made_in_one_folder_has_one_ground_and_an_order_until_the_folder_is_brought_to_other_files(floor: Floor) -> None:
+    first, second = Standing(FOLDER), Standing(FOLDER)
+    for fence, standing in ((9, first), (11, first), (12, second)):
+        floor.reporter.artifact_part(Chunk(fence, "a", 2, 10, 5), artifact(b"x", chunk=fence, portion=2, path="new"), standing)
+    floor.reporter.artifact_part(CHUNK, artifact(b"", deleted=True), first)
+    said = [(report.ground, report.turn, report.grown_from) for report in floor.sender.of_kind("artifact")]
+    assert said == [(9, 0, 0), (9, 1, 0), (12, 0, 0), (9, 2, None)]
 
 
 def test_an_empty_file_has_one(floor: Floor) -> None:

@@ -29,6 +29,8 @@ CHANGE = {
     "blob": digest_of(b"made"),
     "deleted": False,
     "link": None,
+    "grown_from": 0,
+    "turn": None,
 }
 PACK = pack_of(b"a", b"b", b"c")
 
@@ -112,6 +114,7 @@ class TestFiles:
         assert bench.kinds == "WG" and change == results == [None]
         _, header, content = bench.told[0]
         assert (header["item"], header["source"], header["path"], header["offset"], content) == (3, "lab-2:0", "out/a.txt", 0, b"made")
+        assert (header["row"], header["grown_from"]) == (1, 0)
 
     def test_links_folders_and_deletions_have_no_content(self, bench: Bench) -> None:
         bench.change(1, blob=None, link="a.txt", path="link")
@@ -127,14 +130,41 @@ class TestFiles:
         bench.change(1, blob=bench.shop.put(b""), length=0)
         assert [(header["length"], content) for _, header, content in bench.told] == [(0, b"")]
 
-    def test_portions_opened_afterwards_have_them_in_their_list(self, bench: Bench) -> None:
+    def test_portions_that_are_opened_when_they_stand_in_the_programs_folder_have_them_in_their_list(self, bench: Bench) -> None:
         bench.shop.put(b"made")
         bench.change(1)
         bench.change(2, path="prog.py", blob=None, deleted=True)
+        bench.change(3, path="later")
         bench.keeper.open(1)
-        [portion] = bench.floor.sender.of_kind("portion")
-        listed = json.loads(bench.floor.spools.path(portion.files).read_bytes())
+        bench.keeper.placed(1)
+        bench.keeper.placed(2)
+        bench.keeper.placed(99)
+        bench.keeper.open(2)
+        first, second = bench.floor.sender.of_kind("portion")
+        assert first.files is None
+        listed = json.loads(bench.floor.spools.path(second.files).read_bytes())
         assert listed == [[0, "out/a.txt", 0o100644, 4, digest_of(b"made"), None]]
+
+    def test_what_was_passed_over_for_something_newer_is_in_no_list(self, bench: Bench) -> None:
+        bench.shop.put(b"made")
+        for row in (1, 2):
+            bench.change(row, path=f"of-{row}")
+        bench.keeper.placed(2)
+        bench.keeper.placed(1)
+        bench.keeper.open(1)
+        [opened] = bench.floor.sender.of_kind("portion")
+        listed = json.loads(bench.floor.spools.path(opened.files).read_bytes())
+        assert [path for _, path, *_ in listed] == ["of-2", "prog.py"]
+
+    def test_what_the_program_made_of_one_since_it_was_placed_is_what_is_listed(self, bench: Bench) -> None:
+        bench.shop.put(b"made")
+        bench.change(1)
+        bench.keeper.state(1, b"begins", total=9).placed(1)
+        bench.keeper.state(1, b"end", at=6, total=9).file("out/a.txt", b"joined")
+        bench.keeper.open(1, state=1)
+        [portion] = bench.floor.sender.of_kind("portion")
+        [row] = [row for row in json.loads(bench.floor.spools.path(portion.files).read_bytes()) if row[1] == "out/a.txt"]
+        assert row[4] == digest_of(b"joined")
 
     @pytest.mark.parametrize(
         "nonsense",

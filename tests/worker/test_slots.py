@@ -329,7 +329,7 @@ class TestPausing:
     def test_a_disk_that_is_full_ends_the_runner_and_says_so(self, floor: Floor, monkeypatch: Any, logged_failures: Any) -> None:
         [fence] = floor.grant(0)
         floor.runner().load().begin(fence)
-        monkeypatch.setattr(floor.spools, "begin", lambda: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        monkeypatch.setattr(floor.spools, "begin", lambda head: (_ for _ in ()).throw(OSError(28, "No space left on device")))
         part = {"chunk": fence, "portion": 0, "item": 0, "offset": 0, "total": 2_000_000, "last": False}
         floor.runner().say("V", bytes(1000), **part)
         floor.reactor.turn()

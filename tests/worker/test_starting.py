@@ -307,7 +307,8 @@ class TestRoles:
         folder = Path(bench.sandbox.launched[0][2].host_of(WORK))
         before = folder.stat().st_ino
         rows = [bench.file("prog.py"), bench.file("new.txt", b"new")]
-        assert bench.bring(Portion(None, bench.shop.put(json.dumps(rows).encode()), "")) == [None]
+        [standing] = bench.bring(Portion(None, bench.shop.put(json.dumps(rows).encode()), ""))
+        assert standing.base(0, "new.txt").length == 3 and standing.base(0, "other.txt") is None
         assert folder.stat().st_ino == before and (folder / "new.txt").read_bytes() == b"new"
         [failure] = bench.bring(Portion(None, "0" * 64, ""))
         assert failure.check(CannotRun) and "list of files" in str(failure.value)
