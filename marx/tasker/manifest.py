@@ -36,20 +36,22 @@ def make_manifest(bundle: Bundle) -> Manifest:
 
 
 def _row(bundle: Bundle, entry: Entry, files: dict[str, str]) -> list[Any]:
-    """[root number, relative path, mode, length, sha256 or null, link or null]"""
+    """[root number, relative path, mode, length, sha256 or null, link or null], and of a file when it was written, in ns."""
     root = bundle.root_of(entry.path)
     relative = os.path.relpath(entry.path, bundle.roots[root])
-    digest, size = None, 0
-    if stat.S_ISREG(entry.mode):
-        digest, size = _digest(entry.path)
-        files[digest] = entry.path
-    return [root, relative, entry.mode, size, digest, entry.link]
+    if not stat.S_ISREG(entry.mode):
+        return [root, relative, entry.mode, 0, None, entry.link]
+    digest, size, mtime_ns = _looked_at(entry.path)
+    files[digest] = entry.path
+    return [root, relative, entry.mode, size, digest, None, mtime_ns]
 
 
-def _digest(path: str) -> tuple[str, int]:
+def _looked_at(path: str) -> tuple[str, int, int]:
+    """Its digest, its length, and when it was written, as it was before it was read."""
     try:
         with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+            mtime_ns = os.fstat(file.fileno()).st_mtime_ns
+            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell(), mtime_ns
     except OSError as error:
         raise Trouble(f"{path}: {error.strerror}", NO_FILE) from error
 

@@ -18,7 +18,7 @@ FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
     "argv": (False, (list,), "sys.argv of the program, its own name first, as it was typed"),
     "cwd": (True, (str,), "the caller's working folder, absolute"),
     "roots": (True, (list,), "absolute folders that stand in the sandbox; changes below them are artifacts"),
-    "manifest": (False, (str, type(None)), "SHA-256 of the JSON list of files: [root number, relative path, mode, length, sha256 or null, link or null]"),
+    "manifest": (False, (str, type(None)), "SHA-256 of the JSON list of files: [root number, relative path, mode, length, sha256 or null, link or null, mtime]; mtime of a file in ns since 1970 (may lack)"),
     "env": (False, (dict,), "the environment variables that travel"),
     "python": (False, (str,), "'2.7', '3', '3.11', a path, or '' for any"),
     "seed": (True, (int,), "the task's seed, 0 to 2**63 - 1"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import stat
-from typing import Iterable, Iterator
+from typing import Any, Iterable, Iterator
 
 from marx.worker.paths import parents
 from marx.worker.recipes import TaskFile
@@ -38,11 +38,7 @@ class FileState:
 
     def manifest(self) -> bytes:
         """The JSON list, in the form of a task's own."""
-        rows = [
-            [root, path, _kind(file) | file.mode, file.length, file.digest, file.link]
-            for (root, path), file in sorted(self._files.items())
-            if self._is_reached(root, path)
-        ]
+        rows = [_row(file) for place, file in sorted(self._files.items()) if self._is_reached(*place)]
         return json.dumps(rows, separators=(",", ":")).encode("ascii")
 
     def _is_reached(self, root: int, path: str) -> bool:
@@ -60,6 +56,11 @@ class FileState:
 
 def _folders_above(files: Iterable[TaskFile]) -> Iterator[Place]:
     return ((file.root, folder[1:]) for file in files for folder in parents("/" + file.path))
+
+
+def _row(file: TaskFile) -> list[Any]:
+    row = [file.root, file.path, _kind(file) | file.mode, file.length, file.digest, file.link]
+    return row if file.mtime_ns is None else [*row, file.mtime_ns]
 
 
 def _kind(file: TaskFile) -> int:

@@ -191,7 +191,7 @@ def _stands(file: TaskFile, stamp: Stamp, tree: Tree, placed: dict[Place, tuple[
         return True
     if not stat.S_ISREG(stamp.mode) or stamp.size != file.length or _digest(tree.read(file.path)) != file.digest:
         return False
-    placed[file.root, file.path] = (file.digest, tree.age(file.path))
+    placed[file.root, file.path] = (file.digest, tree.date(file.path, file.mtime_ns))
     return True
 
 

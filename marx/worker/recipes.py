@@ -30,7 +30,11 @@ class CannotRun(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TaskFile:
-    """One entry of a manifest: a file (``digest``), a link (``link``), or else a folder, at ``path`` below root number ``root``."""
+    """
+    One entry of a manifest: a file (``digest``), a link (``link``), or else a folder, at ``path`` below root number ``root``.
+
+    ``mtime_ns``: when a file was written at its user's, in ns since 1970; None for what was made since.
+    """
 
     root: int
     path: str
@@ -38,6 +42,7 @@ class TaskFile:
     length: int
     digest: str | None
     link: str | None
+    mtime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,10 @@ def task_file(entry: Any, roots: int) -> TaskFile:
         raise ValueError(f"{str(digest)[:80]!r} is not a digest")
     if link is not None and not isinstance(link, str):
         raise ValueError(f"{str(link)[:80]!r} is not where a link can lead")
-    return TaskFile(root, path, S_IMODE(int(mode)), int(length), digest, link)
+    mtime_ns = entry[6] if len(entry) > 6 else None
+    if mtime_ns is not None and not (type(mtime_ns) is int and abs(mtime_ns) < 1 << 63):
+        raise ValueError(f"{str(mtime_ns)[:80]!r} is no time")
+    return TaskFile(root, path, S_IMODE(int(mode)), int(length), digest, link, mtime_ns)
 
 
 def _stays_below(path: str) -> bool:

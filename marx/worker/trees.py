@@ -26,7 +26,7 @@ _COPY_BYTES = 1 << 20
 class Stamp(NamedTuple):
     """
     What tells that something was written since one looked. The clocks of file systems are coarse, so a file that is to be recognised is
-    made to look older than it is: see :meth:`Tree.age`.
+    made to look older than it is: see :meth:`Tree.date`.
     """
 
     mode: int
@@ -53,11 +53,13 @@ class Tree:
         with self._opened("") as folder:
             yield from self._walk(folder, "")
 
-    def age(self, path: str) -> Stamp:
-        """Let a file look as if it was written a second before it was, so that writing it again now shows; its stamp. Raises OSError."""
+    def date(self, path: str, mtime_ns: int | None) -> Stamp:
+        """
+        Let a file look as if it was written then, None: a second before it was, so that writing it again now shows; its stamp. Raises OSError.
+        """
         above, name = os.path.split(path)
         with self._opened(above) as folder:
-            return _aged(name, folder)
+            return _dated(name, folder, mtime_ns)
 
     def link(self, path: str) -> str:
         """Where a link leads. Raises OSError."""
@@ -98,7 +100,7 @@ class Tree:
             elif file.digest is not None:
                 _remove(name, folder)
                 self._copy(source(file.digest), name, folder, mode_of(file))
-                return _aged(name, folder)
+                return _dated(name, folder, file.mtime_ns)
             else:
                 self._make_folder(name, folder, mode_of(file))
             return _stamp(name, folder)
@@ -168,8 +170,8 @@ def _stamp(name: str, folder: int) -> Stamp:
     return Stamp.of(os.stat(name, dir_fd=folder, follow_symlinks=False))
 
 
-def _aged(name: str, folder: int) -> Stamp:
-    written_ns = _stamp(name, folder).mtime_ns - 1_000_000_000
+def _dated(name: str, folder: int, mtime_ns: int | None) -> Stamp:
+    written_ns = mtime_ns if mtime_ns is not None else _stamp(name, folder).mtime_ns - 1_000_000_000
     os.utime(name, ns=(written_ns, written_ns), dir_fd=folder, follow_symlinks=False)
     return _stamp(name, folder)
 

@@ -68,6 +68,18 @@ if __name__ == "__main__":
 """
 
 
+AGES = """\
+import os
+from multiprocessing import Pool
+
+def age(name):
+    return os.stat(name).st_mtime_ns
+
+if __name__ == "__main__":
+    print(age("old.txt"), Pool(2).map(age, ["old.txt"]))
+"""
+
+
 @pytest.fixture(scope="module")
 def ada(lab: Lab) -> Person:
     return lab.person("ada")
@@ -129,6 +141,13 @@ def test_a_traceback_is_the_one_that_python_prints(ada: Person) -> None:
     assert 'File "' in said.err and 'wrong.py", line 4, in <module>\n' in said.err
     assert said.err.endswith("ZeroDivisionError: integer division or modulo by zero\n")
     assert "marx" not in said.err.replace(str(ada.work), "")
+
+
+def test_files_are_as_old_as_at_home_for_the_program_and_for_its_items(ada: Person) -> None:
+    ada.write("old.txt", "old")
+    os.utime(ada.work / "old.txt", ns=(10**18, 10**18 + 7))
+    ada.write("ages.py", AGES)
+    assert ada.tasker("run", "ages.py").out == b"%d [%d]\n" % (10**18 + 7, 10**18 + 7)
 
 
 def test_a_module_runs_with_its_package(ada: Person) -> None:

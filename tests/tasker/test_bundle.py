@@ -178,6 +178,13 @@ def test_the_manifest_lists_each_file_once_with_its_digest(tmp_path: Path) -> No
     assert rows[0][4] == rows[3][4] and rows[1][4] is None and len(manifest.files) == 1
 
 
+def test_the_manifest_says_when_a_file_was_written(tmp_path: Path) -> None:
+    make(tmp_path, "prog.py", "empty/")
+    os.utime(tmp_path / "prog.py", ns=(5, 1_234_567_890_123_456_789))
+    empty, prog = json.loads(make_manifest(taken(tmp_path)).text)
+    assert prog[6] == 1_234_567_890_123_456_789 and len(empty) == 6
+
+
 @given(st.binary(max_size=50), st.integers(1, 20))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_file_is_the_sum_of_its_parts(tmp_path: Path, content: bytes, size: int) -> None:

@@ -22,6 +22,12 @@ def rows(state: FileState) -> list[Any]:
     return [[path, mode, digest or link] for _, path, mode, _, digest, link in json.loads(state.manifest())]
 
 
+def test_what_was_submitted_keeps_its_time_and_what_came_later_has_none() -> None:
+    state = FileState([TaskFile(0, "a", 0o644, 3, ONE, None, 77), TaskFile(0, "b", 0o644, 3, ONE, None, 78)])
+    state.put(file("b"))
+    assert [(row[1], row[6:]) for row in json.loads(state.manifest())] == [("a", [77]), ("b", [])]
+
+
 def test_it_begins_with_what_was_submitted_and_the_folders_above_it() -> None:
     state = FileState([file("sub/deep/a"), file("run.sh", mode=0o755)])
     assert not state.is_changed

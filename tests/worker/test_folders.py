@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,12 @@ def test_files_stand_below_their_roots_with_their_modes(disk: Disk) -> None:
     assert stat.S_IMODE(where(layout, "/srv/data/data.csv").stat().st_mode) == 0o444
     assert stat.S_IMODE(where(layout, "/home/alice/work/sub").stat().st_mode) == 0o750
     assert os.readlink(where(layout, "/home/alice/work/latest")) == "sub/run.sh"
+
+
+def test_a_file_was_written_when_it_was_written_at_its_users(disk: Disk) -> None:
+    then_ns = 1_234_567_890_123_456_789
+    layout = disk.lay_out(replace(disk.file("data.csv"), mtime_ns=then_ns), disk.file("prog.py"))
+    assert where(layout, "/home/alice/work/data.csv").stat().st_mtime_ns == then_ns < where(layout, "/home/alice/work/prog.py").stat().st_mtime_ns
 
 
 def test_a_copy_is_the_programs_own(disk: Disk) -> None:

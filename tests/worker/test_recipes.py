@@ -58,6 +58,11 @@ def test_folders_come_before_files_and_links_last() -> None:
     assert digests_of([*files, *files]) == [DIGEST]
 
 
+def test_a_list_may_say_when_files_were_written() -> None:
+    files = read_manifest(manifest([0, "a", 0o644, 1, DIGEST, None, -5], [0, "b", 0o644, 1, DIGEST, None]), 1)
+    assert [file.mtime_ns for file in files] == [-5, None]
+
+
 @pytest.mark.parametrize(
     "entry",
     [
@@ -73,6 +78,8 @@ def test_folders_come_before_files_and_links_last() -> None:
         [0, "a", "x", 1, DIGEST, None],
         [0, "a", 0o644],
         [0, "a", 0o644, 1, None, 5],
+        [0, "a", 0o644, 1, DIGEST, None, "yesterday"],
+        [0, "a", 0o644, 1, DIGEST, None, 1 << 63],
         "text",
         5,
     ],
