@@ -18,10 +18,11 @@ Range = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """One Python that a worker has: its full version ("3.11.7") and its absolute path there."""
+    """One Python that a worker has: its full version ("3.11.7"), its absolute path there, and other paths of the same."""
 
     version: str
     path: str
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

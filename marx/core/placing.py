@@ -48,7 +48,7 @@ def objection(demand: Demand, offer: WorkerOffer) -> str | None:
 def satisfies(wanted: str, found: Interpreter) -> bool:
     """Whether an interpreter is what ``TaskTerms.python`` asks for."""
     if wanted.startswith("/"):
-        return found.path == wanted
+        return wanted == found.path or wanted in found.names
     parts = [part for part in wanted.split(".") if part not in ("", "x")]
     return found.version.split(".")[: len(parts)] == parts
 

@@ -190,7 +190,7 @@ class WorkerProtocol(ServerLink):
                 boot=self.boot,
                 slots=int(offer["slots"]),
                 seats=int(offer.get("seats", 0)),
-                interpreters=tuple(Interpreter(str(python["version"]), str(python["path"])) for python in offer["interpreters"]),
+                interpreters=tuple(map(_interpreter, offer["interpreters"])),
                 labels=frozenset((str(key), str(value)) for key, value in (offer.get("labels") or {}).items()),
                 sandbox=str(offer["sandbox"]),
                 users=None if offer.get("users") is None else frozenset(map(str, offer["users"])),
@@ -199,6 +199,10 @@ class WorkerProtocol(ServerLink):
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadRequest(f"the offer makes no sense: {error!r}") from error
+
+
+def _interpreter(python: dict[str, Any]) -> Interpreter:
+    return Interpreter(str(python["version"]), str(python["path"]), frozenset(map(str, python.get("names", ()))))
 
 
 def _held(raw: Any) -> Held:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from glob import glob
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,9 @@ NAMES = re.compile(r"(python|pypy)([23](\.\d+)?)?")
 PROBES_AT_ONCE = 4
 FORMAT = 1
 
+Program = tuple[str, str | None]
+"""What an executable's path leads to, and its virtual environment, which makes it another Python."""
+
 Stamp = list[int]
 """Inode, modification time in ns, size: an interpreter with the same three is the same."""
 
@@ -59,7 +63,8 @@ def find_interpreters(
     out. `cache` is a file of our own in the worker's state.
     """
     named = [_resolved(path, environ) for path in explicit]
-    found = list(_once([*named, *candidates(environ)]))
+    names = _by_program([*named, *candidates(environ)])
+    found = [paths[0] for paths in names.values()]
     known = _read(cache)
     described = _describe_all(found, known, probe)
     for path, refusal in described.items():
@@ -68,7 +73,7 @@ def find_interpreters(
     usable = {path: one for path, one in described.items() if isinstance(one, Interpreter)}
     if cache is not None:
         _write(cache, usable, known)
-    return tuple({one.path: one for one in usable.values()}.values())
+    return tuple({one.path: replace(one, names=_others(one.path, names)) for one in usable.values()}.values())
 
 
 def candidates(environ: Mapping[str, str]) -> Iterator[str]:
@@ -109,14 +114,23 @@ def _resolved(path: str, environ: Mapping[str, str]) -> str:
     return os.path.abspath(path)
 
 
-def _once(paths: Iterable[str]) -> Iterator[str]:
-    """Each executable once, by what it leads to; a virtual environment's counts as its own."""
-    seen = set()
+def _by_program(paths: Iterable[str]) -> dict[Program, list[str]]:
+    """The paths of each executable, in their order."""
+    found: dict[Program, list[str]] = {}
     for path in paths:
-        identity = (os.path.realpath(path), environment_of(path))
-        if identity not in seen:
-            seen.add(identity)
-            yield path
+        found.setdefault(_program(path), []).append(path)
+    return found
+
+
+def _others(path: str, names: Mapping[Program, list[str]]) -> tuple[str, ...]:
+    folder, program = os.path.dirname(path), _program(path)
+    beside = (os.path.join(folder, name) for name in sorted(_names_in(folder)))
+    same = [*names.get(program, ()), *(other for other in beside if _program(other) == program)]
+    return tuple(name for name in dict.fromkeys(same) if name != path)
+
+
+def _program(path: str) -> Program:
+    return os.path.realpath(path), environment_of(path)
 
 
 def _describe_all(

@@ -16,6 +16,7 @@ class Interpreter:
     `path` is what is executed. `folders` must be readable, at the same paths, wherever it runs: its prefix, that of the
     Python below a virtual environment, and what its `sys.path` and its shared libraries need outside of both. `links`
     are symbolic links (target, path) outside of these folders that stand between `path` and the real executable.
+    `names` are other paths of the same program, by which people may ask for it.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Interpreter:
     platform: str  # "linux-x86_64"
     abi: str  # of compiled modules: ".cpython-311-x86_64-linux-gnu.so", "cp27mu"
     has_fork: bool
+    names: tuple[str, ...] = ()
 
     @property
     def version_text(self) -> str:
@@ -55,6 +57,7 @@ class Interpreter:
                 "version": (int(major), int(minor), int(micro)),
                 "folders": tuple(fields["folders"]),
                 "links": tuple((target, path) for target, path in fields["links"]),
+                "names": tuple(fields["names"]),
             }
         )
 

@@ -35,7 +35,7 @@ class Offer:
         return {
             "slots": self.slots,
             "seats": self.seats,
-            "interpreters": [{"version": one.version_text, "path": one.path} for one in self.interpreters],
+            "interpreters": [{"version": one.version_text, "path": one.path, "names": list(one.names)} for one in self.interpreters],
             "labels": dict(self.labels),
             "sandbox": self.sandbox,
             "users": None if self.users is None else list(self.users),

@@ -51,6 +51,11 @@ def test_a_stronger_sandbox_will_do_and_a_weaker_will_not():
     assert why_not(weak, sandbox="bwrap") == "offers the sandbox landlock, not bwrap"
 
 
+def test_any_of_its_names_will_do():
+    found = Interpreter("2.7.18", "/opt/py/bin/python", frozenset({"/opt/py/bin/python2.7"}))
+    assert satisfies("/opt/py/bin/python2.7", found) and not satisfies("/opt/py/bin/python3", found)
+
+
 def test_a_level_nobody_ranked_only_satisfies_itself():
     special = replace(offer(), sandbox="vm")
     assert why_not(special, sandbox="vm") is None

@@ -260,8 +260,10 @@ def test_one_executable_with_many_names_is_asked_once(tmp_path: Path, asked: Cal
     probe = asked(bin__python3_9=(3, 9, 1))
     for name in ("python", "python3"):
         (tmp_path / "bin" / name).symlink_to("python3.9")
-    find_interpreters(["~/bin/python", "~/bin/python3"], in_home(tmp_path), None, probe)
+    [found] = find_interpreters(["~/bin/python", "~/bin/python3"], in_home(tmp_path), None, probe)
     assert probe.ours() == [str(tmp_path / "bin" / "python")]
+    assert {found.path, *found.names} == {str(tmp_path / "bin" / name) for name in ("python", "python3", "python3.9")}
+    assert found.path not in found.names
 
 
 def test_what_was_named_comes_first_and_may_be_anywhere(tmp_path: Path, asked: Callable[..., Asked]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marx.worker.interpreters import Interpreter
 from marx.worker.offer import Offer, describe_machine, own_seats, own_slots
 
-PYTHON = Interpreter("/usr/bin/python3", (3, 11, 7), "cpython", "/usr", "/usr", (), (), "linux-x86_64", "abi", True)
+PYTHON = Interpreter("/usr/bin/python3", (3, 11, 7), "cpython", "/usr", "/usr", (), (), "linux-x86_64", "abi", True, ("/bin/python",))
 
 
 def test_an_offer_says_everything_that_tasks_can_ask_for() -> None:
@@ -13,7 +13,7 @@ def test_an_offer_says_everything_that_tasks_can_ask_for() -> None:
     assert offer.to_json() == {
         "slots": 4,
         "seats": 2,
-        "interpreters": [{"version": "3.11.7", "path": "/usr/bin/python3"}],
+        "interpreters": [{"version": "3.11.7", "path": "/usr/bin/python3", "names": ["/bin/python"]}],
         "labels": {"gpu": "a100"},
         "sandbox": "bwrap",
         "users": ["ada"],
