@@ -1,21 +1,22 @@
 """
 Standard input on its way from a tasker to a program: stored as it comes, read by the worker from any byte on.
 
-Who types ahead of the program waits: a part is answered when it is durable and not too far ahead of what was read. Where the tasker that
-fed a program is gone for good, the program finds the end of its input, as it would when its terminal is closed.
+Who types ahead of the program waits: a part is answered when it is durable and not too far ahead of what was read. A tasker says with an
+empty part that it is there. Where none is, or none any more, the program finds the end of its input, as it would when its terminal is closed.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
-from marx.server.directory import Directory
+from marx.server.directory import Directory, LiveTask
 from marx.server.program_records import NewInput
+from marx.server.records import NewNote
 from marx.server.service import SchedulingService
 from marx.server.store import Store
 from marx.wire.calls import BadRequest, NotFound, TooLarge
@@ -27,14 +28,26 @@ log = Logger()
 INPUT_BYTES = 256_000
 #: Bytes that a tasker may be ahead of the program.
 AHEAD_BYTES = 1_000_000
-#: Seconds that a tasker which fed a program has to come back.
+#: Seconds that a tasker which feeds a program has to come, and to come back.
 FEEDER_SECONDS = 60.0
+#: What a person is told of a program that found the end of its input so.
+UNFED = "the program's standard input ended at byte {}: no tasker was there to send more"
+
+
+def has_ended(task: str) -> str:
+    """Why it takes no input."""
+    return f"task {task} has ended and reads no more input"
 
 
 class _Fed:
-    """The standard input of one open task. ``known``: its bytes so far, all of them once ``final``; ``read``: up to where it was asked for."""
+    """
+    The standard input of one open task, which it watches. ``known``: its bytes so far, all of them once ``final``; ``read``: up to where it
+    was asked for. ``forget``: called when the task has ended.
+    """
 
-    def __init__(self, known: int, final: bool) -> None:
+    def __init__(self, task: str, known: int, final: bool, forget: Callable[[str], object]) -> None:
+        self._task = task
+        self._forget = forget
         self.known, self.final = known, final
         self.read = 0
         self.feeder: object = None
@@ -55,6 +68,16 @@ class _Fed:
         self.reached(0)
         return waited
 
+    def moved(self, at_once: bool = False) -> None:
+        """Something of the task was committed, which is nothing to us."""
+
+    def ended(self) -> None:
+        """The task is over, and nobody reads any more."""
+        self._forget(self._task)
+        waiting, self._waiting = self._waiting, []
+        for _, waited in waiting:
+            waited.errback(NotFound(has_ended(self._task)))
+
 
 class Inputs:
     """The standard inputs of all open programs. ``limit``: how many bytes one may have."""
@@ -71,8 +94,6 @@ class Inputs:
 
     async def put(self, feeder: object, task: str, offset: int, part: bytes, final: bool) -> None:
         """More of an open task's standard input, from the connection ``feeder``; what is there already is taken as such."""
-        if task not in self._directory.tasks:
-            raise NotFound(f"task {task} has ended and reads no more input")
         async with self._looking:
             fed = await self._of(task)
             fed.feeder = feeder
@@ -89,10 +110,7 @@ class Inputs:
         until = self._clock.seconds() + INPUT_SECONDS
         (await self._of(task)).reached(offset)
         while True:
-            arrival = _Arrival()
-            live = self._directory.tasks.get(task)
-            if live is None:
-                raise NotFound(f"task {task} has ended")
+            arrival, live = _Arrival(), self._live(task)
             live.watches.add(arrival)
             try:
                 part, final = await self._store.input_from(task, offset, INPUT_BYTES)
@@ -114,15 +132,18 @@ class Inputs:
         if fed is None or fed.feeder is not feeder or fed.final or task not in self._directory.tasks:
             return
         fed.final = True
-        ended = self._service.happened(writes=[NewInput(task, fed.known, True, b"")])
+        note = NewNote(task, "", UNFED.format(fed.known))
+        ended = self._service.happened(writes=[NewInput(task, fed.known, True, b""), note])
         ended.addErrback(lambda failure: log.warn("the end of an input cannot be stored: {why}", why=failure.value))
 
     def _check(self, fed: _Fed, offset: int, part: bytes, final: bool) -> bool:
         """Whether a part is new. Raises where it cannot follow what is known, or is too much."""
         if offset + len(part) <= fed.known and (fed.final or not final):
             return False
-        if fed.final or offset != fed.known:
-            raise BadRequest(f"input from byte {offset} on, and {fed.known} are known{', which is all' if fed.final else ''}")
+        if fed.final:
+            raise NotFound(f"the input has ended at byte {fed.known}")
+        if offset != fed.known:
+            raise BadRequest(f"input from byte {offset} on, and {fed.known} are known")
         if fed.known + len(part) > self._limit:
             raise TooLarge(f"a standard input may have {self._limit:,} bytes (file_bytes)")
         return True
@@ -137,10 +158,18 @@ class Inputs:
     async def _of(self, task: str) -> _Fed:
         if task not in self._fed:
             known, final = await self._store.input_end(task)
-            for ended in self._fed.keys() - self._directory.tasks.keys():
-                del self._fed[ended]
-            self._fed.setdefault(task, _Fed(known, final))
+            live = self._live(task)
+            if task not in self._fed:
+                self._fed[task] = _Fed(task, known, final, self._fed.pop)
+                live.watches.add(self._fed[task])
+                self._clock.callLater(FEEDER_SECONDS, self._end, task, None)
         return self._fed[task]
+
+    def _live(self, task: str) -> LiveTask:
+        live = self._directory.tasks.get(task)
+        if live is None:
+            raise NotFound(has_ended(task))
+        return live
 
 
 class _Arrival:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from marx.tasker.exits import NO_FILE, USAGE, Trouble
 from marx.tasker.link import Connection
@@ -68,6 +68,8 @@ async def send_input(connection: Connection, task: str, source: Source) -> None:
     window = Window(PARTS_AT_ONCE)
     offset = 0
     part = None
+    standing_by: Deferred[None] = Deferred.fromCoroutine(_stand_by(connection, task))
+    standing_by.addErrback(lambda failure: failure.trap(Trouble, CancelledError) and None)
     try:
         while part != b"":
             part = await _read(source)
@@ -78,6 +80,16 @@ async def send_input(connection: Connection, task: str, source: Source) -> None:
     except Trouble as trouble:
         if trouble.code != NO_FILE:
             raise
+    finally:
+        standing_by.cancel()
+
+
+async def _stand_by(connection: Connection, task: str) -> None:
+    """Say on each new connection that we are there: nobody may have typed yet, and the server may be another process."""
+    while True:
+        link = await connection.link()
+        await connection.ask_until_answered(PutInput, task=task, offset=0, part=b"", final=False)
+        await link.wait_lost()
 
 
 async def _read(source: Source) -> bytes:

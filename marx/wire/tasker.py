@@ -38,7 +38,11 @@ class AddItems(MarxCommand):
 
 
 class PutInput(MarxCommand):
-    """The next bytes of a program's standard input, from byte ``offset`` on; ``final``: nothing follows. Answered when they are durable."""
+    """
+    The next bytes of a program's standard input, from byte ``offset`` on; ``final``: nothing follows. Answered when they are durable.
+
+    No bytes, and not final: we are there to send them. NotFound: nothing will be read any more.
+    """
 
     arguments = [(b"task", Unicode()), (b"offset", Integer()), (b"part", Bulk()), (b"final", Boolean())]
     response = []

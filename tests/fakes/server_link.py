@@ -214,6 +214,7 @@ class FakeServerLink(GuardedLink):
             raise BadRequest(f"input from byte {offset} on, and {len(found.input)} are known")
         if offset + len(part) > self.server.input_bytes:
             raise TooLarge(f"a standard input may have {self.server.input_bytes} bytes (file_bytes)")
+        found.feeders += not part and not final
         found.input += part[len(found.input) - offset :]
         found.has_all_input = found.has_all_input or final
 

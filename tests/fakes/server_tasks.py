@@ -43,6 +43,7 @@ class FakeTask:
     runs: bool = False
     input: bytes = b""
     has_all_input: bool = False
+    feeders: int = 0
     signals: list[int] = field(default_factory=list)
     portions: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

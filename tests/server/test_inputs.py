@@ -11,6 +11,7 @@ from twisted.internet.task import Clock
 from marx.server.directory import Directory, LiveTask
 from marx.server.inputs import AHEAD_BYTES, FEEDER_SECONDS, Inputs
 from marx.server.program_records import NewInput
+from marx.server.records import NewNote
 from marx.wire.calls import BadRequest, NotFound, TooLarge
 from marx.wire.worker import INPUT_SECONDS
 
@@ -24,11 +25,13 @@ class Disk:
     def __init__(self) -> None:
         self.content = b""
         self.final = False
+        self.notes: list[str] = []
         self.directory = Directory()
         self.directory.tasks[TASK] = LiveTask(TASK, "ada", None, {"kind": "run"}, 0.0)
 
-    def happened(self, writes: list[NewInput]) -> Deferred[None]:
-        for row in writes:
+    def happened(self, writes: list[Any]) -> Deferred[None]:
+        self.notes += [row.text for row in writes if isinstance(row, NewNote)]
+        for row in (row for row in writes if isinstance(row, NewInput)):
             assert row.offset == len(self.content)
             self.content += row.payload
             self.final = row.final
@@ -104,7 +107,7 @@ def test_a_gap_or_an_overlap_is_refused(desk: Desk, offset: int, fault: type[Bas
 
 def test_nothing_follows_the_end(desk: Desk) -> None:
     desk.put(0, b"one", final=True)
-    assert failure_of(desk.put(3, b"more")) is BadRequest
+    assert failure_of(desk.put(3, b"more")) is NotFound
 
 
 def test_a_task_that_is_not_open_takes_none(desk: Desk) -> None:
@@ -133,8 +136,37 @@ def test_a_program_whose_tasker_is_gone_for_good_finds_the_end_of_its_input(desk
     desk.inputs.feeder_left("ada's link")
     waiting = desk.read(3)
     desk.clock.pump([FEEDER_SECONDS / 6] * 6)
-    assert desk.disk.final
+    assert desk.disk.final and desk.disk.notes == ["the program's standard input ended at byte 3: no tasker was there to send more"]
     assert waiting.called
+
+
+def test_who_comes_back_too_late_learns_that_nothing_is_read_any_more(desk: Desk) -> None:
+    desk.put(0, b"one")
+    desk.inputs.feeder_left("ada's link")
+    desk.clock.advance(FEEDER_SECONDS)
+    assert failure_of(desk.put(3, b"two")) is NotFound
+
+
+@pytest.mark.parametrize("stored", [b"", b"one"])
+def test_a_program_that_nobody_begins_to_feed_finds_the_end_as_well(desk: Desk, stored: bytes) -> None:
+    desk.disk.content = stored  # by the server before this one, whose tasker did not come back
+    waiting = desk.read(len(stored))
+    desk.clock.pump([FEEDER_SECONDS / 6] * 6)
+    assert desk.disk.final and waiting.called
+
+
+def test_a_tasker_at_which_nobody_types_says_that_it_is_there(desk: Desk) -> None:
+    desk.read(0)
+    assert desk.put(0, b"").called
+    desk.clock.advance(2 * FEEDER_SECONDS)
+    assert not desk.disk.final
+
+
+def test_what_waits_for_the_program_to_read_is_answered_when_its_task_ends(desk: Desk) -> None:
+    ahead = desk.put(0, b"x" * (AHEAD_BYTES + 1))
+    for watch in list(desk.disk.directory.tasks.pop(TASK).watches):
+        watch.ended()
+    assert failure_of(ahead) is NotFound
 
 
 def test_a_tasker_that_comes_back_goes_on(desk: Desk) -> None:

@@ -89,6 +89,19 @@ async def test_a_lost_connection_loses_and_repeats_nothing(server: FakeServer, t
 
 
 @pytest_twisted.ensureDeferred
+async def test_before_anybody_types_it_says_that_it_is_there_on_every_new_connection(server: FakeServer, task: FakeTask) -> None:
+    connection = await opened(server)
+    sending = Deferred.fromCoroutine(send_input(connection, "abc", Parts()))
+    sending.addErrback(lambda failure: failure.trap(CancelledError) and None)
+    await until(server, lambda: task.feeders == 1)
+    server.cut()
+    await until(server, lambda: task.feeders == 2)
+    assert (task.input, task.has_all_input) == (b"", False)
+    sending.cancel()
+    await connection.close()
+
+
+@pytest_twisted.ensureDeferred
 async def test_no_more_than_a_few_parts_wait_for_their_answers(server: FakeServer, task: FakeTask) -> None:
     connection = await opened(server)
     source = Parts(*[b"x"] * 100)
