@@ -152,6 +152,13 @@ def test_only_a_program_that_agrees_with_itself_and_succeeds_is_held_against_mar
     assert [verdict.same for verdict in verdicts] == expected
 
 
+def test_what_was_found_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+    trial = Trial(Program("p", PLAIN, "none", ("p.py",), "w"), sys.executable, tmp_path / "run", tmp_path / "cache")
+    said = f"{standard_library(sys.executable)}/threading.py {tmp_path}/run/p.py {tmp_path}/cache/x".encode()
+    _, marx = trial.verdicts(Scripted(outcome(b""), outcome(b"")), [Scripted(outcome(said))])
+    assert "<lib>/threading.py <folder>/p.py <cache>/x" in marx.found[0]
+
+
 def test_a_plain_run_knows_nothing_of_marx_and_leaves_nobody_behind(tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "p.py").write_text(

@@ -99,6 +99,7 @@ class Trial:
         self._call = Call(folder, python, program.run, program.stdin.encode(), program.environ, program.bytecode)
         self._cache = cache
         self._standard = standard_library(python)
+        self._places = {str(folder): "<folder>", str(self._standard): "<lib>", str(cache.absolute()): "<cache>"}
 
     def verdicts(self, plainly: Way, ways: Sequence[Way]) -> Iterator[Verdict]:
         """First whether two plain runs are alike: what is not cannot be compared with anything. Then each other way."""
@@ -116,7 +117,13 @@ class Trial:
             found, portions = differences(plain, outcome) if plain else self._failed(outcome), way.portions()
         except (TookTooLong, AssertionError) as error:
             outcome, found, portions = None, [str(error)], []
-        return outcome, Verdict(self._program.name, way.name, time.monotonic() - begun, tuple(found), tuple(portions))
+        return outcome, Verdict(self._program.name, way.name, time.monotonic() - begun, tuple(map(self._anywhere, found)), tuple(portions))
+
+    def _anywhere(self, text: str) -> str:
+        """The same wherever this is run: a record names no folder of the machine that made it."""
+        for place, name in self._places.items():
+            text = text.replace(place, name)
+        return text
 
     def _failed(self, outcome: Outcome) -> list[str]:
         if outcome.code == self._program.code:
