@@ -154,6 +154,12 @@ class Scheduler:
         live = self._leases.main(task)
         return None if live is None else live.lease
 
+    def slots_for(self, task: str) -> int:
+        """How many slots of the lab a task may hope for now: those of suitable workers that take work, no more than it wants. Raises UnknownTask."""
+        found = self._find(task)
+        slots, most = self._pool.slots_for(found.demand), found.terms.max_slots
+        return slots if most is None else min(slots, most)
+
     def why(self, task: str) -> str:
         """Why something of a task waits, in one sentence, or "". Raises UnknownTask."""
         found = self._find(task)

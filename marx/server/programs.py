@@ -33,7 +33,7 @@ class Programs:
         live = self._directory.tasks.get(task)
         if live is None:
             raise NotFound(f"task {task} has ended")
-        return {"spec": live.spec, "slots": self._slots(live.spec.get("max_slots"))}
+        return {"spec": live.spec, "slots": max(1, self._service.scheduler.slots_for(task))}
 
     async def describe_portion(self, task: str, portion: int) -> dict[str, Any]:
         """What :class:`marx.wire.worker.DescribePortion` answers."""
@@ -67,8 +67,3 @@ class Programs:
     def returns(self, link: GuardedLink, task: str, fence: int, rows: tuple[int, int]) -> Returns:
         """What a program is brought over ``link`` behind ``rows``; not started."""
         return open_returns(link, self._store, self._directory, self._clock, task, fence, rows)
-
-    def _slots(self, most: int | None) -> int:
-        """How many slots of the lab a task may hope for now."""
-        lent = sum(counts.offer.slots for counts in self._service.scheduler.workers() if counts.connected and not counts.offer.paused)
-        return max(1, min(lent, most or lent))

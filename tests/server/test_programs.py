@@ -138,6 +138,16 @@ async def test_what_a_portion_needs_is_described_to_who_runs_it(room) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_program_is_told_of_the_slots_that_suit_it_alone(room) -> None:
+    lab, ada = await room.worker(slots=2, seats=3, labels={"room": "a"}), await room.tasker()
+    await room.worker("lab-2", boot="boot-2", slots=5, seats=1, labels={"room": "b"})
+    for spec, slots in (({"labels": {"room": "a"}}, 2), ({"labels": {"room": "a"}, "max_slots": 1}, 1), ({"workers": ["lab-1"]}, 2)):
+        task = await ada.run(**spec)
+        await lab.until(lambda: any(grant[1] == task for grant in lab.grants))
+        assert (await lab.ask(worker.DescribeTask, task=task))["slots"] == slots
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_portion_whose_state_loads_nowhere_goes_back_to_its_program(room) -> None:
     lab, _, task, grant = await start(room)
     await lab.report(opened(grant), added(grant, 0, 2), payload=b"pp")
