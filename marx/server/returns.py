@@ -21,6 +21,10 @@ from marx.wire.calls import GuardedLink
 from marx.wire.worker import CarryChange, CarryReturns
 
 
+#: Changes read at a time: a page of them is about as much as the results that are.
+CHANGES = 500
+
+
 class ReturnsCursor:
     """A place in what the portions of a program gave; ``fence`` is the lease of the program."""
 
@@ -29,12 +33,13 @@ class ReturnsCursor:
         self._result_row, self._file_row = result_row, file_row
 
     async def read(self) -> Sequence[ChangeRow | ReturnRow]:
-        """Results, behind every change that was stored before them: so changes are asked for last and given first."""
+        """Results, behind every change that was stored before them: changes are asked for last and given first, a full page of them alone."""
         results = await self._store.returns_after(self._task, self._result_row, READ_BYTES)
-        changes: list[ChangeRow] = []
-        while page := await self._store.changes_after(self._task, self._file_row):
-            changes += page
-            self._file_row = page[-1].row
+        changes = await self._store.changes_after(self._task, self._file_row, CHANGES)
+        if changes:
+            self._file_row = changes[-1].row
+        if len(changes) == CHANGES:
+            return changes
         if results:
             self._result_row = results[-1].row
         return [*changes, *results]

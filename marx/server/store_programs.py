@@ -15,9 +15,8 @@ from marx.server.program_records import ChangeRow, PackRecord, PortionRecord, Re
 from marx.server.schema import artifacts, inputs, items, portions, results
 from marx.server.store_packs import totals
 
-#: Bytes that a row counts beside its payload, and changes read at a time.
+#: Bytes that a row counts beside its payload.
 ROW_BYTES = 100
-CHANGES = 500
 
 _OF_TASK, _OF_PORTION, _AFTER_ROW = bindparam("of_task"), bindparam("of_portion"), bindparam("after_row")
 _OPENED = (
@@ -34,7 +33,6 @@ _CHANGES = (
     select(artifacts.c.row, *(artifacts.c[name] for name in _CHANGED))
     .where(artifacts.c.task == _OF_TASK, artifacts.c.row > _AFTER_ROW, artifacts.c.portion > 0)
     .order_by(artifacts.c.row)
-    .limit(CHANGES)
 )
 _PACKS = (
     select(items.c.portion, items.c.first, items.c["count"], items.c.args)
@@ -95,9 +93,9 @@ def returns_after(connection: Connection, task: str, row: int, limit_bytes: int)
     return found
 
 
-def changes_after(connection: Connection, task: str, row: int) -> list[ChangeRow]:
-    """What their items did to files, in the order in which it was stored, behind ``row``; :data:`CHANGES` at most."""
-    return [_change(stored) for stored in connection.execute(_CHANGES, {"of_task": task, "after_row": row})]
+def changes_after(connection: Connection, task: str, row: int, limit: int) -> list[ChangeRow]:
+    """What their items did to files, in the order in which it was stored, behind ``row``; ``limit`` at most."""
+    return [_change(stored) for stored in connection.execute(_CHANGES.limit(limit), {"of_task": task, "after_row": row})]
 
 
 def input_from(connection: Connection, task: str, offset: int, limit_bytes: int) -> tuple[bytes, bool]:

@@ -83,10 +83,10 @@ class ProgramsContract:
     @pytest_twisted.ensureDeferred
     async def test_files_of_items_come_back_with_where_they_were_made(self, store: Store) -> None:
         await store.write(artifact("main.txt", 0), artifact("out/\udcff", 3, portion=1, source="lab-7/0", grown_from=7, turn=2, blob="b" * 64))
-        (row,) = await store.changes_after(T, 0)
+        (row,) = await store.changes_after(T, 0, 10)
         assert (row.change["path"], row.change["source"], row.change["item"], row.change["deleted"]) == ("out/\udcff", "lab-7/0", 3, False)
         assert (row.change["grown_from"], row.change["turn"]) == (7, 2)
-        assert await store.changes_after(T, row.row) == []
+        assert await store.changes_after(T, row.row, 10) == []
 
     @pytest_twisted.ensureDeferred
     async def test_of_a_programs_file_what_was_stored_last_counts(self, store: Store) -> None:
