@@ -31,7 +31,10 @@ class BlobDesk:
 
     async def missing(self, owner: str, digests: list[str]) -> list[str]:
         """Which of ``digests`` this owner must still send."""
-        return [digest for digest in digests if not await self.has(owner, digest)]
+        unsent = [digest for digest in digests if not self.was_sent(owner, digest)]
+        owned = await self._store.blobs_owned(unsent, owner)
+        here = await self._blobs.present([digest for digest in digests if digest in owned or self.was_sent(owner, digest)])
+        return [digest for digest in digests if digest not in here]
 
     def was_sent(self, owner: str, digest: str) -> bool:
         """Whether ``owner`` sent this blob since the server started."""
@@ -39,8 +42,7 @@ class BlobDesk:
 
     async def has(self, owner: str, digest: str) -> bool:
         """Whether ``owner`` sent this blob, or has a task that names it."""
-        mine = self.was_sent(owner, digest) or await self._store.blob_owned(digest, owner)
-        return mine and await self._blobs.exists(digest)
+        return not await self.missing(owner, [digest])
 
     async def whole(self, digest: str, limit: int) -> bytes:
         """A small blob's content, for the server itself. Raises :class:`TooLarge` above ``limit`` bytes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -70,6 +70,10 @@ class Blobs:
     def exists(self, digest: str) -> Deferred[bool]:
         """Whether a blob is here. Asking makes it young, so that :meth:`sweep_unused` leaves it until what will name it is stored."""
         return self._in_thread(self._touch, digest)
+
+    def present(self, digests: Sequence[str]) -> Deferred[set[str]]:
+        """Those of many that are here; each becomes young as by :meth:`exists`."""
+        return self._in_thread(lambda: set(filter(self._touch, digests)))
 
     def size(self, digest: str) -> Deferred[int]:
         """How many bytes a blob has."""

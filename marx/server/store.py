@@ -112,7 +112,7 @@ class Store:
     attempts = _reading(store_tasks.attempts_of)
     notes = _reading(store_tasks.notes_of)
     artifacts = _reading(store_tasks.artifacts_of)
-    blob_owned = _reading(store_tasks.blob_owned)
+    blobs_owned = _reading(store_tasks.blobs_owned)
     blob_used_by = _reading(store_tasks.blob_used_by)
     blobs_used = _reading(store_tasks.blobs_used)
 

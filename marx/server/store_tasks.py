@@ -19,6 +19,11 @@ from marx.server.store_rows import path_bytes
 
 #: Ids that are found for a prefix: more than a person wants to choose from.
 MATCHES = 20
+#: Comes after whatever an id has behind a prefix.
+LAST_LETTER = "\U0010ffff"
+
+#: Blobs that one statement asks for: each is a mark in it.
+DIGESTS = 500
 
 _OF_TASK = bindparam("of_task")
 _COUNTS = ("known", "final", "done", "failed")
@@ -47,8 +52,9 @@ def ids_by_prefix(connection: Connection, prefix: str, user: str | None) -> list
     """Ids of tasks of ``user`` (None: of anybody) that begin so, a few of the newest; one that is whole stands for itself."""
     query = _of_user(select(tasks.c.id), user).order_by(tasks.c.row.desc()).limit(MATCHES)
     whole = connection.execute(query.where(tasks.c.id == prefix)).scalars().all()
-    # Not LIKE, to which SQLite's capital and small letters are the same.
-    return list(whole or connection.execute(query.where(func.substr(tasks.c.id, 1, len(prefix)) == prefix)).scalars())
+    # A range of the index, in the order of code points. Not LIKE, to which SQLite's capital and small letters are the same.
+    id = tasks.c.id.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
+    return list(whole or connection.execute(query.where(id >= prefix, id < prefix + LAST_LETTER)).scalars())
 
 
 def spec(connection: Connection, id: str) -> Any:
@@ -85,10 +91,14 @@ def artifacts_of(connection: Connection, task: str, after: tuple[int, str] | Non
         return list(islice((_artifact(max(touches, key=rank)) for _, touches in by_path), limit))
 
 
-def blob_owned(connection: Connection, sha256: str, user: str) -> bool:
-    """Whether a task of ``user`` names this blob."""
-    query = _USES.join(tasks, tasks.c.id == blob_uses.c.task).where(tasks.c.user == user).limit(1)
-    return connection.execute(query, {"sha256": sha256}).first() is not None
+def blobs_owned(connection: Connection, digests: Sequence[str], user: str) -> set[str]:
+    """Which of these blobs a task of ``user`` names."""
+    of_user = select(blob_uses.c.sha256).join(tasks, tasks.c.id == blob_uses.c.task).where(tasks.c.user == user).distinct()
+    owned: set[str] = set()
+    for start in range(0, len(digests), DIGESTS):
+        asked = blob_uses.c.sha256.in_(digests[start : start + DIGESTS])
+        owned.update(connection.execute(of_user.where(asked)).scalars())
+    return owned
 
 
 def blob_used_by(connection: Connection, sha256: str, task: str) -> bool:

@@ -382,7 +382,9 @@ class StoreContract(abc.ABC):
     async def test_a_blob_is_owned_by_the_users_whose_tasks_name_it(self, store: Store) -> None:
         await store.write(task(), BlobUse(T, "aa"), task("of-ben", "ben"), BlobUse("of-ben", "bb"))
         await store.write(BlobUse(T, "aa"), BlobUse(T, "cc"))
-        assert await store.blob_owned("aa", "anna") and not await store.blob_owned("aa", "ben")
+        assert await store.blobs_owned(["aa", "zz"], "anna") == {"aa"} and await store.blobs_owned(["aa"], "ben") == set()
+        assert await store.blobs_owned([], "anna") == set()
+        assert await store.blobs_owned([*map(str, range(2000)), "aa"], "anna") == {"aa"}
         assert await store.blob_used_by("bb", "of-ben") and not await store.blob_used_by("bb", T)
         assert await store.blobs_used() == {"aa", "bb", "cc"}
 

@@ -92,7 +92,7 @@ async def test_blobs_outlive_the_server_and_uploads_do_not(shelf: Shelf) -> None
 @pytest.mark.parametrize("digest", [*NOT_DIGESTS, digest_of(b"never sent")])
 @pytest_twisted.ensureDeferred
 async def test_what_is_not_there_is_no_blob_whatever_its_name(blobs: Blobs, digest: str) -> None:
-    assert await blobs.exists(digest) is False
+    assert await blobs.exists(digest) is False and await blobs.present([digest]) == set()
     for asked in (blobs.size(digest), blobs.read(digest, 0, 10)):
         with pytest.raises(NoSuchBlob):
             await asked
