@@ -51,7 +51,7 @@ class Programs:
         """
         opened = await self._store.portions(task)
         counts = await self._store.portion_counts(task)
-        packs, final = await self._store.packs(task)
+        packs, final = await self._store.packs(task, RECORDED_PACKS)
         by_portion = {number: list(group) for number, group in groupby(packs, key=lambda pack: pack.portion)}
         record: list[Any] = []
         room = RECORDED_PACKS

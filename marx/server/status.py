@@ -88,8 +88,8 @@ class Status:
 
     async def _portions(self, task: str) -> list[dict[str, Any]]:
         """The portions that a program opened: the first :data:`PORTIONS`, and how far each is."""
-        opened = await self._store.portions(task)
-        counts = await self._store.portion_counts(task)
+        opened = await self._store.portions(task, PORTIONS)
+        counts = await self._store.portion_counts(task, opened[-1].portion) if opened else {}
         return [
             {
                 "number": portion.portion,
@@ -98,7 +98,7 @@ class Status:
                 "reason": portion.reason,
                 **dict(zip(("known", "done", "failed"), counts.get(portion.portion, (0, 0, 0)))),
             }
-            for portion in opened[:PORTIONS]
+            for portion in opened
         ]
 
     async def list_tasks(self, user: str | None, limit: int, before: int | None) -> tuple[list[dict[str, Any]], int | None]:

@@ -19,6 +19,8 @@ from marx.wire.packs import ItemPack
 
 #: Bytes that a row counts beside its payload.
 ROW_BYTES = 100
+#: No portion has a larger number.
+LAST_PORTION = (1 << 63) - 1
 
 _OF_TASK, _OF_PORTION = bindparam("of_task"), bindparam("of_portion")
 _FROM_PORTION = bindparam("from_portion")
@@ -57,7 +59,7 @@ _ITEM_PACK = select(items.c.first, items.c["count"], items.c.codec, items.c.payl
 )
 _TOTALS = (
     select(items.c.portion, func.max(items.c.first + items.c["count"]), func.max(cast(items.c.final, Integer)))
-    .where(items.c.task == _OF_TASK)
+    .where(items.c.task == _OF_TASK, items.c.portion <= bindparam("last"))
     .group_by(items.c.portion)
 )
 _DONE = select(func.coalesce(func.sum(results.c["count"]), 0), func.coalesce(func.sum(results.c.failed_count), 0)).where(
@@ -77,9 +79,9 @@ def item_pack(connection: Connection, task: str, portion: int, first: int) -> It
     return row and ItemPack(row.first, row[1], row.codec, row.payload or b"", tuple(json.loads(row.args)), row.blob)
 
 
-def totals(connection: Connection, task: str) -> dict[int, tuple[int, bool]]:
-    """Of each portion: how many items are known, and whether that is all of them."""
-    return {portion: (known, bool(final)) for portion, known, final in connection.execute(_TOTALS, {"of_task": task})}
+def totals(connection: Connection, task: str, last: int = LAST_PORTION) -> dict[int, tuple[int, bool]]:
+    """Of each portion up to ``last``: how many items are known, and whether that is all of them."""
+    return {portion: (known, bool(final)) for portion, known, final in connection.execute(_TOTALS, {"of_task": task, "last": last})}
 
 
 def counted(connection: Connection, task: str) -> Counts:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 
 from marx.server.program_records import ChangeRow, PackRecord, PortionRecord, ReturnRow
 from marx.server.schema import artifacts, inputs, items, portions, results
-from marx.server.store_packs import totals
+from marx.server.store_packs import LAST_PORTION, totals
 
 #: Bytes that a row counts beside its payload.
 ROW_BYTES = 100
@@ -41,13 +41,15 @@ _PACKS = (
 )
 _DONE_BY_PORTION = (
     select(results.c.portion, func.sum(results.c["count"]), func.sum(results.c.failed_count))
-    .where(results.c.task == _OF_TASK)
+    .where(results.c.task == _OF_TASK, results.c.portion <= bindparam("last"))
     .group_by(results.c.portion)
 )
 _ENDED = select(items.c.portion).where(items.c.task == _OF_TASK, items.c.portion > 0, items.c.final).distinct()
+# Parts follow each other without a gap, so the last that begins at or before a byte holds it.
+_holding = select(func.max(inputs.c.offset)).where(inputs.c.task == _OF_TASK, inputs.c.offset <= bindparam("from_byte"))
 _INPUT = (
     select(inputs.c.offset, inputs.c.final, inputs.c.payload)
-    .where(inputs.c.task == _OF_TASK, inputs.c.offset + inputs.c.size_bytes >= bindparam("from_byte"))
+    .where(inputs.c.task == _OF_TASK, inputs.c.offset >= _holding.scalar_subquery())
     .order_by(inputs.c.offset, inputs.c.row)
     .execution_options(stream_results=True)
 )
@@ -56,9 +58,9 @@ _INPUT_END = select(
 ).where(inputs.c.task == _OF_TASK)
 
 
-def portions_of(connection: Connection, task: str) -> list[PortionRecord]:
-    """The portions that a program opened, by their numbers."""
-    return [_opened(row) for row in connection.execute(_OPENED, {"of_task": task})]
+def portions_of(connection: Connection, task: str, limit: int | None = None) -> list[PortionRecord]:
+    """The portions that a program opened, by their numbers; the first ``limit`` of them."""
+    return [_opened(row) for row in connection.execute(_OPENED.limit(limit), {"of_task": task})]
 
 
 def portion(connection: Connection, task: str, number: int) -> PortionRecord | None:
@@ -67,17 +69,19 @@ def portion(connection: Connection, task: str, number: int) -> PortionRecord | N
     return None if row is None else _opened(row)
 
 
-def portion_counts(connection: Connection, task: str) -> dict[int, tuple[int, int, int]]:
-    """Of each portion: how many of its items are known, have a result, and have one that is an error."""
-    done = {portion: (done, failed) for portion, done, failed in connection.execute(_DONE_BY_PORTION, {"of_task": task})}
-    return {portion: (known, *done.get(portion, (0, 0))) for portion, (known, _) in totals(connection, task).items()}
+def portion_counts(connection: Connection, task: str, last: int = LAST_PORTION) -> dict[int, tuple[int, int, int]]:
+    """Of each portion up to ``last``: how many of its items are known, have a result, and have one that is an error."""
+    place = {"of_task": task, "last": last}
+    done = {portion: (done, failed) for portion, done, failed in connection.execute(_DONE_BY_PORTION, place)}
+    return {portion: (known, *done.get(portion, (0, 0))) for portion, (known, _) in totals(connection, task, last).items()}
 
 
-def packs_of(connection: Connection, task: str) -> tuple[list[PackRecord], frozenset[int]]:
-    """The item packs of all portions that a program opened, in order, and the numbers of the portions whose items are all known."""
+def packs_of(connection: Connection, task: str, limit: int) -> tuple[list[PackRecord], frozenset[int]]:
+    """The first ``limit`` item packs of the portions that a program opened, in order, and the numbers of the portions whose items are all known."""
     place = {"of_task": task}
-    packs = [PackRecord(row.portion, row.first, row[2], str((json.loads(row.args) or [""])[0])) for row in connection.execute(_PACKS, place)]
-    return packs, frozenset(connection.execute(_ENDED, place).scalars())
+    packs = connection.execute(_PACKS.limit(limit), place)
+    named = [PackRecord(row.portion, row.first, row[2], str((json.loads(row.args) or [""])[0])) for row in packs]
+    return named, frozenset(connection.execute(_ENDED, place).scalars())
 
 
 def returns_after(connection: Connection, task: str, row: int, limit_bytes: int) -> list[ReturnRow]:

@@ -52,6 +52,14 @@ class ProgramsContract:
         assert await store.portion(T, 2) == second and await store.portion(T, 3) is None
 
     @pytest_twisted.ensureDeferred
+    async def test_the_first_portions_are_read_without_the_others(self, store: Store) -> None:
+        await store.write(*(opened(number) for number in range(1, 6)), *(pickles(number, 0, number, "aa") for number in range(1, 6)))
+        await store.write(results(0, 1, portion=2), results(0, 1, portion=4))
+        assert [portion.portion for portion in await store.portions(T, 2)] == [1, 2]
+        assert await store.portion_counts(T, 2) == {0: (1, 0, 0), 1: (1, 0, 0), 2: (2, 1, 0)}
+        assert len(await store.portions(T)) == 5 and len(await store.portion_counts(T)) == 6
+
+    @pytest_twisted.ensureDeferred
     async def test_a_portion_that_is_opened_again_stays_as_it_was(self, store: Store) -> None:
         await store.write(opened(1))
         await store.write(opened(1, python="2.7"))
@@ -66,9 +74,10 @@ class ProgramsContract:
     @pytest_twisted.ensureDeferred
     async def test_the_record_of_packs_has_their_digests_in_order(self, store: Store) -> None:
         await store.write(pickles(2, 0, 3, "cc", final=True), pickles(1, 5, 5, "bb"), pickles(1, 0, 5, "aa"))
-        packs, final = await store.packs(T)
+        packs, final = await store.packs(T, 10)
         assert [(pack.portion, pack.first, pack.count, pack.digest) for pack in packs] == [(1, 0, 5, "aa"), (1, 5, 5, "bb"), (2, 0, 3, "cc")]
         assert final == {2}
+        assert await store.packs(T, 2) == (packs[:2], final)
 
     @pytest_twisted.ensureDeferred
     async def test_what_comes_back_to_a_program_is_in_the_order_of_commits_and_not_its_own_end(self, store: Store) -> None:
@@ -113,6 +122,8 @@ class ProgramsContract:
         assert await store.input_from(T, 3, 4) == (b"lo w", False)
         assert (await store.input_from(T, 6, 5))[0] == b"world"
         assert await store.input_from(T, 11, MUCH) == (b"", True)
+        assert await store.input_from(T, 5, 1) == (b" ", False)
+        assert await store.input_from(T, 99, MUCH) == (b"", True)
 
     @pytest_twisted.ensureDeferred
     async def test_a_start_finds_the_portions_of_open_programs_and_whether_they_are_held(self, store: Store) -> None:
