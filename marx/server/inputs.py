@@ -12,7 +12,6 @@ from typing import Any, Callable
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 from marx.server.directory import Directory, LiveTask
 from marx.server.program_records import NewInput
@@ -22,13 +21,11 @@ from marx.server.store import Store
 from marx.wire.calls import BadRequest, NotFound, TooLarge
 from marx.wire.worker import INPUT_SECONDS
 
-log = Logger()
-
 #: Bytes of standard input in one answer.
 INPUT_BYTES = 256_000
 #: Bytes that a tasker may be ahead of the program.
 AHEAD_BYTES = 1_000_000
-#: Seconds that a tasker which feeds a program has to come, and to come back.
+#: Seconds that a tasker which feeds a program has to come, and to come back; looked at when the program's worker asks again.
 FEEDER_SECONDS = 60.0
 #: What a person is told of a program that found the end of its input so.
 UNFED = "the program's standard input ended at byte {}: no tasker was there to send more"
@@ -42,16 +39,30 @@ def has_ended(task: str) -> str:
 class _Fed:
     """
     The standard input of one open task, which it watches. ``known``: its bytes so far, all of them once ``final``; ``read``: up to where it
-    was asked for. ``forget``: called when the task has ended.
+    was asked for. ``alone_since``: since when nobody is there to send more. ``forget``: called when the task has ended.
     """
 
-    def __init__(self, task: str, known: int, final: bool, forget: Callable[[str], object]) -> None:
+    def __init__(self, task: str, known: int, final: bool, alone_since: float, forget: Callable[[str], object]) -> None:
         self._task = task
         self._forget = forget
         self.known, self.final = known, final
         self.read = 0
-        self.feeder: object = None
+        self._feeder: object = None
+        self._alone_since: float | None = alone_since
         self._waiting: list[tuple[int, Deferred[None]]] = []
+
+    def fed_by(self, feeder: object) -> None:
+        """Somebody is there to send more."""
+        self._feeder, self._alone_since = feeder, None
+
+    def left_by(self, feeder: object, now: float) -> None:
+        """Somebody is gone, which matters if nobody came after."""
+        if self._feeder is feeder:
+            self._alone_since = now
+
+    def is_given_up(self, now: float) -> bool:
+        """Whether nobody was there to send more for too long."""
+        return not self.final and self._alone_since is not None and now - self._alone_since >= FEEDER_SECONDS
 
     def reached(self, offset: int) -> None:
         """The program has read up to there."""
@@ -96,7 +107,7 @@ class Inputs:
         """More of an open task's standard input, from the connection ``feeder``; what is there already is taken as such."""
         async with self._looking:
             fed = await self._of(task)
-            fed.feeder = feeder
+            fed.fed_by(feeder)
             is_new = self._check(fed, offset, part, final)
             if is_new:
                 # Before it is written, so that a second part need not wait for the first one's commit.
@@ -108,8 +119,11 @@ class Inputs:
     async def read(self, task: str, offset: int) -> dict[str, Any]:
         """What :class:`marx.wire.worker.ReadInput` answers, as soon as there is something or the time for it is up."""
         until = self._clock.seconds() + INPUT_SECONDS
-        (await self._of(task)).reached(offset)
+        fed = await self._of(task)
+        fed.reached(offset)
         while True:
+            if fed.is_given_up(self._clock.seconds()):
+                await self._end(task, fed)
             arrival, live = _Arrival(), self._live(task)
             live.watches.add(arrival)
             try:
@@ -123,18 +137,12 @@ class Inputs:
 
     def feeder_left(self, feeder: object) -> None:
         """A tasker's connection is gone: if it does not come back, what it fed ends."""
-        for task, fed in self._fed.items():
-            if fed.feeder is feeder and not fed.final:
-                self._clock.callLater(FEEDER_SECONDS, self._end, task, feeder)
+        for fed in self._fed.values():
+            fed.left_by(feeder, self._clock.seconds())
 
-    def _end(self, task: str, feeder: object) -> None:
-        fed = self._fed.get(task)
-        if fed is None or fed.feeder is not feeder or fed.final or task not in self._directory.tasks:
-            return
+    async def _end(self, task: str, fed: _Fed) -> None:
         fed.final = True
-        note = NewNote(task, "", UNFED.format(fed.known))
-        ended = self._service.happened(writes=[NewInput(task, fed.known, True, b""), note])
-        ended.addErrback(lambda failure: log.warn("the end of an input cannot be stored: {why}", why=failure.value))
+        await self._write(task, NewInput(task, fed.known, True, b""), NewNote(task, "", UNFED.format(fed.known)))
 
     def _check(self, fed: _Fed, offset: int, part: bytes, final: bool) -> bool:
         """Whether a part is new. Raises where it cannot follow what is known, or is too much."""
@@ -148,9 +156,9 @@ class Inputs:
             raise TooLarge(f"a standard input may have {self._limit:,} bytes (file_bytes)")
         return True
 
-    async def _write(self, task: str, row: NewInput) -> None:
+    async def _write(self, task: str, *rows: NewInput | NewNote) -> None:
         try:
-            await self._service.happened(writes=[row])
+            await self._service.happened(writes=rows)
         except Exception:
             self._fed.pop(task, None)
             raise
@@ -160,9 +168,8 @@ class Inputs:
             known, final = await self._store.input_end(task)
             live = self._live(task)
             if task not in self._fed:
-                self._fed[task] = _Fed(task, known, final, self._fed.pop)
+                self._fed[task] = _Fed(task, known, final, self._clock.seconds(), self._fed.pop)
                 live.watches.add(self._fed[task])
-                self._clock.callLater(FEEDER_SECONDS, self._end, task, None)
         return self._fed[task]
 
     def _live(self, task: str) -> LiveTask:

@@ -134,16 +134,17 @@ def test_more_than_an_input_may_have_is_refused(desk: Desk) -> None:
 def test_a_program_whose_tasker_is_gone_for_good_finds_the_end_of_its_input(desk: Desk) -> None:
     desk.put(0, b"one")
     desk.inputs.feeder_left("ada's link")
-    waiting = desk.read(3)
-    desk.clock.pump([FEEDER_SECONDS / 6] * 6)
+    assert not desk.read(3).called
+    desk.clock.advance(FEEDER_SECONDS)
+    assert desk.read(3).result == {"part": b"", "final": True}
     assert desk.disk.final and desk.disk.notes == ["the program's standard input ended at byte 3: no tasker was there to send more"]
-    assert waiting.called
 
 
 def test_who_comes_back_too_late_learns_that_nothing_is_read_any_more(desk: Desk) -> None:
     desk.put(0, b"one")
     desk.inputs.feeder_left("ada's link")
     desk.clock.advance(FEEDER_SECONDS)
+    desk.read(3)
     assert failure_of(desk.put(3, b"two")) is NotFound
 
 
@@ -151,15 +152,17 @@ def test_who_comes_back_too_late_learns_that_nothing_is_read_any_more(desk: Desk
 def test_a_program_that_nobody_begins_to_feed_finds_the_end_as_well(desk: Desk, stored: bytes) -> None:
     desk.disk.content = stored  # by the server before this one, whose tasker did not come back
     waiting = desk.read(len(stored))
-    desk.clock.pump([FEEDER_SECONDS / 6] * 6)
-    assert desk.disk.final and waiting.called
+    desk.clock.advance(FEEDER_SECONDS / 2)
+    assert waiting.result["part"] == b"" and not desk.disk.final
+    desk.clock.advance(FEEDER_SECONDS / 2)
+    assert desk.read(len(stored)).result == {"part": b"", "final": True}
 
 
 def test_a_tasker_at_which_nobody_types_says_that_it_is_there(desk: Desk) -> None:
     desk.read(0)
     assert desk.put(0, b"").called
     desk.clock.advance(2 * FEEDER_SECONDS)
-    assert not desk.disk.final
+    assert not desk.read(0).called and not desk.disk.final
 
 
 def test_what_waits_for_the_program_to_read_is_answered_when_its_task_ends(desk: Desk) -> None:
@@ -173,5 +176,6 @@ def test_a_tasker_that_comes_back_goes_on(desk: Desk) -> None:
     desk.put(0, b"one")
     desk.inputs.feeder_left("ada's link")
     desk.put(3, b"two", feeder="ada's next link")
+    desk.inputs.feeder_left("ada's link")
     desk.clock.advance(2 * FEEDER_SECONDS)
-    assert not desk.disk.final
+    assert not desk.read(6).called and not desk.disk.final

@@ -201,7 +201,7 @@ async def test_standard_input_is_kept_and_read_by_the_worker_as_it_comes(room) -
     await ada.ask(tasker.PutInput, task=task, offset=0, part=b"one\n", final=False)
     await ada.ask(tasker.PutInput, task=task, offset=4, part=b"two\n", final=True)
     assert await waiting == {"part": b"two\n", "final": True}
-    with pytest.raises(BadRequest):
+    with pytest.raises(NotFound):
         await ada.ask(tasker.PutInput, task=task, offset=8, part=b"more", final=True)
 
 
