@@ -12,7 +12,7 @@ from tests.runner.playing import Answer, Lab, Portion
 
 POOL = """
 from __future__ import print_function
-import itertools, multiprocessing, sys, time
+import itertools, multiprocessing, os, sys, time
 from multiprocessing import Pool
 
 def square(x):
@@ -117,21 +117,29 @@ def test_an_iterable_is_read_no_further_than_a_window_ahead_of_its_results(lab: 
 
 
 UNTIL_STILL = [
-    "before = -1",
-    "while before != len(taken): before = len(taken); time.sleep(0.5)",
-    "print(before)",
+    "while len(taken) < 10001: time.sleep(0.01)",
+    "time.sleep(0.5)",
+    "print(len(taken))",
     "pool.terminate()",
 ]
 
 
 def test_what_a_terminated_pool_still_had_out_is_dropped(lab: Lab) -> None:
-    lab.compute = lambda portion, record: ("nothing", b"")
+    begun = set()
+
+    def compute(portion: Portion, record: bytes) -> Answer:
+        begun.add(portion.number)
+        if len(begun) == 2:
+            (lab.folder / "both").touch()
+        return "nothing", b""
+
+    lab.compute = compute
     run = lab.run(
         program(
             "pool = Pool(2)",
             "result = pool.map_async(square, range(5))",
             "pool.apply_async(cube, (1,))",
-            "time.sleep(0.3)",
+            "while not os.path.exists('both'): time.sleep(0.01)",
             "pool.terminate()",
         )
     )
