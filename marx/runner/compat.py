@@ -24,6 +24,9 @@ lazy_map = itertools.imap if IS_2 else map
 #: A number for the thread at work.
 get_ident = getattr(threading, "_get_ident" if IS_2 else "get_ident")
 
+#: Starts a thread that `threading` does not know.
+start_new_thread = __import__("thread" if IS_2 else "_thread").start_new_thread
+
 # Codecs are modules that Python imports when they are first used: each child would, or fail if the program has no descriptor left.
 for _name in ("ascii", "utf-8"):
     codecs.lookup(_name)

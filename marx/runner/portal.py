@@ -30,8 +30,9 @@ from marx.runner.compat import keep_to_ourselves
 from marx.runner.flushing import flush_standard
 from marx.runner.pipe import FRAME_LIMIT, LEAD, PACK_BYTES, Frame, FrameError, encode, write_all
 from marx.runner.records import joined_records, split_records
+from marx.runner.threads import Unseen, is_unseen
 
-#: Seconds between two looks of the main thread while it waits: 2.7 takes a signal only then.
+#: Seconds between two looks of a thread of the program's while it waits: the main one of 2.7 takes a signal only then.
 LOOK_SECONDS = 0.05
 
 _portal = None
@@ -89,6 +90,12 @@ class Portal(object):
         self._scanned = None
         self._reader = None
 
+    def listen(self):
+        """Have the keeper's answers read from now on, while a thread can still be started: at the end of a program none can."""
+        with self._sending:
+            if self._reader is None:
+                self._reader = Unseen(self._read_all)
+
     def send_state(self, content):
         """Give the keeper what items of portions must see, bytes; the number by which `open` names it."""
         with self._sending:
@@ -104,8 +111,8 @@ class Portal(object):
         "home" is only told of, with the ``reason`` why it stays.
         """
         flush_standard()
+        self.listen()
         with self._sending:
-            self._start_reader()
             self._drawn += 1
             portion = self._portions[self._drawn] = _Listening(self._drawn, listener)
             self._send(b"O", {"portion": portion.number, "call": call, "place": place, "reason": reason, "state": state})
@@ -141,8 +148,8 @@ class Portal(object):
         """Have the keeper look at the program's folders; whether it found something since it looked last."""
         with self._scanning:
             answer = self._scanned = _Answer()
+            self.listen()
             with self._sending:
-                self._start_reader()
                 self._send(b"S", {"portion": None})
             return self._await(answer)
 
@@ -167,9 +174,9 @@ class Portal(object):
 
     def _await(self, answer):
         """What the keeper answers. The reader itself goes on reading meanwhile."""
-        seconds = LOOK_SECONDS if isinstance(threading.current_thread(), threading._MainThread) else None
+        seconds = None if is_unseen() else LOOK_SECONDS
         while not answer.event.is_set():
-            if threading.current_thread() is self._reader:
+            if self._reader.is_current:
                 self._take(self._read())
             else:
                 answer.event.wait(seconds)
@@ -178,12 +185,6 @@ class Portal(object):
         return answer.value
 
     # Hearing
-
-    def _start_reader(self):
-        if self._reader is None:
-            self._reader = threading.Thread(target=self._read_all, name="marx")
-            self._reader.daemon = True
-            self._reader.start()
 
     def _read_all(self):
         try:

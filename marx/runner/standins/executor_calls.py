@@ -18,6 +18,7 @@ from marx.runner.standins.ground import Ground
 from marx.runner.standins.origins import Forked, Spawned
 from marx.runner.standins.pickling import dumps
 from marx.runner.standins.portions import Item
+from marx.runner.threads import Seen
 
 #: What the library says.
 BROKEN = "A child process terminated abruptly, the process pool is not usable anymore"
@@ -104,6 +105,8 @@ class CallsInLab(object):
         self._end_if_done()
         if wait and threading.current_thread() is not self._thread:
             self.wait_until_done()
+            if self._thread is not None:
+                self._thread.join()
 
     def wait_until_done(self):
         """Until every call has its outcome."""
@@ -114,8 +117,7 @@ class CallsInLab(object):
     def _begin(self):
         if self._ground.origin is None:
             self._ground.origin = (Forked if self._is_forked else Spawned)(self._portal, self._recipe)
-            self._thread = threading.Thread(target=self._collect, name="marx-results")
-            self._thread.daemon = True
+            self._thread = Seen(self._collect, _name_of_thread(self._module))
             self._thread.start()
 
     def _single(self, work, frame):
@@ -248,6 +250,12 @@ def _mapped(function):
     """What the program gave to ``map``, where the library has made chunks of it."""
     is_chunk = getattr(getattr(function, "func", None), "__name__", None) == "_process_chunk"
     return function.args[0] if is_chunk else function
+
+
+def _name_of_thread(module):
+    """What the library calls the thread that gives futures their results; None where it leaves that to `threading`."""
+    starts = getattr(module.ProcessPoolExecutor, "_start_queue_management_thread", None)
+    return next((name for name in starts.__code__.co_consts if name == "QueueManagerThread"), None) if starts else None
 
 
 def _wait_for_all():

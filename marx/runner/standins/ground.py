@@ -34,6 +34,8 @@ class Ground(object):
 
     def feed(self, is_shared=False):
         """A `Feed` for a call of the program, or for many that share portions."""
+        self._portal.listen()
+        outgoing().begin()
         feed = Feed(self, is_shared)
         self._feeds = [other for other in self._feeds if not other.is_done] + [feed]
         return feed
@@ -42,7 +44,7 @@ class Ground(object):
         """Nothing is wanted any more; ``is_finished``: all outcomes that are wanted have come."""
         for feed in self._feeds:
             feed.drop()
-        outgoing().wake(_Closing(self.origin, is_finished))
+        outgoing().wake_last(_Closing(self.origin, is_finished))
 
     # In the sending thread
 

@@ -10,12 +10,12 @@ import itertools
 import multiprocessing
 import socket
 import struct
-import threading
 from collections import deque
 from select import POLLIN, poll as new_poll
 
 from marx.runner.pipe import polled
 from marx.runner.standins.workplaces import Workplace
+from marx.runner.threads import Unseen
 
 _HEAD = struct.Struct(">qc")
 _GIVEN, _RESULT, _DIED, _FINISH = b"g", b"r", b"d", b"f"
@@ -129,20 +129,22 @@ def _say(tasks, heard):
 
 
 class HomeLink(object):
-    """The program's end: gives items to a home, and their outcomes to whom they belong. ``ended()`` is called when it is gone."""
+    """The program's end: gives items to a home, and their outcomes to whom they belong. ``ended()`` is called when it is gone.
+
+    Made in the program's thread: at its end no other can be started any more.
+    """
 
     def __init__(self, connection, ended):
         self._connection = connection
         self._ended = ended
         self._numbers = itertools.count()
         self._given = {}
-        self._reader = None
+        self._reader = Unseen(self._read_all)
 
     def put(self, listener, index, record):
         """Compute an item; ``listener.returned(index, [outcome])`` will be called, in a thread. In the sending thread, as `close`."""
         number = next(self._numbers)
         self._given[number] = (listener, index)
-        self._start_reader()
         try:
             self._connection.send_bytes(_HEAD.pack(number, _GIVEN) + record)
         except (IOError, OSError):
@@ -151,15 +153,12 @@ class HomeLink(object):
     def close(self, is_finished):
         """End it: as soon as its processes are through with what they are at, if all ``is_finished``, else at once."""
         try:
-            if is_finished and self._reader is not None:
+            if is_finished:
                 self._connection.send_bytes(_HEAD.pack(0, _FINISH))
             else:
                 self._hang_up()
         except (IOError, OSError):  # it has gone already
             pass
-        if self._reader is None:  # and at the end of a program no thread can be started any more
-            self._connection.close()
-            self._ended()
 
     def _hang_up(self):
         """End the conversation: whoever else holds a copy of the descriptor, and without taking it away from the thread that reads."""
@@ -168,12 +167,6 @@ class HomeLink(object):
             end.shutdown(socket.SHUT_RDWR)
         finally:
             end.close()
-
-    def _start_reader(self):
-        if self._reader is None:
-            self._reader = threading.Thread(target=self._read_all, name="marx-home")
-            self._reader.daemon = True
-            self._reader.start()
 
     def _read_all(self):
         try:
@@ -199,9 +192,7 @@ class HomeLink(object):
 def home_in_thread(recipe):
     """A home whose processes are started by this process, in a thread of its own."""
     ours, theirs = multiprocessing.Pipe()
-    thread = threading.Thread(target=_serve_and_close, args=(recipe, theirs), name="marx-home-processes")
-    thread.daemon = True
-    thread.start()
+    Unseen(lambda: _serve_and_close(recipe, theirs))
     return HomeLink(ours, lambda: None)
 
 

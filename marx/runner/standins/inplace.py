@@ -2,10 +2,9 @@
 
 from __future__ import absolute_import
 
-import threading
-
 from marx.runner.standins.arrivals import Queue
 from marx.runner.standins.pickling import dumps, loads
+from marx.runner.threads import Seen
 
 _is_inside = False
 
@@ -41,8 +40,7 @@ class Here(object):
         """Compute an item; ``listener.returned(index, [outcome])`` will be called, in the thread."""
         self._items.put((listener, index, record))
         if self._thread is None:
-            self._thread = threading.Thread(target=self._compute_all, name="marx-here")
-            self._thread.daemon = True
+            self._thread = Seen(self._compute_all, "marx-here")
             self._thread.start()
 
     def _compute_all(self):

@@ -22,6 +22,7 @@ from marx.runner.standins.ground import Ground
 from marx.runner.standins.origins import Brought
 from marx.runner.standins.pickling import dumps
 from marx.runner.standins.portions import Item
+from marx.runner.threads import Seen
 
 NAME = "marx"
 
@@ -159,8 +160,7 @@ class Jobs(object):
 
     def _begin(self):
         if self._thread is None:
-            self._thread = threading.Thread(target=self._collect, name="marx-results")
-            self._thread.daemon = True
+            self._thread = Seen(self._collect, "marx-results")
             self._thread.start()
 
     def _collect(self):

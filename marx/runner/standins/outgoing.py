@@ -10,7 +10,7 @@ from multiprocessing.util import Finalize
 
 from marx.runner.portal import PortalClosed
 from marx.runner.standins.arrivals import Queue
-
+from marx.runner.threads import Unseen
 
 #: Behind the ends of pools, which have 15.
 LAST = -1000
@@ -28,20 +28,27 @@ class Outgoing(object):
 
     def wake(self, feed):
         """``feed`` has something to send."""
-        if self._thread is None:
-            self._start()
+        self.begin()
         self._ready.put(feed)
 
-    def _start(self):
+    def wake_last(self, feed):
+        """The same for the end of what may never have sent anything: then it is done at once, since a program that ends starts no threads."""
+        if self._thread is None:
+            feed.send_waiting()
+        else:
+            self._ready.put(feed)
+
+    def begin(self):
+        """Have the thread, while one can be started."""
+        if self._thread is not None:
+            return
         with self.speaking:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="marx-outgoing")
-                self._thread.daemon = True
-                self._thread.start()
+                self._thread = Unseen(self._run)
                 Finalize(None, self._stop, exitpriority=LAST)
 
     def _stop(self):
-        """What the pools of a program that ends have said must still leave; in Python 2 a thread must not live on behind that."""
+        """What the pools of a program that ends have said must still leave."""
         self._ready.put(None)
         self._thread.join(ENDING_SECONDS)
 
