@@ -7,7 +7,7 @@ Where to call (an ``__init__.py`` holds no code):
       fork of its own: nothing happens to the caller. ``functions``: callables of any kind; ``references``: what pickled items name.
       `Captured.content` is what `restoring.load` takes, bytes; `Captured.names`: the (module, name) that it answers for, so that
       items which name others need another capture.
-  spawned.spawn_state(initializer=None, initargs=(), style="pool") -> Captured, raises CannotCarry
+  spawned.spawn_state(initializer=None, initargs=(), style="pool", method="spawn") -> Captured, raises CannotCarry
       what the spawn and forkserver start methods show.
   brought.brought_state(style) -> Captured, raises CannotCarry
       for items that bring along all that they see of the program: its surroundings, and the libraries that it has imported.

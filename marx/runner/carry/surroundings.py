@@ -25,19 +25,32 @@ def taken():
         folder = os.getcwd()
     except OSError:
         raise CannotCarry("the program's working directory is gone", "change to one that exists")
-    mask = os.umask(0)
-    os.umask(mask)
-    set_here, gone = _environment()
-    return {
+    told = {
         "folder": folder,
         "arguments": list(sys.argv),
         "path": own_path(sys.path),
-        "set": set_here,
-        "gone": gone,
-        "mask": mask,
         "hash": hash(u"marx") if first_environment().get("PYTHONHASHSEED", "random") != "random" else None,
         "recursion": sys.getrecursionlimit(),
     }
+    return dict(told, **inherited())
+
+
+def inherited():
+    """The part of it that a program which this process executes has without being told. ``ignores``: whether Ctrl-C means nothing."""
+    mask = os.umask(0)
+    os.umask(mask)
+    set_here, gone = _changes_to(dict(os.environ))
+    return {"set": set_here, "gone": gone, "mask": mask, "ignores": signal.getsignal(signal.SIGINT) == signal.SIG_IGN}
+
+
+def inherited_by(pid):
+    """The same of a fork server that this one has executed before, as far as the system tells; what holds now where it does not."""
+    # It ignores Ctrl-C itself, and nothing tells whether it had to.
+    environment, found = _environment_of(pid), dict(inherited(), ignores=False)
+    if environment:
+        found["set"], found["gone"] = _changes_to(environment)
+    found["mask"] = _mask_of(pid, found["mask"])
+    return found
 
 
 def put_up(said):
@@ -49,14 +62,14 @@ def put_up(said):
     os.environ.update(said["set"])
     for name in said["gone"]:
         os.environ.pop(name, None)
-    sys.setrecursionlimit(said["recursion"])
+    if said["recursion"] is not None:
+        sys.setrecursionlimit(said["recursion"])
     os.chdir(said["folder"])
     os.umask(said["mask"])
 
 
-def _environment():
-    """What the program has set, and what it has taken away; everything is set where the system does not tell what was there first."""
-    now = dict(os.environ)
+def _changes_to(now):
+    """What of an environment the program has set, and what is gone; everything is set where the system does not tell what was there first."""
     before = first_environment()
     changed = dict((name, value) for name, value in now.items() if before.get(name) != value and name not in _OF_PROCESSES)
     return changed, sorted(name for name in before if name not in now and name not in _OF_PROCESSES)
@@ -64,8 +77,20 @@ def _environment():
 
 def first_environment():
     """What this process, or the one that it was forked from, was executed with; nothing where the system does not tell."""
+    return _environment_of("self")
+
+
+def _mask_of(pid, otherwise):
     try:
-        with open("/proc/self/environ", "rb") as known:
+        with open("/proc/%s/status" % pid) as known:
+            return int(next(line.split()[1] for line in known if line.startswith("Umask:")), 8)
+    except (IOError, OSError, StopIteration):
+        return otherwise
+
+
+def _environment_of(pid):
+    try:
+        with open("/proc/%s/environ" % pid, "rb") as known:
             entries = known.read().split(b"\0")
     except (IOError, OSError):
         return {}

@@ -87,7 +87,7 @@ class Spawned(object):
         self._recipe = recipe
         self._content = self._place = self._home = None
         try:
-            self._content = spawned.spawn_state(recipe.initializer, recipe.initargs, style=recipe.style).content
+            self._content = spawned.spawn_state(recipe.initializer, recipe.initargs, recipe.style, recipe.method).content
         except CannotCarry as why:
             self._place = Home(_words(why))
 

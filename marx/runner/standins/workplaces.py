@@ -29,6 +29,11 @@ class Recipe(object):
         self.more = more
 
     @property
+    def method(self):
+        """How the library starts it: "fork", "spawn" or "forkserver"."""
+        return getattr(self.process, "_start_method", None) or "fork"
+
+    @property
     def initializer(self):
         """What each process calls first, or None."""
         return self.more[0] if self.more else None
