@@ -46,5 +46,5 @@ def test_surroundings_and_libraries_are_there_and_own_modules_are_left_to_the_it
     state = tmp_path / "state"
     run(user_python, tmp_path, TAKE, state)
     first, second = run(user_python, tmp_path, "from __future__ import print_function\n" + GIVE, state).splitlines()
-    assert first == "below red 4321 joblib"
+    assert first == "below red 1000 joblib"
     assert second == "True False helpers"

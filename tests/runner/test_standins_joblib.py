@@ -123,3 +123,31 @@ def test_a_search_of_scikit_learn_spreads_and_finds_the_same(kit: Path, tmp_path
     run, plain = lab.run(SEARCH), lab.run_plainly(SEARCH)
     assert (run.out, run.code) == (plain.out, plain.code)
     assert [len(portion.records) for portion in run.portions] == [9, 3]
+
+
+SURROUNDED = """
+def seen(x):
+    return x, sys.getrecursionlimit(), os.environ.get("SET"), os.path.basename(os.getcwd()) == "below", sys.argv[1:]
+
+def fail(x):
+    raise KeyError(x)
+
+def show(function=seen):
+    print(Parallel(2, pre_dispatch=1)(delayed(function)(x) for x in range(1)))
+
+def change(to):
+    os.environ["SET"] = to
+    sys.argv.append(to)
+    sys.setrecursionlimit(4000)
+"""
+
+
+def test_items_see_the_surroundings_of_the_first_call_until_one_fails(lab: Lab) -> None:
+    steps = ["change('first')", "show()", "change('second')", "os.mkdir('below')", "os.chdir('below')", "show()"]
+    steps += ["try: show(fail)", "except KeyError: pass", "show()"]
+    text = program(*steps).replace("if __name__", SURROUNDED + "\nif __name__")
+    (lab.folder / "plain").mkdir()
+    plain = Lab(lab.python, lab.kit, lab.folder / "plain").run_plainly(text)
+    run = lab.run(text)
+    assert plain.code == 0, plain.err
+    assert (run.out, run.code) == (plain.out, 0)

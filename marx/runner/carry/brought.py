@@ -14,10 +14,22 @@ from marx.runner.carry.muting import muted
 from marx.runner.carry.own import libraries
 
 
+#: What surrounded the program when it made such items first: the processes of a plain run would be from then.
+_first = None
+
+
 def brought_state(style):
-    """A `Captured` of the present surroundings. To be called in the main program. Raises `CannotCarry`."""
-    said = {"kind": "brought", "style": style, "surroundings": surroundings.taken(), "libraries": libraries()}
+    """A `Captured` of the first surroundings. To be called in the main program. Raises `CannotCarry`."""
+    global _first
+    _first = _first or dict(surroundings.taken(), recursion=None)
+    said = {"kind": "brought", "style": style, "surroundings": _first, "libraries": libraries()}
     return Captured(packed(said), frozenset())
+
+
+def begin_anew():
+    """The processes of a plain run would be gone now, and others take their places."""
+    global _first
+    _first = None
 
 
 def restore(said):

@@ -13,6 +13,7 @@ import pickle
 import threading
 
 from marx.runner import portal
+from marx.runner.carry import brought
 from marx.runner.failures import shown
 from marx.runner.standins import inplace
 from marx.runner.standins.arrivals import Arrivals, Died, opened
@@ -96,6 +97,7 @@ def _backend_class(package, backends):
         def abort_everything(self, ensure_ready=True):
             """Nobody wants what has not come."""
             self._jobs.close(False)
+            brought.begin_anew()
             if ensure_ready:
                 self._jobs = Jobs(package, portal.current())
 
