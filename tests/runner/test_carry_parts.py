@@ -298,3 +298,11 @@ def test_a_crash_while_the_state_is_taken_is_a_reason() -> None:
 def test_a_name_that_was_not_there_yet_is_a_reason() -> None:
     with pytest.raises(CannotCarry, match="`nothing_like_this`, which an item names, was not there yet"):
         Walk(Sources()).need(__name__, "nothing_like_this")
+
+
+@pytest.mark.parametrize(("line", "places"), [(None, [0, 1, 2, 3, 4]), (1, []), (2, [0]), (4, [0, 1]), (5, [0, 1]), (8, [0, 1, 2, 3])])
+def test_only_statements_before_the_one_at_work_are_done_again(line: int | None, places: list[int]) -> None:
+    text = "import os\nA = (1,\n     2)\n@decorated(\n    1)\ndef f(): pass\nB = 1\nC = 2\n"
+    source = Source(text.encode(), "prog.py")
+    source.loudness = Loudness([source.tree])
+    assert source.chosen(lambda name: False, line) == places

@@ -4,6 +4,7 @@ from __future__ import absolute_import
 
 import importlib
 import io
+import os
 import sys
 
 from marx.runner.carry import brought, pieces, spawned, surroundings
@@ -48,6 +49,7 @@ def load(content):
 def _restore(said):
     """The initializer with its arguments, or None, after everything else was put up."""
     surroundings.put_up(said["surroundings"])
+    environment = dict(os.environ)
     with muted(), registered():
         _execute_again(said["main"])
         for name in said["modules"]:
@@ -60,6 +62,7 @@ def _restore(said):
             vars(sys.modules["__main__"]).pop(name, None)
         # A statement that was executed again may stand behind the pool, and what it set was not so when the pool was made.
         surroundings.put_up(said["surroundings"])
+        surroundings.put_back(environment)
         _verify(said, building.table)
     return starting
 

@@ -34,7 +34,7 @@ class Sources(object):
         for source in self._known.values():
             if source:
                 source.loudness = loudness
-        self.chosen = self.main.chosen(self._makes_class) if self.main else []
+        self.chosen = self.main.chosen(self._makes_class, _line_at_work()) if self.main else []
         self.made = self.main.makes(self.chosen) if self.main else frozenset()
 
     def make(self, module, path):
@@ -106,6 +106,16 @@ class Sources(object):
 
     def _makes_class(self, name):
         return isinstance(vars(sys.modules["__main__"]).get(name), CLASSES)
+
+
+def _line_at_work():
+    """Where the main program is, as far as the thread that asks was called from its module; None if it was not."""
+    names, frame, found = vars(sys.modules["__main__"]), sys._getframe(), None
+    while frame is not None:
+        if frame.f_globals is names and frame.f_code.co_name == "<module>":
+            found = frame.f_lineno
+        frame = frame.f_back
+    return found
 
 
 def _read(module):

@@ -40,11 +40,19 @@ class Source(object):
         """One for each statement of the module. ``makes_class(name)``: whether what the program has under this name is a class."""
         return [self._verdict(statement, makes_class) for statement in self.tree.body]
 
-    def chosen(self, makes_class):
-        """The places of the statements to execute again. Guarded programs: all but the guard; else what defines and sets up."""
+    def chosen(self, makes_class, line=None):
+        """The places of the statements to execute again. Guarded programs: all but the guard; else what defines and sets up.
+
+        ``line``: where the program is; None if nobody knows. What begins there or behind it has not been done yet.
+        """
         verdicts = self.verdicts(makes_class)
         wanted = (AGAIN,) if LOUD in verdicts else (AGAIN, CALM)
-        return [place for place, verdict in enumerate(verdicts) if verdict in wanted]
+        done = verdicts[: self._begun(line) - 1] if line is not None else verdicts
+        return [place for place, verdict in enumerate(done) if verdict in wanted]
+
+    def _begun(self, line):
+        """How many statements begin before a line, or on it: the last of them is at work."""
+        return max(1, sum(_first_line(statement) <= line for statement in self.tree.body))
 
     def makes(self, chosen):
         """The names that these statements bind."""
@@ -129,6 +137,10 @@ def is_guard(statement):
     if not isinstance(statement, ast.If):
         return False
     return any(isinstance(node, ast.Name) and node.id == "__name__" for node in [statement.test] + list(at_once(statement.test)))
+
+
+def _first_line(statement):
+    return min([statement.lineno] + [decorator.lineno for decorator in getattr(statement, "decorator_list", ())])
 
 
 def branches_hold(statement):

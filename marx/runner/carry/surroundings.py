@@ -68,6 +68,13 @@ def put_up(said):
     os.umask(said["mask"])
 
 
+def put_back(environment):
+    """Give this process an environment that it had before."""
+    for name in [name for name in os.environ if name not in environment]:
+        del os.environ[name]
+    os.environ.update(environment)
+
+
 def _changes_to(now):
     """What of an environment the program has set, and what is gone; everything is set where the system does not tell what was there first."""
     before = first_environment()

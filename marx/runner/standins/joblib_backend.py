@@ -97,7 +97,6 @@ def _backend_class(package, backends):
         def abort_everything(self, ensure_ready=True):
             """Nobody wants what has not come."""
             self._jobs.close(False)
-            brought.begin_anew()
             if ensure_ready:
                 self._jobs = Jobs(package, portal.current())
 
@@ -156,6 +155,8 @@ class Jobs(object):
         """Nothing is wanted any more."""
         if not self._is_over:
             self._is_over = True
+            if not is_finished:
+                brought.begin_anew()
             self.end()
             self._ground.close(is_finished)
             self._arrivals.put(None)
