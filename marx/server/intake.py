@@ -64,6 +64,7 @@ class ResultsCargo:
                 self.worker,
                 attempt,
                 pack_count=report.count,
+                fence=report.fence,
             )
             for first, stop in accepted
         ]
@@ -226,6 +227,7 @@ def artifact_rows(report: ArtifactReport, lease: Lease) -> list[Any]:
         f"{lease.worker}/{lease.slot}" if report.ground is None else f"{lease.worker}/{lease.slot}/{report.ground}",
         report.grown_from,
         report.turn,
+        report.fence,
     )
     return [row, BlobUse(report.task, report.blob)] if report.blob else [row]
 

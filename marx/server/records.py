@@ -87,6 +87,7 @@ class NewResults:
     Results of items ``first`` to ``first + count``, which may be a part of the pack in ``payload`` that starts at ``pack_first``.
 
     ``failed``: the indices in the portion of those that are errors. ``pack_count``: items in the whole pack, None where that is not known.
+    ``fence``: of the lease under which they were computed.
     """
 
     task: str
@@ -101,6 +102,7 @@ class NewResults:
     worker: str
     attempt: int
     pack_count: int | None = None
+    fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class NewArtifact:
     source: str | None = None
     grown_from: int | None = None
     turn: int | None = None
+    fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

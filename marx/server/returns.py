@@ -6,6 +6,7 @@ Like a tasker's watch it reads the store and nothing else; what is new wakes it,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import inf
 from typing import Any, Sequence
 
@@ -31,18 +32,32 @@ class ReturnsCursor:
     def __init__(self, store: Store, task: str, fence: int, result_row: int, file_row: int) -> None:
         self._store, self._task, self._fence = store, task, fence
         self._result_row, self._file_row = result_row, file_row
+        self._results: Sequence[ReturnRow] = ()
+        self._behind = self._nobodys_row = 0
 
     async def read(self) -> Sequence[ChangeRow | ReturnRow]:
-        """Results, behind every change that was stored before them: changes are asked for last and given first, a full page of them alone."""
-        results = await self._store.returns_after(self._task, self._result_row, READ_BYTES)
-        changes = await self._store.changes_after(self._task, self._file_row, CHANGES)
-        if changes:
-            self._file_row = changes[-1].row
+        """Results, behind all that their items did to files; a full page of that comes alone."""
+        nobodys, self._nobodys_row = await self._store.changes_of_nobody(self._task, self._nobodys_row)
+        results = self._results or await self._store.returns_after(self._task, self._result_row, READ_BYTES)
+        if not results:
+            return self._numbered(nobodys)
+        rows = self._result_row, results[-1].row
+        changes = await self._store.changes_of_results(self._task, rows, self._behind, CHANGES)
         if len(changes) == CHANGES:
-            return changes
-        if results:
-            self._result_row = results[-1].row
-        return [*changes, *results]
+            self._results, self._behind = results, changes[-1].row
+            return self._numbered([*nobodys, *changes])
+        self._results, self._behind, self._result_row = (), 0, rows[1]
+        return [*self._numbered([*nobodys, *changes]), *results]
+
+    def _numbered(self, changes: Sequence[ChangeRow]) -> list[ChangeRow]:
+        """
+        With numbers in the order in which they leave, since a worker takes only what has a higher one than it has seen.
+
+        Over another link some leave again: the program's keeper knows by their turns which of them it has.
+        """
+        first = self._file_row + 1
+        self._file_row += len(changes)
+        return [replace(change, row=row) for row, change in enumerate(changes, first)]
 
     def carry(self, link: GuardedLink, watch: int, row: ChangeRow | ReturnRow) -> Deferred[Any]:
         """Send one; fires when the program was brought it, which takes as long as the program is busy or stopped."""

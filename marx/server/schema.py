@@ -126,6 +126,7 @@ results = Table(
     _text("failed", nullable=True),
     _text("blob", nullable=True),
     _bytes("payload", nullable=True),
+    _number("fence", nullable=True),
     sqlite_autoincrement=True,
 )
 Index("results_by_row", results.c.task, results.c.row)
@@ -167,8 +168,10 @@ artifacts = Table(
     _text("source", nullable=True),
     _number("grown_from", nullable=True),
     _number("turn", nullable=True),
+    _number("fence", nullable=True),
     sqlite_autoincrement=True,
 )
+Index("artifacts_by_item", artifacts.c.task, artifacts.c.portion, artifacts.c.item)
 Index("artifacts_by_path", artifacts.c.task, artifacts.c.root, artifacts.c.path)
 Index("artifacts_by_row", artifacts.c.task, artifacts.c.row)
 

@@ -131,7 +131,8 @@ class Store:
     portion = _reading(store_programs.portion)
     packs = _reading(store_programs.packs_of)
     returns_after = _reading(store_programs.returns_after)
-    changes_after = _reading(store_programs.changes_after)
+    changes_of_results = _reading(store_programs.changes_of_results)
+    changes_of_nobody = _reading(store_programs.changes_of_nobody)
     input_from = _reading(store_programs.input_from)
     input_end = _reading(store_programs.input_end)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, select
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
 
 from marx.server.program_records import ChangeRow, PackRecord, PortionRecord, ReturnRow
 from marx.server.schema import artifacts, inputs, items, portions, results
@@ -29,11 +29,19 @@ _RETURNS = (
     .execution_options(stream_results=True)
 )
 _CHANGED = ("portion", "item", "source", "root", "path", "mode", "length", "mtime", "blob", "deleted", "link", "grown_from", "turn")
-_CHANGES = (
-    select(artifacts.c.row, *(artifacts.c[name] for name in _CHANGED))
-    .where(artifacts.c.task == _OF_TASK, artifacts.c.row > _AFTER_ROW, artifacts.c.portion > 0)
+_CHANGES = select(artifacts.c.row, *(artifacts.c[name] for name in _CHANGED)).where(artifacts.c.task == _OF_TASK, artifacts.c.portion > 0)
+_is_same_attempt = or_(artifacts.c.fence == results.c.fence, artifacts.c.fence.is_(None), results.c.fence.is_(None))
+_CHANGES_OF_RESULTS = (
+    _CHANGES.join_from(results, artifacts, and_(artifacts.c.task == results.c.task, artifacts.c.portion == results.c.portion))
+    .where(results.c.task == _OF_TASK, results.c.row > _AFTER_ROW, results.c.row <= bindparam("to_row"), _is_same_attempt)
+    .where(artifacts.c.item >= results.c.first, artifacts.c.item < results.c.first + results.c["count"])
+    .where(artifacts.c.row > bindparam("behind"))
     .order_by(artifacts.c.row)
 )
+_CHANGES_OF_NOBODY = (
+    _CHANGES.where(artifacts.c.item.is_(None), artifacts.c.row > _AFTER_ROW, artifacts.c.row <= bindparam("to_row")).order_by(artifacts.c.row)
+)
+_LAST_CHANGE = select(func.coalesce(func.max(artifacts.c.row), 0)).where(artifacts.c.task == _OF_TASK)
 _PACKS = (
     select(items.c.portion, items.c.first, items.c["count"], items.c.args)
     .where(items.c.task == _OF_TASK, items.c.portion > 0, items.c["count"] > 0)
@@ -97,9 +105,22 @@ def returns_after(connection: Connection, task: str, row: int, limit_bytes: int)
     return found
 
 
-def changes_after(connection: Connection, task: str, row: int, limit: int) -> list[ChangeRow]:
-    """What their items did to files, in the order in which it was stored, behind ``row``; ``limit`` at most."""
-    return [_change(stored) for stored in connection.execute(_CHANGES.limit(limit), {"of_task": task, "after_row": row})]
+def changes_of_results(connection: Connection, task: str, rows: tuple[int, int], behind: int, limit: int) -> list[ChangeRow]:
+    """
+    What the items did to files whose results stand in ``rows``, behind the first of them and up to the last.
+
+    As the attempt did it that gave the result: what another did that was lost before does not count. In the order in which it was stored,
+    behind row ``behind``; ``limit`` at most.
+    """
+    place = {"of_task": task, "after_row": rows[0], "to_row": rows[1], "behind": behind}
+    return [_change(stored) for stored in connection.execute(_CHANGES_OF_RESULTS.limit(limit), place)]
+
+
+def changes_of_nobody(connection: Connection, task: str, row: int) -> tuple[list[ChangeRow], int]:
+    """What was done to files by nobody knows which item of a chunk, behind ``row``; and the row up to which that is all."""
+    last = connection.execute(_LAST_CHANGE, {"of_task": task}).scalar_one()
+    place = {"of_task": task, "after_row": row, "to_row": last}
+    return [_change(stored) for stored in connection.execute(_CHANGES_OF_NOBODY, place)], last
 
 
 def input_from(connection: Connection, task: str, offset: int, limit_bytes: int) -> tuple[bytes, bool]:

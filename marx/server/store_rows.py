@@ -70,7 +70,7 @@ def _items(new: NewItems) -> Row:
 def _results(new: NewResults) -> Row:
     place = new.task, new.portion, new.first, new.count, len(new.failed), new.pack_first, new.pack_count
     failed = json.dumps(new.failed) if new.failed else None
-    return *place, new.codec, new.worker, new.attempt, failed, new.blob, new.payload
+    return *place, new.codec, new.worker, new.attempt, failed, new.blob, new.payload, new.fence
 
 
 def _output(new: NewOutput) -> Row:
@@ -79,7 +79,8 @@ def _output(new: NewOutput) -> Row:
 
 def _artifact(new: NewArtifact) -> Row:
     place = new.task, new.portion, new.item, new.root, path_bytes(new.path)
-    return *place, new.mode, new.length, new.mtime, new.blob, new.deleted, path_bytes(new.link), new.source, new.grown_from, new.turn
+    what = new.mode, new.length, new.mtime, new.blob, new.deleted, path_bytes(new.link)
+    return *place, *what, new.source, new.grown_from, new.turn, new.fence
 
 
 def _attempt(new: NewAttempt) -> Row:

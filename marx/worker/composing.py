@@ -99,6 +99,7 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
         ledger,
         pressure=lambda hard: slots.press(hard),
         unsent=lambda report, why: programs.unsent(report, why),
+        unwanted=lambda task: slots.distrust(task),
     )
     reporter = Reporter(reactor, around.wall, sender, spools)
     items = Items(lambda task, portion, first: slots.pack_removed(task, portion, first))

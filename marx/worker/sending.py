@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from marx.wire.bursts import Bursts
 from marx.wire.calls import BadRequest, GuardedLink, TooLarge, WireError
-from marx.wire.reports import ItemsReport, PortionReport, Report
+from marx.wire.reports import ItemsReport, PortionReport, Report, ResultsReport
 from marx.wire.worker import ReportItems
 from marx.worker.journal import Journal, JournalKeeper
 from marx.worker.ledger import Ledger
@@ -48,6 +48,7 @@ class ReportSender:
         ledger: Ledger,
         pressure: Callable[[bool], None],
         unsent: Callable[[PortionReport | ItemsReport, str], None] = lambda report, why: None,
+        unwanted: Callable[[str], None] = lambda task: None,
     ) -> None:
         self._clock = clock
         self._outbox = outbox
@@ -57,6 +58,7 @@ class ReportSender:
         self._ledger = ledger
         self._pressure = pressure
         self._unsent = unsent
+        self._unwanted = unwanted
         self._pressed = False
         self._resting: IDelayedCall | None = None
         self._gathering: IDelayedCall | None = None
@@ -148,6 +150,8 @@ class ReportSender:
         for entry, verdict in zip(box.entries, answer["verdicts"]):
             if verdict:
                 log.debug("a {kind} of task {task} was {verdict}", kind=entry.report.kind, task=entry.report.task, verdict=verdict)
+                if isinstance(entry.report, ResultsReport):
+                    self._unwanted(entry.report.task)
         self._forget(box)
 
     def _forget(self, box: Box) -> None:

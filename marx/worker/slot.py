@@ -104,6 +104,10 @@ class Slot:
             self._dismiss(runner, runner.quit if runner.is_idle else runner.kill)
         self._tell_if_left(task)
 
+    def distrust(self, task: str) -> None:
+        """Something that items of this task did here does not count: later ones must not find it."""
+        self._standing.pop(task, None)
+
     def drop_pack(self, task: str, portion: int, first: int) -> None:
         """The server counts on this pack no more."""
         for runner in self._of_task(task):
@@ -323,6 +327,7 @@ class Slot:
     # Revoking
 
     def _revoke_given(self, runner: SlotRunner, chunk: Chunk) -> Deferred[int]:
+        self.distrust(chunk.task)
         is_new = chunk.fence not in self._revocations
         waited = self._revocations.revoke(chunk.fence, int(runner.has_begun(chunk.fence)), runner.kill)
         if is_new:

@@ -91,6 +91,11 @@ class Slots:
         """The connection was lost: the server will carry anew what later grants need."""
         self._tools.items.drop_all()
 
+    def distrust(self, task: str) -> None:
+        """The server did not want results of this task: what else their items did must not be found by later ones."""
+        for slot in self._all:
+            slot.distrust(task)
+
     def press(self, hard: bool) -> None:
         """``hard``: take nothing from runners until this is called again."""
         for slot in self._all:

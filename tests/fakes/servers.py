@@ -53,6 +53,7 @@ class Shop:
         self.held: list[list[Any]] = []
         self.boots: list[str] = []
         self.reports: list[tuple[Report, bytes]] = []
+        self.verdict = ""
         self.refuses: dict[str, Exception] = {}
         self.holds: dict[str, Deferred[None]] = {}
         self.heard: Callable[[FakeServer, Report, bytes], None] = lambda server, report, payload: None
@@ -138,7 +139,7 @@ class FakeServer(GuardedLink):
             self.shop.heard(self, report, payload[at : at + report.size])
             at += report.size
         assert at == len(payload)
-        return {"verdicts": [""] * len(reports)}
+        return {"verdicts": [self.shop.verdict] * len(reports)}
 
     @blobs.AskBlobs.responder
     def on_ask_blobs(self, digests: list[str]) -> dict[str, Any]:

@@ -52,8 +52,10 @@ def items(first: int, count: int, final: bool = False, task: str = T, portion: i
     return NewItems(task, portion, first, count, "json", (), payload, None, final)
 
 
-def results(first: int, stop: int, task: str = T, portion: int = 0, failed: tuple[int, ...] = (), payload: bytes = b"1") -> NewResults:
-    return NewResults(task, portion, first, stop - first, first, "values", failed, payload, None, "lab7", 1, stop - first)
+def results(
+    first: int, stop: int, task: str = T, portion: int = 0, failed: tuple[int, ...] = (), payload: bytes = b"1", fence: int | None = None
+) -> NewResults:
+    return NewResults(task, portion, first, stop - first, first, "values", failed, payload, None, "lab7", 1, stop - first, fence)
 
 
 def output(first: int, last: int, payload: bytes = b"hello", task: str = T, portion: int = 0) -> NewOutput:

@@ -91,11 +91,35 @@ class ProgramsContract:
 
     @pytest_twisted.ensureDeferred
     async def test_files_of_items_come_back_with_where_they_were_made(self, store: Store) -> None:
-        await store.write(artifact("main.txt", 0), artifact("out/\udcff", 3, portion=1, source="lab-7/0", grown_from=7, turn=2, blob="b" * 64))
-        (row,) = await store.changes_after(T, 0, 10)
+        made = artifact("out/\udcff", 3, portion=1, source="lab-7/0", grown_from=7, turn=2, blob="b" * 64)
+        await store.write(artifact("main.txt", 0), made, results(0, 5, portion=1))
+        (row,) = await store.changes_of_results(T, (0, 99), 0, 10)
         assert (row.change["path"], row.change["source"], row.change["item"], row.change["deleted"]) == ("out/\udcff", "lab-7/0", 3, False)
         assert (row.change["grown_from"], row.change["turn"]) == (7, 2)
-        assert await store.changes_after(T, row.row, 10) == []
+        assert await store.changes_of_results(T, (0, 99), row.row, 10) == []
+
+    @pytest_twisted.ensureDeferred
+    async def test_files_come_with_the_results_of_their_items_and_as_the_attempt_made_them_that_gave_these(self, store: Store) -> None:
+        for path, item, fence in (("lost", 0, 7), ("kept", 0, 8), ("other", 5, 8), ("undone", 9, 8), ("old", 1, None)):
+            await store.write(artifact(path, item, portion=1, fence=fence))
+        await store.write(results(0, 2, portion=1, fence=8), results(5, 6, portion=1, fence=8), results(0, 1, portion=2, fence=7))
+        rows = [row.row for row in await store.returns_after(T, 0, MUCH)]
+
+        async def paths(*between: int) -> list[str]:
+            first, last = between
+            return [found.change["path"] for found in await store.changes_of_results(T, (first, last), 0, 10)]
+
+        assert await paths(0, rows[0]) == ["kept", "old"]
+        assert await paths(rows[0], rows[-1]) == ["other"]
+        assert await paths(0, rows[-1]) == ["kept", "other", "old"]
+        assert len(await store.changes_of_results(T, (0, rows[-1]), 0, 2)) == 2
+
+    @pytest_twisted.ensureDeferred
+    async def test_files_of_no_item_are_read_once(self, store: Store) -> None:
+        await store.write(artifact("left", None, portion=1), artifact("main", None), artifact("named", 3, portion=1))
+        found, last = await store.changes_of_nobody(T, 0)
+        assert [change.change["path"] for change in found] == ["left"]
+        assert await store.changes_of_nobody(T, last) == ([], last)
 
     @pytest_twisted.ensureDeferred
     async def test_of_a_programs_file_what_was_stored_last_counts(self, store: Store) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from marx.wire import tasker, worker
+from marx.wire import hello, tasker, worker
 from marx.wire.calls import BadRequest, NotFound
 from marx.wire.packs import STDOUT, Segment, pack_output
 from marx.wire.reports import ArtifactReport, DropReport, EndReport, ItemsReport, NoteReport, OutputReport, PortionReport, ResultsReport
@@ -274,3 +274,24 @@ async def test_nobody_adds_items_to_a_program_from_outside(room) -> None:
     _, ada, task, _ = await start(room)
     with pytest.raises(BadRequest):
         await ada.add(task, 1, 1)
+
+
+def made(grant: list[Any], path: str, item: int) -> ArtifactReport:
+    return ArtifactReport(*grant[:3], item, 0, path, 0o100644, 0, 1.5, None, False, "target", ground=grant[0], turn=0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_files_of_an_attempt_that_was_lost_do_not_reach_the_program(room) -> None:
+    main, ada, task, grant = await start(room, slots=0)
+    await main.ask(worker.WatchReturns, task=task, fence=grant[0], result_row=0, file_row=0)
+    await main.report(opened(grant), added(grant, 0, 1, b"p"), payload=b"p")
+    lost = await room.worker("lab-2")
+    await lost.until(lambda: lost.grants)
+    assert await lost.report(made(lost.grants[0], "lost", 0)) == [""]
+    await lost.ask(hello.SayGoodbye, reason="it is switched off")
+    other = await room.worker("lab-3")
+    await other.until(lambda: other.grants)
+    again = other.grants[0]
+    await other.report(made(again, "kept", 0), given(again, b"r"), payload=b"r")
+    await main.until(lambda: len(main.returned) == 2)
+    assert [one.get("path") for one in main.returned] == ["kept", None]

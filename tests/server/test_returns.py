@@ -15,13 +15,18 @@ class Stored:
 
     def __init__(self, changes: int, results: int) -> None:
         self.changes = [ChangeRow(row, {"path": str(row)}) for row in range(1, changes + 1)]
+        self.nobodys: list[ChangeRow] = []
         self.results = [ReturnRow(row, 1, row, 1, row, "pickles", (), b"r", None) for row in range(1, results + 1)]
 
     async def returns_after(self, task: str, row: int, limit_bytes: int) -> list[ReturnRow]:
         return [result for result in self.results if result.row > row]
 
-    async def changes_after(self, task: str, row: int, limit: int) -> list[ChangeRow]:
-        return [change for change in self.changes if change.row > row][:limit]
+    async def changes_of_results(self, task: str, rows: tuple[int, int], behind: int, limit: int) -> list[ChangeRow]:
+        assert rows == (0, len(self.results)), "until all changes are read these are the results that they belong to"
+        return [change for change in self.changes if change.row > behind][:limit]
+
+    async def changes_of_nobody(self, task: str, row: int) -> tuple[list[ChangeRow], int]:
+        return [change for change in self.nobodys if change.row > row], 1_000
 
 
 async def pages(stored: Any) -> list[list[Any]]:
@@ -50,3 +55,18 @@ async def test_many_files_come_page_by_page_and_the_results_behind_all_of_them()
 async def test_a_page_that_is_exactly_full_holds_no_results_back() -> None:
     stored = Stored(CHANGES, 1)
     assert [len(page) for page in await pages(stored)] == [CHANGES, 1]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_nobody_is_known_for_comes_without_waiting_for_results() -> None:
+    stored = Stored(0, 0)
+    stored.nobodys = [ChangeRow(5, {"path": "left"})]
+    assert [change.change for [change] in await pages(stored)] == [{"path": "left"}]
+
+
+@pytest_twisted.ensureDeferred
+async def test_changes_are_numbered_as_they_leave_behind_those_that_the_worker_has() -> None:
+    stored = Stored(2, 1)
+    stored.changes.reverse()
+    cursor = ReturnsCursor(stored, "abcdefgh", 7, 0, 40)
+    assert [row.row for row in await cursor.read()] == [41, 42, 1]

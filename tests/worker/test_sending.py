@@ -41,9 +41,10 @@ class Desk:
         self.pressure: list[bool] = []
         journal = Journal(folder / "outbox")
         self.unsent: list[tuple[int, str]] = []
+        self.unwanted: list[str] = []
         learn = lambda report, why: self.unsent.append((report.portion, why))
         parts = self.spools, self.uplink, self.ledger
-        self.sender = ReportSender(self.clock, Outbox(limits), journal, *parts, self.pressure.append, learn)
+        self.sender = ReportSender(self.clock, Outbox(limits), journal, *parts, self.pressure.append, learn, self.unwanted.append)
         self.endpoint = FakeEndpoint(lambda: FakeServer(self.clock, self.shop))
         self.sender.resume()
 
@@ -130,6 +131,16 @@ class TestReports:
         desk.put(end())
         desk.endpoint.flush()
         assert desk.ledger.held() == []
+
+    def test_whose_results_were_not_wanted_is_told(self, desk: Desk) -> None:
+        desk.put(results(0), b"25")
+        desk.endpoint.flush()
+        assert desk.unwanted == []
+        desk.shop.verdict = "already known"
+        desk.put(results(1), b"25")
+        desk.put(end())
+        desk.endpoint.flush()
+        assert desk.unwanted == [results(1).task]
 
     def test_what_was_unanswered_at_a_cut_goes_again_before_what_is_newer(self, desk: Desk) -> None:
         desk.put(results(0), b"25")

@@ -157,6 +157,22 @@ class TestFiles:
         runner.run(second)
         assert floor.sender.ends == [(first, "succeeded"), (second, "succeeded")]
 
+    def test_what_a_chunk_that_does_not_count_did_to_files_is_undone_before_the_next(self, floor: Floor) -> None:
+        floor.open(1, state=ONE, files=ONE)
+        [first] = floor.grant(0, portion=1)
+        runner = floor.runner().load()
+        runner.begin(first)
+        floor.slots.revoke([first], gently=False)
+        runner.end(first, "cancelled")
+        [second] = floor.grant(1, portion=1)
+        assert floor.starter.brought == [ONE]
+        runner.run(second)
+        floor.slots.distrust("a")
+        [third] = floor.grant(2, portion=1)
+        assert floor.starter.brought == [ONE, ONE]
+        runner.run(third)
+        assert floor.sender.ends == [(first, "cancelled"), (second, "succeeded"), (third, "succeeded")]
+
     def test_nothing_is_given_while_files_are_on_their_way(self, floor: Floor) -> None:
         floor.open(1, files=ONE)
         floor.open(2, files=TWO)
