@@ -106,4 +106,5 @@ def test_lines_that_items_append_to_one_file_may_stand_in_any_order() -> None:
 def test_what_either_machinery_says_beside_the_program_does_not_count() -> None:
     tracker = b"/lib/python3.11/multiprocessing/resource_tracker.py:254: UserWarning: resource_tracker: 6 leaked\n  warnings.warn('resource\n"
     assert told(stderr=tracker + b"x\n") == told(stderr=b"x\n")
+    assert told(stderr=b"tasker: task b6vjz7rx waits: All 2 slots that can run it now are busy.\nx\n") == told(stderr=b"x\n")
     assert told(stderr=b"tasker: what is this\n") != told(stderr=b"")

@@ -71,6 +71,8 @@ class InLab(object):
     def put(self, task):
         """A task, or None: there are no more, ever. Raises whatever pickling it raises."""
         if task is None:
+            # In 2.7 a map is over with its first exception, but the processes do what is queued before they end.
+            self._window.drain()
             return self.close(True)
         job, index, function, args, kwargs = task
         if function is self._reraises:

@@ -35,6 +35,12 @@ class Window(object):
             self._bytes -= sum(sizes)
             self._changed.notify()
 
+    def drain(self):
+        """Wait until everything has come back, or until everything may pass."""
+        with self._changed:
+            while self._items and not self._is_open:
+                self._changed.wait()
+
     def open(self):
         """Let everything pass from now on."""
         with self._changed:

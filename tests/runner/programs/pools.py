@@ -8,7 +8,9 @@ from __future__ import print_function
 import itertools
 import multiprocessing
 import os
+import shutil
 import sys
+import tempfile
 import threading
 import time
 from collections import namedtuple
@@ -109,6 +111,17 @@ def wait_seconds(seconds):
 
 def moved(point):
     return Point(point.x + 1, point.y)
+
+
+def leave_a_mark(folder, name):
+    if name == "fails":
+        raise ValueError("at once")
+    time.sleep(0.2)
+    open(os.path.join(folder, name), "w").close()
+
+
+def leave_marks(folder_and_name):
+    return leave_a_mark(*folder_and_name)
 
 
 def failing():
@@ -318,6 +331,20 @@ def ends():
     pool.terminate()
     pool.join()
     print(result.ready())
+
+
+@section
+def joining_waits_for_the_rest_of_a_map_that_has_failed():
+    folder = tempfile.mkdtemp()
+    pool = Pool(2)
+    try:
+        pool.map(leave_marks, [(folder, name) for name in ("fails", "one", "two", "three")], 1)
+    except ValueError as error:
+        print(error)
+    pool.close()
+    pool.join()
+    print(sorted(os.listdir(folder)))
+    shutil.rmtree(folder)
 
 
 @section
