@@ -103,9 +103,19 @@ def test_what_was_tried_is_counted_and_recorded(tmp_path: Path, python: UserPyth
     assert "3 programs in 2 s (1.5 a second; 100 ms plainly and 300 ms under Marx each)" in tally.sentence()
     assert "1 different, 1 without one outcome" in tally.sentence()
     assert tally.constructs["print"] == 3
-    write_record(tally, 7, [python], tmp_path / "record")
+    write_record(tally, "--seed 7 --programs 3", [python], tmp_path / "record")
     page = (tmp_path / "record" / "differential.rst").read_text()
-    assert "--programs 3 --seed 7" in page and tally.sentence() in page
+    assert "--seed 7 --programs 3" in page and tally.sentence() in page
+
+
+def test_a_record_keeps_the_runs_before_and_counts_all_of_them(tmp_path: Path, python: UserPython) -> None:
+    for seed, found in ((7, ("stdout differs",)), (8, ())):
+        tally = Tally(seconds=2.0)
+        tally.count(python.name, first_with("print", python), Trial(found, False, 0.1, 0.3))
+        write_record(tally, f"--seed {seed}", [python], tmp_path)
+    page = (tmp_path / "differential.rst").read_text()
+    assert "2 programs in 2 runs" in page and "1 different" in page
+    assert page.index("--seed 7") < page.index("--seed 8")
 
 
 def test_a_case_is_kept_as_a_folder_that_can_be_run_by_hand(tmp_path: Path, python: UserPython) -> None:

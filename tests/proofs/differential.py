@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -40,6 +42,7 @@ ENOUGH = 10
 @click.option("--python", "versions", multiple=True, metavar="2.7|3.x", help="Default: every one that is found here, by turns.")
 @click.option("--without", multiple=True, metavar="CONSTRUCT", help="Leave out programs with this construct, named as in the record.")
 @click.option("--at-a-time", type=click.IntRange(min=1), default=4, show_default=True, help="Programs at work at the same time.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), help="Begin no further program after so many.")
 @click.option("--plain", is_flag=True, help="Plain Python against itself: whether the programs have one outcome.")
 @click.option("--cases", type=click.Path(path_type=Path), default=CASES, help="Where programs that came out differently are put.")
 @click.option("--record", type=click.Path(path_type=Path), default=None, help="The folder for a record; docs/proofs is the project's own.")
@@ -50,6 +53,7 @@ def differential(
     versions: Sequence[str],
     without: Sequence[str],
     at_a_time: int,
+    minutes: float | None,
     plain: bool,
     cases: Path,
     record: Path | None,
@@ -61,10 +65,12 @@ def differential(
         raise click.UsageError(f"none of {', '.join(versions)} was found")
     click.echo(f"seed {seed}, {count} programs, Python {', '.join(python.name for python in pythons)}")
     with benches(pythons, plain) as opened:
-        tally = tried(opened, seed, range(first, first + count), at_a_time, frozenset(without))
+        until = time.monotonic() + 60 * minutes if minutes else math.inf
+        tally = tried(opened, seed, range(first, first + count), at_a_time, frozenset(without), until)
     write_cases(tally.cases, cases)
     if record is not None:
-        write_record(tally, seed, pythons, record)
+        asked = f"--seed {seed} --from {first} --programs {tally.begun}" + "".join(f" --python {name}" for name in versions)
+        write_record(tally, asked + "".join(f" --without {shlex.quote(name)}" for name in without), pythons, record)
     click.echo(tally.sentence())
     if tally.cases:
         raise click.ClickException(f"the smallest programs that came out differently are in {cases}")
@@ -95,12 +101,22 @@ def _folder(folder: Path, python: UserPython) -> Path:
     return made
 
 
-def tried(opened: Mapping[UserPython, Bench], seed: int, numbers: range, at_a_time: int, without: frozenset[str] = frozenset()) -> Tally:
-    """All of them, several at a time; ends early when enough were different."""
+def tried(
+    opened: Mapping[UserPython, Bench],
+    seed: int,
+    numbers: range,
+    at_a_time: int,
+    without: frozenset[str] = frozenset(),
+    until: float = math.inf,
+) -> Tally:
+    """All of them, several at a time; ends early when enough were different, or at the instant ``until``."""
     tally, pythons = Tally(), list(opened)
     tastes = {python: Taste(python.version[:2], has_backport(python)) for python in pythons}
 
     def try_one(number: int) -> None:
+        if time.monotonic() > until or len(tally.cases) >= ENOUGH:
+            return
+        tally.begin(number - numbers.start)
         python = pythons[number % len(pythons)]
         drawn = draw(Random(f"{seed}:{number}"), tastes[python])
         if not without.isdisjoint(drawn.constructs()):
@@ -121,9 +137,6 @@ def tried(opened: Mapping[UserPython, Bench], seed: int, numbers: range, at_a_ti
             future.result()
             if ended % 100 == 0:
                 click.echo(f"{ended} programs, {ended / (time.monotonic() - begun):.1f} a second, {len(tally.cases)} different", err=True)
-            if len(tally.cases) >= ENOUGH:
-                crew.shutdown(cancel_futures=True)
-                break
         tally.seconds = time.monotonic() - begun
     return tally
 

@@ -116,7 +116,7 @@ def moved(point):
 def leave_a_mark(folder, name):
     if name == "fails":
         raise ValueError("at once")
-    time.sleep(0.2)
+    wait_seconds(0.2)
     open(os.path.join(folder, name), "w").close()
 
 
