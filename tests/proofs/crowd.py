@@ -24,7 +24,7 @@ from tests.proofs.ways import Call, TookTooLong, kill_group, tasker_environ
 from tests.source import CHECKOUT
 
 #: Seconds that one generated program may take, plainly or under Marx.
-PATIENCE = 25.0
+PATIENCE = 60.0
 
 
 class OnATerminal:
