@@ -40,6 +40,11 @@ class Ground(object):
         self._feeds = [other for other in self._feeds if not other.is_done] + [feed]
         return feed
 
+    def initialize(self):
+        """Have processes start and end, unless there was anything for them to do: what they call first may show somewhere."""
+        if not self._feeds:
+            self.origin.home().begin_and_end()
+
     def close(self, is_finished):
         """Nothing is wanted any more; ``is_finished``: all outcomes that are wanted have come."""
         for feed in self._feeds:

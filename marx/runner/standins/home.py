@@ -18,7 +18,7 @@ from marx.runner.standins.workplaces import Workplace
 from marx.runner.threads import Unseen
 
 _HEAD = struct.Struct(">qc")
-_GIVEN, _RESULT, _DIED, _FINISH = b"g", b"r", b"d", b"f"
+_BEGIN, _GIVEN, _RESULT, _DIED, _FINISH = b"b", b"g", b"r", b"d", b"f"
 _GONE = (IOError, OSError, EOFError)
 
 
@@ -33,9 +33,13 @@ class Home(object):
     def put(self, number, record):
         """Take an item."""
         self._waiting.append((number, record))
+        self.begin()
+        self._hand_out()
+
+    def begin(self):
+        """Have all processes."""
         while len(self.places) < self._recipe.count:
             self._add()
-        self._hand_out()
 
     def hear(self, connection):
         """One process says something: (number, kind, content), or None if it only ended."""
@@ -111,7 +115,10 @@ def _take(tasks, home):
     number, kind = _HEAD.unpack_from(content)
     if kind == _FINISH:
         return False
-    home.put(number, content[_HEAD.size :])
+    if kind == _BEGIN:
+        home.begin()
+    else:
+        home.put(number, content[_HEAD.size :])
     return True
 
 
@@ -149,6 +156,12 @@ class HomeLink(object):
             self._connection.send_bytes(_HEAD.pack(number, _GIVEN) + record)
         except (IOError, OSError):
             self._fail_all()
+
+    def begin_and_end(self):
+        """For one that was given nothing: have its processes start and end, and wait for them."""
+        self._connection.send_bytes(_HEAD.pack(0, _BEGIN))
+        self._connection.send_bytes(_HEAD.pack(0, _FINISH))
+        self._reader.join(None)
 
     def close(self, is_finished):
         """End it: as soon as its processes are through with what they are at, if all ``is_finished``, else at once."""

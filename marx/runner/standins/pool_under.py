@@ -36,6 +36,7 @@ class InLab(object):
         self._ground = Ground(current, self._arrived)
         self._shared = None
         self._feeding = None
+        self._has_initializer = False
         self.is_over = False
 
     # Processes
@@ -48,6 +49,7 @@ class InLab(object):
         if self._ground.origin is None:
             count = self._count or multiprocessing.cpu_count()
             recipe = Recipe("pool", (self.context or multiprocessing).Process, count, target, tuple(args[2:]))
+            self._has_initializer = recipe.initializer is not None
             is_forked = self.context is None or self.context.get_start_method() == "fork"
             self._ground.origin = (Forked if is_forked else Spawned)(self._portal, recipe)
 
@@ -73,6 +75,8 @@ class InLab(object):
         if task is None:
             # In 2.7 a map is over with its first exception, but the processes do what is queued before they end.
             self._window.drain()
+            if self._has_initializer and threading.current_thread()._state != self._module.TERMINATE:
+                self._ground.initialize()
             return self.close(True)
         job, index, function, args, kwargs = task
         if function is self._reraises:

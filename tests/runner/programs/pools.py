@@ -120,6 +120,10 @@ def leave_a_mark(folder, name):
     open(os.path.join(folder, name), "w").close()
 
 
+def leave_a_mark_of_its_own(folder):
+    leave_a_mark(folder, str(os.getpid()))
+
+
 def leave_marks(folder_and_name):
     return leave_a_mark(*folder_and_name)
 
@@ -277,6 +281,16 @@ def initializers():
     pool = Pool(processes=1, initializer=remember, initargs=[Point(1, 2)], maxtasksperchild=1)
     print(pool.map(remembered, range(3), 1))
     pool.terminate()
+
+
+@section
+def initializers_of_pools_without_items():
+    folder = tempfile.mkdtemp()
+    pool = Pool(3, leave_a_mark_of_its_own, (folder,))
+    pool.close()
+    pool.join()
+    print(len(os.listdir(folder)))
+    shutil.rmtree(folder)
 
 
 @section
