@@ -23,7 +23,7 @@ class NotObtained(Exception):
 
 
 def obtain(source: Source, cache: Path, python: str = sys.executable) -> Path:
-    """The unpacked source below ``cache``; ``python`` is whose pip fetches it. Raises NotObtained."""
+    """The unpacked source below ``cache``; ``python`` is whose pip fetches it, or else our own's. Raises NotObtained."""
     unpacked = cache / "sources" / source.name
     if not unpacked.exists():
         archive = cache / "archives" / source.file
@@ -35,10 +35,13 @@ def obtain(source: Source, cache: Path, python: str = sys.executable) -> Path:
 
 
 def _download(source: Source, folder: Path, python: str) -> None:
-    argv = [python, "-m", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--dest", str(folder)]
-    said = subprocess.run([*argv, source.requirement], capture_output=True, text=True, timeout=PATIENCE)
-    if not (folder / source.file).exists():
-        raise NotObtained(f"pip did not fetch {source.file}: {said.stderr.strip()[-500:]}")
+    """Old sources make their metadata in an old Python only; old versions of pip fail at some settings of an index."""
+    words = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest", str(folder), source.requirement]
+    for each, more in {python: ["--no-build-isolation"], sys.executable: []}.items():
+        said = subprocess.run([each, *words, *more], capture_output=True, text=True, timeout=PATIENCE)
+        if (folder / source.file).exists():
+            return
+    raise NotObtained(f"pip did not fetch {source.file}: {said.stderr.strip()[-500:]}")
 
 
 def _verify(source: Source, archive: Path) -> None:

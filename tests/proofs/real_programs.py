@@ -40,7 +40,7 @@ def real_programs(only: Sequence[str], ways: Sequence[str], plain: bool, cache: 
     """Run other people's programs plainly twice, then under Marx, and compare."""
     chosen = [program for program in programs() if not only or any(part in program.name for part in only)]
     pythons, missing = prepare(chosen, cache)
-    verdicts = missing
+    verdicts = said(iter(missing))
     with opened(() if plain else ways or WAYS, sorted(set(pythons.values()))) as (folder, opened_ways):
         for program in chosen:
             if program.name in pythons:
