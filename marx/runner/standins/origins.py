@@ -40,21 +40,20 @@ class Forked(object):
         self._wanted = set()
 
     def state_of(self, function, record):
-        """The state's number, or `Home`."""
-        known = self._places.get(id(function))
-        if known is None or not self._seen.issuperset(_NAMES.findall(record)):
-            known = self._places[id(function)] = (function, self._look(function, record))
-        return known[1]
-
-    def _look(self, function, record):
-        """The slow way: a function or a name that was not there before."""
-        named = references(record)
+        """The state's number, or `Home`. What a partial or a method is bound to is not kept: the program may wait for its end."""
         inner = beneath(function)
         known = self._places.get(id(inner))
+        if known is None or not self._seen.issuperset(_NAMES.findall(record)):
+            known = self._look(inner, known, function, record)
+        return known[1]
+
+    def _look(self, inner, known, function, record):
+        """The slow way: a function or a name that was not there before."""
+        named = references(record)
         if known is None or not named <= self._names:
             known = self._places[id(inner)] = (inner, self._captured(function, named))
         self._seen.update(_NAMES.findall(record))
-        return known[1]
+        return known
 
     def _captured(self, function, named):
         """One state for everything that was asked for until now; where that does not work, this function stays."""

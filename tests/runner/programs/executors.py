@@ -6,7 +6,9 @@ import concurrent.futures
 import multiprocessing
 import os
 import sys
+import threading
 import time
+import weakref
 from concurrent.futures import FIRST_COMPLETED, FIRST_EXCEPTION, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import ProcessPoolExecutor as SameExecutor
 
@@ -72,6 +74,11 @@ def wait_seconds(seconds):
     return seconds
 
 
+class Held(object):
+    def method(self):
+        return 1
+
+
 class PrivateExecutor(SameExecutor):
     def _adjust_process_count(self):
         return SameExecutor._adjust_process_count(self)
@@ -113,6 +120,16 @@ def futures():
             executor.submit(wait_seconds, 0.3).result(timeout=0.01)
         except concurrent.futures.TimeoutError as error:
             print(type(error).__name__)
+
+
+@since(3, 6)
+def what_was_submitted_is_let_go():
+    gone, held = threading.Event(), Held()
+    watched = weakref.ref(held, lambda _: gone.set())
+    with ProcessPoolExecutor(2) as executor:
+        executor.submit(held.method)
+        del held
+        print(gone.wait(20), watched())
 
 
 @section
