@@ -1,7 +1,7 @@
 """
 What is written to the store, what is read from it, and how it fails: plain values.
 
-Writes are named for what they add (``New...``, ``TaskState``, ``BlobUse``) or keep (``Keep...``), reads for what they are
+Writes are named for what they add (``New...``, ``TaskState``, ``BlobUse``), keep (``Keep...``) or take away, reads for what they are
 (``...Record``, ``...Row``). A row's ``row`` grows in the order of commits, so it is a place from which reading can go on. Items
 ``first`` to ``first + count`` belong to a portion; ``payload`` is opaque, and None where a ``blob`` (SHA-256, hexadecimal) has it.
 ``..._utc``: seconds since 1970.
@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Union
 
+from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, TaskCleared, TaskSize
 from marx.server.program_records import NewInput, NewPortion, PortionDropped, PortionRecord, TaskExit, TaskHeld
 
 if TYPE_CHECKING:
@@ -222,6 +223,11 @@ Write = Union[
     PortionDropped,
     NewInput,
     BlobUse,
+    ForgetTask,
+    ClearRows,
+    TaskCleared,
+    DropMemories,
+    TaskSize,
     NewEpoch,
     KeepCode,
     KeepCertificate,

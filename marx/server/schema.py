@@ -1,7 +1,7 @@
 """
 The tables, and how a database comes to have them.
 
-Rows are only added, but for a task's state and what an identity becomes; nothing refers to anything by a foreign key, which would cost
+Rows are only added, but for a task's state and what an identity becomes, until their task is forgotten; nothing refers to anything by a foreign key, which would cost
 a look-up for each row: the scheduler saves a task before what belongs to it. A payload is the last column of its table, so that SQLite
 reads the columns before it without reading the payload.
 
@@ -35,7 +35,7 @@ from sqlalchemy import (
 from marx.server.records import SchemaTooNew
 
 #: The newest revision in ``migrations/versions``: what :data:`metadata` says. Revisions are numbered, so an older one is a smaller number.
-VERSION = "0003"
+VERSION = "0004"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 metadata = MetaData()
@@ -86,6 +86,7 @@ tasks = Table(
     _number("failed", nullable=True),
     _bytes("spec_json"),
     _yes_or_no("held", nullable=True),
+    _number("size_bytes", nullable=True),
     sqlite_autoincrement=True,
 )
 Index("tasks_by_id", tasks.c.id, unique=True)
@@ -236,6 +237,20 @@ blob_uses = Table(
     sqlite_with_rowid=False,
 )
 Index("blob_uses_by_blob", blob_uses.c.sha256)
+
+# Tasks that are gone. ``cleared``: nothing is left of their rows in the other tables.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("task", String, primary_key=True),
+    _text("user"),
+    _text("name", nullable=True),
+    _text("reason"),
+    _real("forgotten_utc"),
+    _yes_or_no("cleared"),
+    sqlite_with_rowid=False,
+)
+Index("forgotten_by_time", forgotten.c.cleared, forgotten.c.forgotten_utc)
 
 epochs = Table("epochs", metadata, Column("number", BigInteger, primary_key=True, autoincrement=False), _real("started_utc"))
 

@@ -18,7 +18,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from marx.server import store_packs, store_programs, store_restart, store_tasks
+from marx.server import store_keeping, store_packs, store_programs, store_restart, store_tasks
 from marx.server.commits import GROUP_BYTES, GROUP_SECONDS, GroupCommit
 from marx.server.records import StoreFailed, Write
 from marx.server.schema import prepare
@@ -135,6 +135,15 @@ class Store:
     changes_of_nobody = _reading(store_programs.changes_of_nobody)
     input_from = _reading(store_programs.input_from)
     input_end = _reading(store_programs.input_end)
+
+    ended_first = _reading(store_keeping.ended_first)
+    unmeasured = _reading(store_keeping.unmeasured)
+    task_bytes = _reading(store_keeping.task_bytes)
+    kept_bytes = _reading(store_keeping.kept_bytes)
+    own_blobs = _reading(store_keeping.own_blobs)
+    forgotten_by_prefix = _reading(store_keeping.forgotten_by_prefix)
+    uncleared = _reading(store_keeping.uncleared)
+    rows_to_clear = _reading(store_keeping.rows_to_clear)
 
     load_unfinished = _reading(store_restart.load_unfinished)
     load_identity = _reading(store_restart.load_identity)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, bindparam, select, tuple_
 
 from marx.server.records import ArtifactRecord, AttemptRecord, Counts, NoteRecord, TaskRecord
 from marx.server.schema import artifacts, attempts, blob_uses, notes, tasks
@@ -52,9 +52,13 @@ def ids_by_prefix(connection: Connection, prefix: str, user: str | None) -> list
     """Ids of tasks of ``user`` (None: of anybody) that begin so, a few of the newest; one that is whole stands for itself."""
     query = _of_user(select(tasks.c.id), user).order_by(tasks.c.row.desc()).limit(MATCHES)
     whole = connection.execute(query.where(tasks.c.id == prefix)).scalars().all()
-    # A range of the index, in the order of code points. Not LIKE, to which SQLite's capital and small letters are the same.
-    id = tasks.c.id.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
-    return list(whole or connection.execute(query.where(id >= prefix, id < prefix + LAST_LETTER)).scalars())
+    return list(whole or connection.execute(query.where(begins_with(connection, tasks.c.id, prefix))).scalars())
+
+
+def begins_with(connection: Connection, column: Column[str], prefix: str) -> ColumnElement[bool]:
+    """A range of the index, in the order of code points. Not LIKE, to which SQLite's capital and small letters are the same."""
+    letters = column.collate("BINARY" if connection.dialect.name == "sqlite" else "C")
+    return and_(letters >= prefix, letters < prefix + LAST_LETTER)
 
 
 def spec(connection: Connection, id: str) -> Any:
@@ -107,8 +111,9 @@ def blob_used_by(connection: Connection, sha256: str, task: str) -> bool:
 
 
 def blobs_used(connection: Connection) -> frozenset[str]:
-    """Every blob that any task names: the others may be swept."""
-    return frozenset(connection.execute(select(blob_uses.c.sha256).distinct()).scalars())
+    """Every blob that any task names which is not forgotten: the others may be swept."""
+    query = select(blob_uses.c.sha256).join(tasks, tasks.c.id == blob_uses.c.task).distinct()
+    return frozenset(connection.execute(query).scalars())
 
 
 def _of_user(query: Select[Any], user: str | None) -> Select[Any]:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, func
+from sqlalchemy import Double, Engine, String, bindparam, false, func, select, true
 
 from marx.server import schema
+from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, TaskCleared, TaskSize
 from marx.server.program_records import PortionDropped, TaskExit, TaskHeld
 from marx.server.records import ENDED_STATES, TaskState, Write, WriteRefused
 from marx.server.store_engine import failed, write_failed
 from marx.server.store_rows import INSERTS, UPSERTS, Row, plain_text
+from marx.server.store_keeping import KEPT
 from marx.server.store_packs import counted
 
 #: Rows gathered before they are inserted: enough that a statement costs little, few enough that the time they took is noticed.
@@ -39,6 +41,15 @@ _DROP = (
     .where(schema.portions.c.task == bindparam("of_task"), schema.portions.c.portion == bindparam("of_portion"))
     .values(dropped=True)
 )
+_MEMORY = select(
+    *(schema.tasks.c[name] for name in ("id", "user", "name")), bindparam("reason", type_=String), bindparam("at_utc", type_=Double), false()
+).where(schema.tasks.c.id == bindparam("of_task"), schema.tasks.c.ended_utc.is_not(None))
+_REMEMBER = schema.forgotten.insert().from_select(["task", "user", "name", "reason", "forgotten_utc", "cleared"], _MEMORY)
+_OF_FORGOTTEN = schema.forgotten.c.task == bindparam("of_task")
+_CLEARED = schema.forgotten.update().where(_OF_FORGOTTEN).values(cleared=true())
+_CLEAR = {
+    name: kept.table.delete().where(kept.table.c.task == bindparam("of_task"), kept.key == bindparam("of_row")) for name, kept in KEPT.items()
+}
 
 
 class Writes:
@@ -149,10 +160,35 @@ class Writes:
     def _drop(self, write: PortionDropped) -> None:
         self._connection.execute(_DROP, {"of_task": write.task, "of_portion": write.portion})
 
+    def _forget(self, write: ForgetTask) -> None:
+        # Ids are drawn at random: one that was there before must not keep this one from being forgotten.
+        self._connection.execute(schema.forgotten.delete().where(_OF_FORGOTTEN), {"of_task": write.task})
+        if not self._connection.execute(_REMEMBER, {"of_task": write.task, "reason": write.reason, "at_utc": write.at_utc}).rowcount:
+            raise WriteRefused(f"there is no task {write.task!r} that has ended")
+        self._connection.execute(schema.tasks.delete().where(schema.tasks.c.id == bindparam("of_task")), {"of_task": write.task})
+
+    def _clear(self, write: ClearRows) -> None:
+        self._connection.execute(_CLEAR[write.table], [{"of_task": write.task, "of_row": key} for key in write.keys])
+
+    def _cleared(self, write: TaskCleared) -> None:
+        self._connection.execute(_CLEARED, {"of_task": write.task})
+
+    def _drop_memories(self, write: DropMemories) -> None:
+        memories = schema.forgotten.delete().where(schema.forgotten.c.cleared, schema.forgotten.c.forgotten_utc < write.before_utc)
+        self._connection.execute(memories)
+
+    def _measured(self, write: TaskSize) -> None:
+        self._connection.execute(_OF_TASK.values(size_bytes=write.size_bytes), {"of_task": write.task})
+
 
 _CHANGES: dict[type, Callable[[Writes, Any], None]] = {
     TaskState: Writes._change_state,
     TaskExit: Writes._exit,
     TaskHeld: Writes._hold,
     PortionDropped: Writes._drop,
+    ForgetTask: Writes._forget,
+    ClearRows: Writes._clear,
+    TaskCleared: Writes._cleared,
+    DropMemories: Writes._drop_memories,
+    TaskSize: Writes._measured,
 }

@@ -21,6 +21,7 @@ from marx.server.schema import prepare
 from marx.server.store import Store
 from marx.server.store_engine import make_engine, sqlite_url
 from tests.server.store_contract import MUCH, StoreContract, T, output, results, task
+from tests.server.store_keeping_contract import KeepingContract
 from tests.server.store_programs_contract import ProgramsContract
 
 CHECKOUT = Path(__file__).parents[2]
@@ -44,6 +45,14 @@ class TestStoreOnSQLite(StoreContract):
 
 class TestProgramsOnSQLite(ProgramsContract):
     """The same for programs."""
+
+    @pytest.fixture
+    def url(self, path: Path) -> Any:
+        return sqlite_url(path)
+
+
+class TestKeepingOnSQLite(KeepingContract):
+    """The same for keeping and forgetting."""
 
     @pytest.fixture
     def url(self, path: Path) -> Any:
