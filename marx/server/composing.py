@@ -13,6 +13,7 @@ from marx.core.scheduler import Scheduler
 from marx.server.blob_desk import BlobDesk
 from marx.server.blobs import Blobs
 from marx.server.directory import Directory
+from marx.server.forgetting import Forgetting
 from marx.server.inputs import Inputs
 from marx.server.items import ItemShelf
 from marx.server.link import Desk, Settings
@@ -49,6 +50,7 @@ class Parts:
     service: SchedulingService
     directory: Directory
     status: Status
+    forgetting: Forgetting
     factories: dict[str, Any]
     hang_up: Callable[[frozenset[str]], None]
 
@@ -74,11 +76,12 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
     programs = Programs(service, store, directory, around.clock)
     inputs = Inputs(service, store, directory, around.clock, config.limits.file_bytes)
     steering = Steering(service, store, directory, submissions, around.wall)
+    forgetting = Forgetting(store, directory, around.wall)
     factories = {
-        "tasker": TaskerFactory(desk, Offices(submissions, steering, inputs, status, watches)),
+        "tasker": TaskerFactory(desk, Offices(submissions, steering, forgetting, inputs, status, watches)),
         "worker": WorkerFactory(desk, directory, shelf, Services(programs, inputs, output)),
     }
-    return Parts(store, service, directory, status, factories, desk.hang_up)
+    return Parts(store, service, directory, status, forgetting, factories, desk.hang_up)
 
 
 def policy_of(config: ServerConfig) -> Policy:

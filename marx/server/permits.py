@@ -48,6 +48,7 @@ PERMITS: dict[type[Command], Permit] = {
     tasker.ListTasks: _permit(TASKER),
     tasker.ShowTask: _permit(TASKER, task=True),
     tasker.CancelTask: _permit(TASKER, task=True),
+    tasker.ForgetEndedTask: _permit(TASKER, task=True),
     tasker.WatchTask: _permit(TASKER, task=True),
     tasker.StopWatching: _permit(TASKER),
     tasker.ListArtifacts: _permit(TASKER, task=True),

@@ -6,12 +6,14 @@ What is open is read from the scheduler, what has ended from the store.
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any, Callable
 
 from twisted.internet.defer import Deferred, ensureDeferred
 
 from marx.core.model import TaskCounts, WorkerCounts
 from marx.server.directory import Directory
+from marx.server.keeping_records import ForgottenRecord
 from marx.server.records import Counts, TaskRecord
 from marx.server.service import SchedulingService
 from marx.server.store import Store
@@ -66,16 +68,22 @@ class Status:
             return found[0]
         if found:
             raise NotFound(f"several tasks begin with {prefix!r}: {', '.join(found[:5])}")
+        gone = await self._store.forgotten_by_prefix(prefix, None if self.is_operator(user) else user)
+        if len(gone) == 1:
+            raise NotFound(_why_gone(gone[0]))
         raise NotFound(f"there is no task {prefix!r}")
 
     async def describe(self, task: str) -> dict[str, Any]:
-        """One task's record and counts."""
-        return self._with_counts(await self._store.task(task))
+        """One task's record and counts. Raises :class:`NotFound` where it was forgotten since it was found."""
+        record = await self._store.task(task)
+        if record is None:
+            raise NotFound(f"task {task} was forgotten")
+        return self._with_counts(record)
 
     async def show(self, task: str) -> dict[str, Any]:
         """One task with its terms, its notes and its failed attempts."""
-        described = await self.describe(task)
         spec = await self._store.spec(task)
+        described = await self.describe(task)
         attempts = await self._store.attempts(task, ATTEMPTS)
         return {
             **described,
@@ -148,6 +156,12 @@ class Status:
             "labels": dict(sorted(offer.labels)),
             "users": None if offer.users is None else sorted(offer.users),
         }
+
+
+def _why_gone(gone: ForgottenRecord) -> str:
+    at = datetime.fromtimestamp(gone.forgotten_utc, timezone.utc)
+    name = f" ({gone.name})" if gone.name else ""
+    return f"task {gone.task}{name} was forgotten {gone.reason}, at {at:%Y-%m-%d %H:%M} UTC: nothing of it is kept"
 
 
 def open_counts(counts: TaskCounts) -> dict[str, Any]:

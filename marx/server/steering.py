@@ -12,7 +12,7 @@ from marx.server.program_records import NewInput
 from marx.server.service import SchedulingService
 from marx.server.store import Store
 from marx.server.submitting import Submissions
-from marx.wire.calls import BadRequest, NotFound
+from marx.wire.calls import BadRequest, NotFound, WireError
 from marx.wire.packs import ItemPack
 
 #: Bytes of standard input that are copied at a time.
@@ -52,16 +52,25 @@ class Steering:
     async def rerun(self, task: str, user: str) -> str:
         """Submit a task again, with its files, its items and its standard input; the new one's id."""
         spec = await self._store.spec(task)
+        if spec is None:
+            raise NotFound(f"task {task} was forgotten")
         known, final = (await self._store.totals(task)).get(0, (0, False))
         if spec["kind"] == "map" and not final:
             raise BadRequest(f"not all items of task {task} are known, so it cannot be run again")
         # Files are known to be of this run by when it was submitted.
         submitted_from = {**(spec.get("submitted_from") or {}), "utc": self._wall()}
         again = await self._submissions.submit(user, {**spec, "rerun_of": task, "submitted_from": submitted_from})
-        if spec["kind"] == "map":
-            await self._copy_items(task, again, known)
-        elif spec.get("stdin") == "stream":
-            await self._copy_input(task, again)
+        try:
+            if spec["kind"] == "map":
+                await self._copy_items(task, again, known)
+            elif spec.get("stdin") == "stream":
+                await self._copy_input(task, again)
+            # A task is gone before the first of its rows: what was copied of one that is still there is whole.
+            if await self._store.task(task) is None:
+                raise NotFound(f"task {task} was forgotten while it was copied")
+        except WireError:
+            await self._submissions.cancel(again, user)
+            raise
         return again
 
     async def _hear(self, task: str, event: events.HoldAsked | events.ReleaseAsked) -> str:
@@ -73,6 +82,8 @@ class Steering:
     async def _copy_items(self, task: str, again: str, known: int) -> None:
         for first in await self._store.item_firsts(task, 0):
             pack = await self._store.item_pack(task, 0, first)
+            if pack is None:
+                raise NotFound(f"task {task} was forgotten while it was copied")
             await self._submissions.add_pack(again, pack, final=first + pack.count == known)
         if not known:
             await self._submissions.add_pack(again, ItemPack(0, 0, "json"), final=True)

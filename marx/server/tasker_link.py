@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from marx.server.directory import Directory
+from marx.server.forgetting import Forgetting
 from marx.server.inputs import Inputs
 from marx.server.link import Desk, ServerLink
 from marx.server.status import Status
@@ -35,6 +36,7 @@ class Offices:
 
     submissions: Submissions
     steering: Steering
+    forgetting: Forgetting
     inputs: Inputs
     status: Status
     watches: Watches
@@ -47,6 +49,7 @@ class TaskerProtocol(ServerLink):
         super().__init__(peer, desk)
         self._submissions = offices.submissions
         self._steering = offices.steering
+        self._forgetting = offices.forgetting
         self._inputs = offices.inputs
         self._status = offices.status
         self._watches = offices.watches
@@ -89,6 +92,10 @@ class TaskerProtocol(ServerLink):
     @wire.RerunTask.responder
     async def on_rerun_task(self, task: str) -> dict[str, Any]:
         return {"task": await self._steering.rerun(task, self.peer.name)}
+
+    @wire.ForgetEndedTask.responder
+    async def on_forget_ended_task(self, task: str) -> None:
+        await self._forgetting.forget(task, f"by {self.peer.name}")
 
     @wire.ListTasks.responder
     async def on_list_tasks(self, limit: int, before: int | None, everyone: bool | None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from marx.server.cursors import Cursor
 from marx.server.records import StoreFailed
 from marx.server.window import Window
 from marx.wire.bursts import Bursts
-from marx.wire.calls import GuardedLink, WireError
+from marx.wire.calls import GuardedLink, NotFound, WireError
 from marx.wire.tasker import TaskChanged
 
 log = Logger()
@@ -171,6 +171,10 @@ class Watch:
     def _broke(self, failure: Failure) -> None:
         """A closed window or link ends a watch quietly; anything else is our fault, and the tasker will ask again."""
         first = failure.value.subFailure if hasattr(failure.value, "subFailure") else failure
+        if first.check(NotFound):
+            # The task was forgotten under the watch, and who asks again is told so.
+            self._link.hang_up()
+            return
         # A store that was closed under a watch nobody waits for any more is the server's own end.
         if not first.check(CancelledError, WireError) and not (self._stopped and first.check(StoreFailed)):
             log.failure("a watch broke", first)

@@ -255,6 +255,14 @@ def release(task: str, server: str | None) -> Errand:
 
 
 @tasker.command()
+@_task
+@_server
+def forget(task: str, server: str | None) -> Errand:
+    """Delete a task that has ended, with its output, results and files."""
+    return _on_server(server, lambda session: _steering().forget(session, task))
+
+
+@tasker.command()
 @_json
 @_server
 def workers(json: bool, server: str | None) -> Errand:

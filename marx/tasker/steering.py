@@ -1,5 +1,5 @@
 """
-The commands that steer a task: ``cancel``, ``hold``, ``release``.
+The commands that steer a task: ``cancel``, ``hold``, ``release``, ``forget``.
 
 Each takes an open session and returns the exit code.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from marx.tasker.exits import NOT_TAKEN, OK, Trouble
 from marx.tasker.session import Session
-from marx.wire.tasker import CancelTask, HoldTask, ReleaseTask
+from marx.wire.tasker import CancelTask, ForgetEndedTask, HoldTask, ReleaseTask
+
 
 async def cancel(session: Session, task: str) -> int:
     """``tasker cancel``: when its processes are gone."""
@@ -34,4 +35,11 @@ async def release(session: Session, task: str) -> int:
     """``tasker release``: a held task goes on."""
     await session.connection.ask(ReleaseTask, task=task)
     await session.screen.say(f"task {task} goes on")
+    return OK
+
+
+async def forget(session: Session, task: str) -> int:
+    """``tasker forget``: nothing of it is kept."""
+    await session.connection.ask(ForgetEndedTask, task=task)
+    await session.screen.say(f"task {task} is forgotten: its output, results and files are gone")
     return OK

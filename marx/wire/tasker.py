@@ -97,6 +97,13 @@ class CancelTask(MarxCommand):
     response = [(b"processes", Integer()), (b"unreachable", Json()), (b"state", Unicode())]
 
 
+class ForgetEndedTask(MarxCommand):
+    """Delete a task that has ended, with all that it left: output, results, files. BadRequest where it has not ended."""
+
+    arguments = [(b"task", Unicode())]
+    response = []
+
+
 class WatchTask(MarxCommand):
     """
     Be sent what a task makes, under a number that the caller chose: ``watch``.

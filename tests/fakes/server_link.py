@@ -225,6 +225,13 @@ class FakeServerLink(GuardedLink):
             found.signals.append(signal)
         return {"delivered": found.runs}
 
+    @tasker.ForgetEndedTask.responder
+    def on_forget_ended_task(self, task: str) -> None:
+        found = self.find(task)
+        if not found.has_ended:
+            raise BadRequest(f"task {found.id} has not ended: end it with tasker cancel {found.id}, or wait for it, and forget it then")
+        del self.server.tasks[found.id]
+
     @tasker.HoldTask.responder
     def on_hold_task(self, task: str) -> dict[str, Any]:
         return self.hold(task, True)

@@ -1,4 +1,4 @@
-"""What can be done with a run that is there already: attach, logs, results, wait, rerun, hold and release."""
+"""What can be done with a run that is there already: attach, logs, results, wait, rerun, hold, release and forget."""
 
 from __future__ import annotations
 
@@ -172,3 +172,18 @@ async def test_hold_and_release(person: Person, server: FakeServer, task: FakeTa
 async def test_a_task_that_has_ended_cannot_be_held(person: Person, task: FakeTask, command: str) -> None:
     assert await person.types(command, "k3") == 66
     assert person.err == "tasker: task k3vd7q2m has ended\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_forgotten_task_is_gone(person: Person, server: FakeServer, task: FakeTask) -> None:
+    assert await person.types("forget", "k3") == 0
+    assert (person.out, person.err) == ("", "tasker: task k3 is forgotten: its output, results and files are gone\n")
+    assert not server.tasks
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_has_not_ended_is_not_forgotten_and_the_refusal_says_what_to_do(person: Person, server: FakeServer, task: FakeTask) -> None:
+    task.state = "running"
+    assert await person.types("forget", "k3") == 2
+    assert "tasker: task k3vd7q2m has not ended: end it with tasker cancel k3vd7q2m" in person.err
+    assert server.tasks
