@@ -123,6 +123,14 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepingConfig:
+    """For how long tasks are kept after their end, and how much of them at the most."""
+
+    age_seconds: float = key(180 * 86400.0, duration("1m", "36500d"))
+    size_bytes: int = key(200 * _GIB, size("1M", "1000T"))
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """All of the server's. ``state``: None is :func:`state_folder`'s. ``weights``: shares of users; 1.0 for those not named."""
 
@@ -132,6 +140,7 @@ class ServerConfig:
     leases: Leases = section(Leases)
     limits: ServerLimits = section(ServerLimits)
     store: StoreConfig = section(StoreConfig)
+    keeping: KeepingConfig = section(KeepingConfig)
     weights: Mapping[str, float] = key({}, table(Kind("a number above 0 and up to 1000", _weight), "a table of user = weight"))
 
 

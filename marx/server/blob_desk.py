@@ -8,6 +8,7 @@ what tasks name of which it holds a lease.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Container
 
 from marx.server.blob_upload import BlobWrong, NoRoom
 from marx.server.blobs import Blobs, BlobTooLarge, NoSuchBlob
@@ -29,16 +30,22 @@ class BlobDesk:
         self._sent: set[tuple[str, str]] = set()
         self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
 
-    async def missing(self, owner: str, digests: list[str]) -> list[str]:
-        """Which of ``digests`` this owner must still send."""
+    async def missing(self, owner: str, digests: list[str], task: str | None = None) -> list[str]:
+        """Which of ``digests`` this owner must still send. The others are ``task``'s from now on, where one is named."""
         unsent = [digest for digest in digests if not self.was_sent(owner, digest)]
         owned = await self._store.blobs_owned(unsent, owner)
         here = await self._blobs.present([digest for digest in digests if digest in owned or self.was_sent(owner, digest)])
+        if task is not None and here:
+            await self._store.write(*(BlobUse(task, digest) for digest in here))
         return [digest for digest in digests if digest not in here]
 
     def was_sent(self, owner: str, digest: str) -> bool:
         """Whether ``owner`` sent this blob since the server started."""
         return (owner, digest) in self._sent
+
+    def swept(self, digests: Container[str]) -> None:
+        """These blobs were deleted: who sent one of them must send it again."""
+        self._sent = {(owner, digest) for owner, digest in self._sent if digest not in digests}
 
     async def has(self, owner: str, digest: str) -> bool:
         """Whether ``owner`` sent this blob, or has a task that names it."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -47,8 +48,19 @@ class BlobLimits:
     idle_seconds: float = 600.0
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep deleted, and how many bytes the blobs have that are named."""
+
+    deleted: frozenset[str]
+    named_bytes: int
+
+
 class Blobs:
     """
+    A blob is *young* for a while after it was sent or asked for: who did that is about to name it. Nobody is at a start, since what peers sent
+    is remembered no longer than that.
+
     ``reactor`` has threads and ``seconds``. ``durable``: False where they need not outlive a crash of the machine.
 
     What returns a Deferred fails with :class:`NoSuchBlob` for what is not there, or is not a digest at all.
@@ -62,18 +74,25 @@ class Blobs:
         self._numbers = count()
         self._uploads: dict[tuple[str, str], BlobUpload] = {}
         self._heard_at: dict[tuple[str, str], float] = {}
+        # Held where a blob becomes young, and where one that is not young loses its name: never for both of one blob at once.
+        self._naming = Lock()
+        self._young_since: dict[str, float] = {}
         self._make_folders()
         for left_over in (folder / INCOMING).iterdir():
             left_over.unlink()
         self._kept_bytes = sum(entry.stat().st_size for entry in self._kept())
 
     def exists(self, digest: str) -> Deferred[bool]:
-        """Whether a blob is here. Asking makes it young, so that :meth:`sweep_unused` leaves it until what will name it is stored."""
+        """Whether a blob is here. It is young then, so that :meth:`sweep_unused` leaves it until what will name it is stored."""
         return self._in_thread(self._touch, digest)
 
     def present(self, digests: Sequence[str]) -> Deferred[set[str]]:
         """Those of many that are here; each becomes young as by :meth:`exists`."""
         return self._in_thread(lambda: set(filter(self._touch, digests)))
+
+    def total_size(self, digests: Iterable[str]) -> Deferred[int]:
+        """How many bytes those of these blobs have that are here."""
+        return self._in_thread(self._total_size, digests)
 
     def size(self, digest: str) -> Deferred[int]:
         """How many bytes a blob has."""
@@ -97,6 +116,7 @@ class Blobs:
                 upload.abandon(f"the upload of {digest[:12]} was begun again with another size")
             upload = self._uploads[key] = self._new_upload(key, digest, total)
         self._heard_at[key] = self._reactor.seconds()
+        self._make_young(digest)
         return upload
 
     def sweep_uploads(self) -> int:
@@ -107,9 +127,13 @@ class Blobs:
             upload.abandon(f"the upload was given up: nothing came of it for {self._limits.idle_seconds:.0f} s")
         return len(silent)
 
-    def sweep_unused(self, used: Container[str], before_utc: float) -> Deferred[int]:
-        """Delete the blobs that are not in ``used`` and that nobody sent or asked for since ``before_utc``; how many those were."""
-        return self._in_thread(self._delete_unused, used, before_utc).addCallback(self._deleted)
+    def sweep_unused(self, used: Container[str], young_seconds: float) -> Deferred[Swept]:
+        """
+        Delete the blobs that are not in ``used`` and have not been young for so long.
+
+        ``used`` was read of the store just now: whoever names one that is not in it has made it young before.
+        """
+        return self._in_thread(self._delete_unused, used, self._reactor.seconds() - young_seconds).addCallback(self._deleted)
 
     def _make_folders(self) -> None:
         """All of them at the first start, so that the disk has each before the first blob in it is called durable."""
@@ -147,9 +171,14 @@ class Blobs:
         if self._uploads.get(key) is upload:
             del self._uploads[key], self._heard_at[key]
 
-    def _deleted(self, sizes: list[int]) -> int:
-        self._kept_bytes -= sum(sizes)
-        return len(sizes)
+    def _deleted(self, done: tuple[Swept, int]) -> Swept:
+        swept, deleted_bytes = done
+        self._kept_bytes -= deleted_bytes
+        return swept
+
+    def _make_young(self, digest: str) -> None:
+        with self._naming:
+            self._young_since[digest] = self._reactor.seconds()
 
     # Files, in any thread
 
@@ -167,11 +196,13 @@ class Blobs:
                 yield from os.scandir(folder)
 
     def _touch(self, digest: str) -> bool:
-        try:
-            os.utime(self._path(digest))
-        except (NoSuchBlob, FileNotFoundError):
+        if not _DIGEST.fullmatch(digest):
             return False
-        return True
+        self._make_young(digest)
+        return self._path(digest).exists()
+
+    def _total_size(self, digests: Iterable[str]) -> int:
+        return sum(path.stat().st_size for path in map(self._path, digests) if path.exists())
 
     def _size(self, digest: str) -> int:
         try:
@@ -186,14 +217,28 @@ class Blobs:
         except FileNotFoundError as error:
             raise NoSuchBlob(f"there is no blob {digest[:12]}") from error
 
-    def _delete_unused(self, used: Container[str], before_utc: float) -> list[int]:
-        sizes = []
+    def _delete_unused(self, used: Container[str], young_from: float) -> tuple[Swept, int]:
+        with self._naming:
+            self._young_since = {digest: since for digest, since in self._young_since.items() if since >= young_from}
+        deleted, deleted_bytes, named_bytes = set(), 0, 0
         for entry in self._kept():
-            stat = entry.stat()
-            if entry.name not in used and stat.st_mtime < before_utc:
-                os.unlink(entry)
-                sizes.append(stat.st_size)
-        return sizes
+            size = entry.stat().st_size
+            if entry.name in used:
+                named_bytes += size
+            elif self._delete_unless_young(entry.name):
+                deleted.add(entry.name)
+                deleted_bytes += size
+        return Swept(frozenset(deleted), named_bytes), deleted_bytes
+
+    def _delete_unless_young(self, digest: str) -> bool:
+        # Only the name goes under the lock, for which the reactor may have to wait: freeing a large file takes the disk some time.
+        nameless = self._folder / INCOMING / f"{digest}.swept"
+        with self._naming:
+            if digest in self._young_since:
+                return False
+            os.replace(self._path(digest), nameless)
+        nameless.unlink()
+        return True
 
 
 def _free_bytes(folder: Path) -> int:

@@ -5,6 +5,7 @@ How the server's parts are joined: one block, used by the daemon and by the embe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Callable
 
 from marx.config import ServerConfig
@@ -16,6 +17,7 @@ from marx.server.directory import Directory
 from marx.server.forgetting import Forgetting
 from marx.server.inputs import Inputs
 from marx.server.items import ItemShelf
+from marx.server.keeping import Keeping, KeepingLimits
 from marx.server.link import Desk, Settings
 from marx.server.output import OutputIntake
 from marx.server.records import NewEpoch
@@ -50,7 +52,7 @@ class Parts:
     service: SchedulingService
     directory: Directory
     status: Status
-    forgetting: Forgetting
+    keeping: Keeping
     factories: dict[str, Any]
     hang_up: Callable[[frozenset[str]], None]
 
@@ -77,11 +79,13 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
     inputs = Inputs(service, store, directory, around.clock, config.limits.file_bytes)
     steering = Steering(service, store, directory, submissions, around.wall)
     forgetting = Forgetting(store, directory, around.wall)
+    limits_kept = KeepingLimits(config.keeping.age_seconds, config.keeping.size_bytes)
+    keeping = Keeping(store, blobs, blob_desk, forgetting, limits_kept, around.wall, monotonic)
     factories = {
         "tasker": TaskerFactory(desk, Offices(submissions, steering, forgetting, inputs, status, watches)),
         "worker": WorkerFactory(desk, directory, shelf, Services(programs, inputs, output)),
     }
-    return Parts(store, service, directory, status, forgetting, factories, desk.hang_up)
+    return Parts(store, service, directory, status, keeping, factories, desk.hang_up)
 
 
 def policy_of(config: ServerConfig) -> Policy:

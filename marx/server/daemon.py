@@ -82,7 +82,7 @@ class ServerDaemon(Service):
         identity.when_revoked(parts.hang_up)
         parts.service.startService()
         await parts.service.begin()
-        self._sweeper = Sweeper(self._blobs, self._store, self._reactor, self._around.wall)
+        self._sweeper = Sweeper(self._blobs, parts.keeping, self._reactor)
         self._sweeper.startService()
         enrolment = Enrolment(self._authority, identity, self._addresses, self._around.wall)
         await self._listen(Gate(identity, enrolment, parts.factories, self._reactor))

@@ -137,8 +137,8 @@ class ServerLink(GuardedLink):
         return self.left()
 
     @blobs.AskBlobs.responder
-    async def on_ask_blobs(self, digests: list[str]) -> dict[str, Any]:
-        return {"missing": await self.desk.blobs.missing(self.owner, digests)}
+    async def on_ask_blobs(self, digests: list[str], task: str | None) -> dict[str, Any]:
+        return {"missing": await self.desk.blobs.missing(self.owner, digests, task)}
 
     @blobs.PutBlob.responder
     def on_put_blob(self, digest: str, offset: int, total: int, part: bytes, task: str | None) -> Deferred[None]:

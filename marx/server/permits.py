@@ -35,7 +35,7 @@ PERMITS: dict[type[Command], Permit] = {
     hello.Greet: _permit(TASKER, WORKER, before_greeting=True),
     hello.Beat: _permit(TASKER, WORKER),
     hello.SayGoodbye: _permit(TASKER, WORKER),
-    blobs.AskBlobs: _permit(TASKER, WORKER),
+    blobs.AskBlobs: _permit(TASKER, WORKER, task=True),
     blobs.PutBlob: _permit(TASKER, WORKER, task=True),
     blobs.GetBlob: _permit(TASKER, WORKER, task=True),
     tasker.SubmitTask: _permit(TASKER),

@@ -1,5 +1,5 @@
 """
-What is thrown away in time: uploads whose senders fell silent, and blobs that no task names.
+When what is thrown away in time is looked for: uploads whose senders fell silent, and what is kept no longer.
 """
 
 from __future__ import annotations
@@ -13,24 +13,21 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from marx.server.blobs import Blobs
-from marx.server.store import Store
+from marx.server.keeping import Keeping
+from marx.server.records import StoreFailed
 
 log = Logger()
 
-#: Seconds between two looks for silent uploads, and for blobs that nothing names.
-UPLOADS_SECONDS, UNUSED_SECONDS = 60.0, 3600.0
-#: Seconds that a blob is kept for the task that will name it.
-YOUNG_SECONDS = 86400.0
+#: Seconds between two looks for silent uploads, and between two rounds of keeping.
+UPLOADS_SECONDS, KEEPING_SECONDS = 60.0, 600.0
 
 
 class Sweeper(Service):
-    """``wall``: seconds since 1970. A sweep that fails is logged, and the next one comes all the same."""
+    """What fails is logged, and the next look comes all the same."""
 
-    def __init__(self, blobs: Blobs, store: Store, clock: IReactorTime, wall: Callable[[], float]) -> None:
+    def __init__(self, blobs: Blobs, keeping: Keeping, clock: IReactorTime) -> None:
         self._blobs = blobs
-        self._store = store
-        self._wall = wall
-        self._calls = [(self._looping(clock, self._sweep_uploads), UPLOADS_SECONDS), (self._looping(clock, self._sweep_unused), UNUSED_SECONDS)]
+        self._calls = [(self._looping(clock, self._sweep_uploads), UPLOADS_SECONDS), (self._looping(clock, keeping.keep), KEEPING_SECONDS)]
 
     def startService(self) -> None:
         super().startService()
@@ -48,18 +45,18 @@ class Sweeper(Service):
         if abandoned:
             log.info("{count} uploads were given up: their senders fell silent", count=abandoned)
 
-    async def _sweep_unused(self) -> None:
-        before = self._wall() - YOUNG_SECONDS
-        deleted = await self._blobs.sweep_unused(await self._store.blobs_used(), before)
-        if deleted:
-            log.info("{count} files that no task names were deleted", count=deleted)
-
     @staticmethod
     def _looping(clock: IReactorTime, sweep: Callable[[], Awaitable[None]]) -> LoopingCall:
         def swept() -> Deferred[Any]:
-            done = maybeDeferred(lambda: Deferred.fromCoroutine(sweep()))
-            return done.addErrback(lambda failure: log.failure("sweeping failed", failure))
+            return maybeDeferred(lambda: Deferred.fromCoroutine(sweep())).addErrback(_failed)
 
         call = LoopingCall(swept)
         call.clock = clock
         return call
+
+
+def _failed(failure: Any) -> None:
+    if failure.check(StoreFailed):
+        log.info("nothing is swept this time: {why}", why=failure.getErrorMessage())
+    else:
+        log.failure("sweeping failed", failure)

@@ -16,9 +16,13 @@ WINDOW = 8
 
 
 class AskBlobs(MarxCommand):
-    """Which of these the caller must still send: ``digests`` in, ``missing`` out."""
+    """
+    Which of these the caller must still send: ``digests`` in, ``missing`` out.
 
-    arguments = [(b"digests", Json())]
+    ``task``: a worker names the task that they are for, which then has those that are not missing, as if they had been sent.
+    """
+
+    arguments = [(b"digests", Json()), (b"task", Unicode(optional=True))]
     response = [(b"missing", Json())]
 
 

@@ -64,7 +64,7 @@ class Uploads:
     async def _send_over(self, link: GuardedLink, digest: str, path: Path, task: str) -> None:
         size = path.stat().st_size
         # One part costs no more than the question whether it is needed.
-        if size > PART_BYTES and digest not in (await link.ask(AskBlobs, digests=[digest]))["missing"]:
+        if size > PART_BYTES and digest not in (await link.ask(AskBlobs, digests=[digest], task=task))["missing"]:
             return
         answers: deque[Deferred[Any]] = deque()
         try:

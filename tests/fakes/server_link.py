@@ -172,7 +172,7 @@ class FakeServerLink(GuardedLink):
         pass
 
     @blobs.AskBlobs.responder
-    def on_ask_blobs(self, digests: list[str]) -> dict[str, Any]:
+    def on_ask_blobs(self, digests: list[str], task: str | None) -> dict[str, Any]:
         return {"missing": [digest for digest in digests if digest not in self.server.blobs]}
 
     @blobs.PutBlob.responder

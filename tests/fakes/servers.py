@@ -142,7 +142,7 @@ class FakeServer(GuardedLink):
         return {"verdicts": [self.shop.verdict] * len(reports)}
 
     @blobs.AskBlobs.responder
-    def on_ask_blobs(self, digests: list[str]) -> dict[str, Any]:
+    def on_ask_blobs(self, digests: list[str], task: str | None) -> dict[str, Any]:
         return {"missing": [digest for digest in digests if digest not in self.shop.blobs]}
 
     @blobs.PutBlob.responder

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
 
 from marx.server.blob_upload import BlobWrong, NoRoom
-from marx.server.blobs import BlobLimits, Blobs, BlobTooLarge, NoSuchBlob
+from marx.server.blobs import BlobLimits, Blobs, BlobTooLarge, NoSuchBlob, Swept
 
 LIMITS = BlobLimits(blob_bytes=1_000_000, total_bytes=2_000_000, free_bytes=0, idle_seconds=60.0)
 NOT_DIGESTS = ["", "ab", "../../../etc/passwd", "AB" * 32, "zz" * 32, "ab/" + "a" * 61]
@@ -227,9 +227,43 @@ async def test_an_upload_whose_sender_fell_silent_is_given_up_and_others_go_on(b
 async def test_unused_blobs_are_swept_unless_somebody_sent_or_asked_for_them_lately(shelf: Shelf) -> None:
     blobs = shelf.open(total_bytes=20)
     used, unused, asked, young = [await put(blobs, name) for name in (b"used.", b"not..", b"asked", b"young")]
-    for digest in (used, unused, asked):
-        os.utime(shelf.folder / digest[:2] / digest, (1000.0, 1000.0))
+    shelf.reactor.advance(2000.0)
     await blobs.exists(asked)
-    assert await blobs.sweep_unused(frozenset({used}), 2000.0) == 1
+    assert await blobs.present([young]) == {young}
+    assert await blobs.sweep_unused(frozenset({used}), 1000.0) == Swept(frozenset({unused}), 5)
     assert shelf.files() == {used, asked, young}
     await put(blobs, b"fits.")
+    shelf.reactor.advance(1001.0)
+    assert (await blobs.sweep_unused(frozenset(), 1000.0)).deleted == {used, asked, young, digest_of(b"fits.")}
+    assert shelf.files() == set() and await blobs.total_size([used, asked]) == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_after_a_restart_nothing_is_young_since_all_who_sent_something_begin_again(shelf: Shelf) -> None:
+    digest = await put(shelf.open(), b"sent before")
+    assert (await shelf.open().sweep_unused(frozenset(), 1000.0)).deleted == {digest}
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_blob_under_way_is_never_swept_however_slow_its_sender(shelf: Shelf) -> None:
+    blobs = shelf.open(idle_seconds=1e9)
+    content, digest = b"slow", digest_of(b"slow")
+    for at in range(4):
+        shelf.reactor.advance(900.0)
+        whole = await blobs.upload("anna", digest, 4).write(at, content[at : at + 1])
+        await blobs.sweep_unused(frozenset(), 1000.0)
+    assert whole and await blobs.read(digest, 0, 9) == content
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_was_told_that_a_blob_is_here_finds_it_whatever_a_sweep_does_meanwhile(shelf: Shelf) -> None:
+    """The sweep and those who ask run in different threads, as they do in a server."""
+    blobs = shelf.open()
+    contents = [b"%d" % number for number in range(300)]
+    digests = [await put(blobs, content) for content in contents]
+    shelf.reactor.advance(2000.0)
+    swept = blobs.sweep_unused(frozenset(), 1000.0)
+    told = [await asked for asked in [blobs.exists(digest) for digest in digests]]
+    deleted = (await swept).deleted
+    for digest, here in zip(digests, told):
+        assert here == (digest not in deleted) and ((digest in shelf.files()) == here)

@@ -15,7 +15,7 @@ from marx.server.records import StoreFailed
 from marx.server.store_keeping import KEPT
 from marx.wire import blobs, tasker
 from marx.wire.calls import BadRequest, NotFound
-from tests.server.test_straight_line import run_all
+from tests.server.test_straight_line import ended, results, run_all
 
 
 async def ended_task(room: Any, ada: Any, lab: Any, **spec: Any) -> str:
@@ -158,3 +158,24 @@ async def test_files_of_a_forgotten_task_are_nobodys(room) -> None:
     assert await room.store.blobs_used() == frozenset()
     with pytest.raises(NotFound):
         await ada.ask(blobs.GetBlob, digest=digest, offset=0, task=task)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_file_that_a_worker_need_not_send_again_is_its_tasks_before_it_is_reported(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    one, two = await ada.submit(1), await ada.submit(2)
+    await lab.until(lambda: lab.grants)
+    digest = await lab.put_blob(b"result", task=lab.grants[0][1])
+    await lab.report(*ends_of(lab), payload=b"1")
+    await lab.until(lambda: len(lab.grants) > 1)
+    assert {grant[1] for grant in lab.grants} == {one, two}
+    other = lab.grants[1][1]
+    assert not await room.store.blob_used_by(digest, other)
+    assert (await lab.ask(blobs.AskBlobs, digests=[digest, "00" * 32], task=other))["missing"] == ["00" * 32]
+    assert await room.store.blob_used_by(digest, other) and not await room.store.blob_used_by("00" * 32, other)
+
+
+def ends_of(lab: Any) -> list[Any]:
+    """Reports that end the first grant."""
+    report, _ = results(lab.grants[0], 0, 1)
+    return [report, ended(lab.grants[0])]

@@ -1,36 +1,30 @@
-"""What nobody needs goes in time, and a sweep that fails does not end sweeping."""
+"""What nobody needs is looked for in time, and a look that fails does not end the looking."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from marx.server.sweeping import UNUSED_SECONDS, UPLOADS_SECONDS, YOUNG_SECONDS, Sweeper
+from marx.server.records import StoreFailed
+from marx.server.sweeping import KEEPING_SECONDS, UPLOADS_SECONDS, Sweeper
 
 
 class Swept:
-    """Blobs and store in one: remembers what was asked of it."""
+    """Blobs and keeping in one: remembers what was asked of it."""
 
     def __init__(self) -> None:
         self.uploads = 0
-        self.unused: list[Any] = []
-        self.broken = False
+        self.rounds = 0
+        self.broken: Exception | None = None
 
     def sweep_uploads(self) -> int:
         self.uploads += 1
         if self.broken:
-            raise OSError("the disk is gone")
+            raise self.broken
         return 1
 
-    def blobs_used(self) -> Deferred:
-        return succeed(frozenset({"ab"}))
-
-    def sweep_unused(self, used: Any, before_utc: float) -> Deferred:
-        self.unused.append((used, before_utc))
-        return succeed(0)
+    async def keep(self) -> None:
+        self.rounds += 1
 
 
 @pytest.fixture
@@ -43,22 +37,31 @@ def swept() -> Swept:
     return Swept()
 
 
-def test_uploads_and_unused_blobs_are_swept_at_intervals(clock, swept) -> None:
-    sweeper = Sweeper(swept, swept, clock, lambda: 1e6)
+def test_uploads_and_what_is_kept_are_looked_at_at_intervals(clock, swept) -> None:
+    sweeper = Sweeper(swept, swept, clock)
     sweeper.startService()
-    assert (swept.uploads, swept.unused) == (0, [])
+    assert (swept.uploads, swept.rounds) == (0, 0)
     clock.advance(UPLOADS_SECONDS)
     assert swept.uploads == 1
-    clock.pump([UPLOADS_SECONDS] * int(UNUSED_SECONDS / UPLOADS_SECONDS))
-    assert swept.unused == [(frozenset({"ab"}), 1e6 - YOUNG_SECONDS)]
+    clock.pump([UPLOADS_SECONDS] * int(KEEPING_SECONDS / UPLOADS_SECONDS))
+    assert swept.rounds == 1
     sweeper.stopService()
     assert not clock.getDelayedCalls()
 
 
-def test_a_sweep_that_fails_is_logged_and_the_next_one_comes(clock, swept, logged_failures) -> None:
-    swept.broken = True
-    sweeper = Sweeper(swept, swept, clock, lambda: 1e6)
+def test_a_look_that_fails_is_logged_and_the_next_one_comes(clock, swept, logged_failures) -> None:
+    swept.broken = OSError("the disk is gone")
+    sweeper = Sweeper(swept, swept, clock)
     sweeper.startService()
     clock.pump([UPLOADS_SECONDS] * 2)
     assert swept.uploads == 2 and len(logged_failures.flush(OSError)) == 2
+    sweeper.stopService()
+
+
+def test_a_store_that_cannot_be_written_is_no_fault_of_the_sweeper(clock, swept) -> None:
+    swept.broken = StoreFailed("the store cannot be written: the disk is full")
+    sweeper = Sweeper(swept, swept, clock)
+    sweeper.startService()
+    clock.pump([UPLOADS_SECONDS] * 2)
+    assert swept.uploads == 2
     sweeper.stopService()
