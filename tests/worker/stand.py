@@ -106,11 +106,14 @@ class Stand:
 
     def command(self, script: str, order: dict[str, Any]) -> list[str]:
         """The command that runs `script` of this folder as this user, with what it needs within reach."""
-        command = [sys.executable, str(Path(__file__).with_name(script)), json.dumps(order)]
+        return self.reaching([sys.executable, str(Path(__file__).with_name(script)), json.dumps(order)], [order["python"]])
+
+    def reaching(self, command: Sequence[str], pythons: Iterable[str]) -> list[str]:
+        """`command`, run by our own Python, as this user runs it: with that and other `pythons` within reach."""
         if self.uid is None:
-            return command
-        prefix = str(Path(os.path.realpath(order["python"])).parent.parent)
-        needed = {sys.prefix, sys.base_prefix, str(CHECKOUT), str(SITE), prefix}
+            return list(command)
+        prefixes = {str(Path(os.path.realpath(python)).parent.parent) for python in pythons}
+        needed = {sys.prefix, sys.base_prefix, str(CHECKOUT), str(SITE), *prefixes}
         opening = "\n".join([*self._opening(sorted(needed)), 'exec "$@"'])
         become = ["setpriv", "--reuid=%d" % self.uid, "--regid=%d" % self.uid, "--clear-groups"]
         return ["unshare", "--mount", "sh", "-e", "-c", opening, "sh", *become, *command]
