@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from twisted.protocols.amp import Argument, Boolean, Float, Integer, String, TooLong, Unicode
+from twisted.protocols import amp
+from twisted.protocols.amp import Argument, Boolean, Float, String, TooLong, Unicode
 
 __all__ = ["BULK_LIMIT", "Boolean", "Bulk", "Float", "Integer", "Json", "String", "Unicode"]
 
@@ -18,6 +19,19 @@ __all__ = ["BULK_LIMIT", "Boolean", "Bulk", "Float", "Integer", "Json", "String"
 PART = 65_000
 #: Bytes in one argument: what fits a box without making either end hold much more than a window of it.
 BULK_LIMIT = 2 << 20
+
+#: Whole numbers are those that every database and every language's own integers hold.
+LARGEST = (1 << 63) - 1
+
+
+class Integer(amp.Integer):
+    """A whole number of 64 bits."""
+
+    def fromString(self, raw: bytes) -> int:
+        number = int(raw)
+        if not -LARGEST <= number <= LARGEST:
+            raise ValueError(f"{raw[:20]!r}... has more than 64 bits")
+        return number
 
 
 class Bulk(Argument):
@@ -42,7 +56,10 @@ class Bulk(Argument):
         parts = [first]
         while (part := strings.pop(b"%s~%d" % (name, len(parts)), None)) is not None:
             parts.append(part)
-        objects[name.decode("ascii")] = self.fromString(b"".join(parts) if len(parts) > 1 else first)
+        whole = b"".join(parts) if len(parts) > 1 else first
+        if len(whole) > BULK_LIMIT:
+            raise ValueError(f"{len(whole)} bytes, and an argument may have {BULK_LIMIT}")
+        objects[name.decode("ascii")] = self.fromString(whole)
 
     def toString(self, value: bytes) -> bytes:
         return bytes(value)

@@ -3,7 +3,8 @@ What every call has in common: the shared errors, the guard around each responde
 
 AMP hangs up on surprises: a responder that raises an undeclared error, or a caller that forgets an errback, closes the connection. So
 every command inherits :class:`MarxCommand`, every responder is wrapped by :func:`guarded` when it is declared, and every call goes through
-:meth:`GuardedLink.ask`, which always has an errback and a time limit.
+:meth:`GuardedLink.ask`, which always has an errback and a time limit. It also trusts what it reads: :class:`~marx.wire.boxes.CarefulAmp`,
+on which links stand, does not.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from twisted.internet.defer import Deferred, ensureDeferred, fail, maybeDeferred
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
-from twisted.protocols.amp import AMP, Command, TooLong, UnhandledCommand, UnknownRemoteError
+from twisted.protocols.amp import Command, TooLong, UnhandledCommand, UnknownRemoteError
 from twisted.python.failure import Failure
+
+from marx.wire.boxes import BAD_REQUEST, CarefulAmp
 
 log = Logger()
 
@@ -25,6 +28,8 @@ log = Logger()
 ANSWER_SECONDS = 60.0
 #: Seconds between two looks for calls that are overdue; an overdue call is noticed at most this much later.
 SWEEP_SECONDS = 5.0
+#: What reading an answer raises that lacks something, or holds something else than was agreed.
+UNREADABLE = (ValueError, LookupError, TypeError, RecursionError)
 
 
 class WireError(Exception):
@@ -65,7 +70,7 @@ class MarxCommand(Command):
     errors = {
         NotPermitted: b"NOT_PERMITTED",
         NotFound: b"NOT_FOUND",
-        BadRequest: b"BAD_REQUEST",
+        BadRequest: BAD_REQUEST,
         TooLarge: b"TOO_LARGE",
         WrongVersion: b"WRONG_VERSION",
         Unavailable: b"UNAVAILABLE",
@@ -113,13 +118,15 @@ def _waited(answer: Any) -> Any:
     return ensureDeferred(answer) if iscoroutine(answer) else answer
 
 
-class GuardedLink(AMP):
+class GuardedLink(CarefulAmp):
     """
     One end of an authenticated connection.
 
     ``clock`` measures the time limits of calls. Subclasses declare responders with ``@SomeCommand.responder`` and may override
     :meth:`admit` and :meth:`lost`.
     """
+
+    known_commands = MarxCommand
 
     def __init__(self, clock: IReactorTime) -> None:
         super().__init__()
@@ -206,4 +213,6 @@ def as_wire_error(failure: Failure, name: str) -> Failure:
         raise Unavailable("the connection was lost")
     if failure.check(UnknownRemoteError):
         raise InternalError(f"{name} failed on the other side: {failure.value}")
+    if failure.check(*UNREADABLE):
+        raise InternalError(f"{name} was answered with what cannot be read: {failure.getErrorMessage()[:200]}")
     return failure
