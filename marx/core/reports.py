@@ -13,7 +13,7 @@ from marx.core.assignments import Assignments
 from marx.core.events import ItemsReported
 from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
-from marx.core.model import Range
+from marx.core.model import Lease, Range
 from marx.core.orders import Orders
 from marx.core.portions import Portion
 from marx.core.ranges import RangeSet
@@ -33,6 +33,16 @@ class Reports:
         self._assignments = assignments
         self._lives = lives
         self._orders = orders
+
+    def lease(self, fence: int, worker: str, task: str, portion: int) -> Lease | None:
+        """The lease under which this worker may say more than results of a portion, judged as its results would be; None for other fences."""
+        found = self._leases.get(fence) or self._leases.lost(fence)
+        if found is not None and found.lease.worker == worker:
+            return found.lease if found.lease.task == task else None
+        known = self._lives.find(task)
+        named = known.find(portion) if known else None
+        source = self._of_earlier_server(fence, worker, known, named) if known and named else None
+        return None if source is None else source.lease
 
     def report(self, event: ItemsReported, now: float) -> None:
         """Results came in; the sender gets its verdict whatever they are."""
@@ -57,14 +67,18 @@ class Reports:
         if found is not None and found.lease.worker == event.worker:
             stop = event.first + event.count
             return found if found.names(task.id, portion.number, event.first, stop) else None
-        worker = self._pool.workers.get(event.worker)
-        if worker is None or not worker.suits(task.demand) or not self._leases.from_earlier_server(event.fence):
-            return None
-        lease = self._leases.make(task, portion, ANY_ITEMS, event.worker, 0, 0.0, event.fence)
-        source = LiveLease(lease, task, portion, [ANY_ITEMS], 0.0)
-        if found is None:
+        source = self._of_earlier_server(event.fence, event.worker, task, portion)
+        if source is not None and found is None:
             self._leases.remember(source)
         return source
+
+    def _of_earlier_server(self, fence: int, name: str, task: Task, portion: Portion) -> LiveLease | None:
+        """The lease that a worker must have had under this fence."""
+        worker = self._pool.workers.get(name)
+        if worker is None or not worker.suits(task.demand) or not self._leases.from_earlier_server(fence):
+            return None
+        lease = self._leases.make(task, portion, ANY_ITEMS, name, 0, 0.0, fence)
+        return LiveLease(lease, task, portion, [ANY_ITEMS], 0.0)
 
     def _holds(self, source: LiveLease) -> bool:
         """Whether the lease is live, so that its items are nobody else's."""

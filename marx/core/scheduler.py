@@ -79,7 +79,7 @@ class Scheduler:
         submissions = Submissions(lives, programs, orders)
         restoring = Restoring(policy, lives, alarms)
         endings = Endings(policy, pool, leases, assignments, lives, programs, alarms, orders)
-        reports = Reports(pool, leases, assignments, lives, orders)
+        self._reports = reports = Reports(pool, leases, assignments, lives, orders)
         arrivals = Arrivals(policy, pool, leases, assignments, lives, endings, orders)
         self._arrivals = arrivals
         self._granting = Granting(policy, pool, leases, turns, assignments, lives, orders)
@@ -170,12 +170,9 @@ class Scheduler:
         """The workers that have chunks of a task, by name."""
         return tuple(sorted({live.lease.worker for live in self._leases.of_task(task)}))
 
-    def lease(self, fence: int, worker: str, task: str) -> Lease | None:
+    def lease(self, fence: int, worker: str, task: str, portion: int) -> Lease | None:
         """The lease under which this worker may say more than results, one that it lost included; None for other fences."""
-        found = self._leases.get(fence) or self._leases.lost(fence)
-        if found is None or (found.lease.worker, found.lease.task) != (worker, task):
-            return None
-        return found.lease
+        return self._reports.lease(fence, worker, task, portion)
 
     def is_alone(self, lease: Lease) -> bool:
         """Whether no other attempt can have run the items of this lease."""
@@ -191,6 +188,11 @@ class Scheduler:
     def holds_any(self, worker: str, task: str) -> bool:
         """Whether a worker has leases of a task."""
         return any(live.lease.worker == worker for live in self._leases.of_task(task))
+
+    def may_run(self, worker: str, task: str) -> bool:
+        """Whether a worker that is here may have chunks of an open task, so that what it has of it may still count."""
+        known, found = self._pool.workers.get(worker), self._lives.find(task)
+        return known is not None and found is not None and found.open and known.suits(found.demand)
 
     def workers(self) -> list[WorkerCounts]:
         """All workers that are connected or may still come back to their leases."""

@@ -122,7 +122,7 @@ class Intake:
         await self._order.acquire()
         try:
             self._shelve(pairs)
-            leases = [self._service.scheduler.lease(report.fence, self._worker, report.task) for report, _ in pairs]
+            leases = [self._service.scheduler.lease(report.fence, self._worker, report.task, report.portion) for report, _ in pairs]
             rows = [await self._rows(report, part, lease) for (report, part), lease in zip(pairs, leases)]
             happenings = [event for receipt, (report, part) in enumerate(pairs) if (event := self._event(report, part, receipt))]
             committed = self._service.happened(*happenings, writes=[row for some in rows for row in some])
@@ -224,7 +224,7 @@ def artifact_rows(report: ArtifactReport, lease: Lease) -> list[Any]:
         report.blob,
         report.deleted,
         report.link,
-        f"{lease.worker}/{lease.slot}" if report.ground is None else f"{lease.worker}/{lease.slot}/{report.ground}",
+        f"{lease.worker}/{lease.slot}" if report.ground is None else f"{lease.worker}/{report.ground}",
         report.grown_from,
         report.turn,
         report.fence,

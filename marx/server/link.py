@@ -82,9 +82,9 @@ class ServerLink(GuardedLink):
             raise Unavailable(self.desk.service.suspended)
         if not permit.task or arguments.get("task") is None:
             return arguments
-        return self.own_task(arguments["task"], arguments)
+        return self.own_task(arguments["task"], arguments, permit.late)
 
-    def own_task(self, task: str, arguments: dict[str, Any]) -> Any:
+    def own_task(self, task: str, arguments: dict[str, Any], late: bool) -> Any:
         """``arguments`` with the whole id of the peer's own task, or a Deferred of them. Raises :class:`NotFound`."""
         raise NotFound(f"there is no task {task}")
 

@@ -3,7 +3,7 @@ Who may call what: the one table, and the one place that asks it.
 
 Every command that the server answers stands in :data:`PERMITS`; one that does not is refused. A command with an argument ``task`` says
 whose task it may be: the caller's own (taskers; operators may look at and steer everybody's) or one of which the caller holds a lease
-(workers). A test compares the table with the commands of ``marx.wire``.
+(workers; what they made they may bring although the lease was lost, since it counts all the same). A test compares the table with the commands of ``marx.wire``.
 """
 
 from __future__ import annotations
@@ -20,23 +20,28 @@ TASKER, WORKER = "tasker", "worker"
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """``roles`` that may call; ``task``: whether its task must be the caller's; ``before_greeting``: allowed on a link that did not greet."""
+    """
+    ``roles`` that may call; ``task``: whether its task must be the caller's; ``late``: whether a worker's lease of it may have been lost.
+
+    ``before_greeting``: allowed on a link that did not greet.
+    """
 
     roles: frozenset[str]
     task: bool = False
+    late: bool = False
     before_greeting: bool = False
 
 
-def _permit(*roles: str, task: bool = False, before_greeting: bool = False) -> Permit:
-    return Permit(frozenset(roles), task, before_greeting)
+def _permit(*roles: str, task: bool = False, late: bool = False, before_greeting: bool = False) -> Permit:
+    return Permit(frozenset(roles), task, late, before_greeting)
 
 
 PERMITS: dict[type[Command], Permit] = {
     hello.Greet: _permit(TASKER, WORKER, before_greeting=True),
     hello.Beat: _permit(TASKER, WORKER),
     hello.SayGoodbye: _permit(TASKER, WORKER),
-    blobs.AskBlobs: _permit(TASKER, WORKER, task=True),
-    blobs.PutBlob: _permit(TASKER, WORKER, task=True),
+    blobs.AskBlobs: _permit(TASKER, WORKER, task=True, late=True),
+    blobs.PutBlob: _permit(TASKER, WORKER, task=True, late=True),
     blobs.GetBlob: _permit(TASKER, WORKER, task=True),
     tasker.SubmitTask: _permit(TASKER),
     tasker.AddItems: _permit(TASKER, task=True),

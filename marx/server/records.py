@@ -124,7 +124,7 @@ class NewArtifact:
     """
     A file below root number ``root`` that ``item`` made, changed or deleted. ``path`` may hold surrogates; ``length`` in bytes.
 
-    ``source``: the folder in which it was done, as in "lab-3/0/17": its slot's, since that was brought to a list of files. ``grown_from`` and
+    ``source``: the folder in which it was done, as in "lab-3/17": its slot's, since that was brought to a list of files. ``grown_from`` and
     ``turn``: as in :class:`~marx.wire.reports.ArtifactReport`.
     """
 

@@ -55,7 +55,7 @@ class TaskerProtocol(ServerLink):
         self._watches = offices.watches
         self._open: dict[int, Watch] = {}
 
-    def own_task(self, task: str, arguments: dict[str, Any]) -> Any:
+    def own_task(self, task: str, arguments: dict[str, Any], late: bool) -> Any:
         found = self._status.find(task, self.peer.name)
         if isinstance(found, str):
             return {**arguments, "task": found}

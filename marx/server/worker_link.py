@@ -95,8 +95,9 @@ class WorkerProtocol(ServerLink):
 
     # What the worker calls
 
-    def own_task(self, task: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        if not self.desk.service.scheduler.holds_any(self.name, task):
+    def own_task(self, task: str, arguments: dict[str, Any], late: bool) -> dict[str, Any]:
+        scheduler = self.desk.service.scheduler
+        if not (scheduler.holds_any(self.name, task) or (late and scheduler.may_run(self.name, task))):
             raise NotFound(f"worker {self.name} holds no lease of task {task}")
         return arguments
 

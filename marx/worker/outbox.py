@@ -141,12 +141,18 @@ class Outbox:
         return given_up
 
     def disowned(self, blob: str) -> list[Entry]:
-        """The chunk of this blob is not this worker's any more: the reports that named it, which are forgotten."""
+        """
+        The chunk of this blob is not this worker's any more: the reports that named it, which are forgotten, and those behind them.
+
+        A result that was accepted without the file that its item made before it would leave the file out for good.
+        """
         disowned = []
         for fence, lane in self._lanes.items():
-            gone = [entry for entry in lane if blob in entry.blobs]
-            self._lanes[fence] = deque(entry for entry in lane if blob not in entry.blobs)
-            disowned += gone
+            entries = list(lane)
+            begin = next((place for place, entry in enumerate(entries) if blob in entry.blobs), len(entries))
+            kept = [*entries[:begin], *(entry for entry in entries[begin:] if isinstance(entry.report, EndReport))]
+            disowned += [entry for entry in entries[begin:] if not isinstance(entry.report, EndReport)]
+            self._lanes[fence] = deque(kept)
         for entry in disowned:
             self._count(entry, -1)
         self._release(blob)

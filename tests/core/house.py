@@ -312,8 +312,12 @@ class House(RuleBasedStateMachine):
         """The scheduler is told; saves are carried out and messages delivered, except to those whose link breaks."""
         if isinstance(event, ItemsReported) and event.worker in self.laborers and event.receipt not in NOT_SENT:
             self.ran(event)
+        said = isinstance(event, ItemsReported)
+        may_say_more = said and self.scheduler.lease(event.fence, event.worker, event.task, event.portion) is not None
         actions = self.scheduler.handle(event, self.now)
         self.scheduler.check()
+        if said and any(answer.verdict == "accepted" for answer in self.answers(actions)):
+            assert may_say_more, "its results are taken, and what its items printed before is not"
         for action in actions:
             self.store.carry_out(action)
             if isinstance(action, Grant):
@@ -351,7 +355,7 @@ class House(RuleBasedStateMachine):
 
     def ran(self, event: ItemsReported) -> None:
         """Items were run under a fence. If that attempt is said to be alone with them, no other has run them."""
-        lease = self.scheduler.lease(event.fence, event.worker, event.task)
+        lease = self.scheduler.lease(event.fence, event.worker, event.task, event.portion)
         alone = lease is not None and self.scheduler.is_alone(lease)
         for item in range(event.first, event.first + event.count):
             fences = self.runs.setdefault((event.task, event.portion, item), set())

@@ -258,6 +258,15 @@ def test_an_earlier_server_is_no_excuse_for_who_may_not_run_the_task():
         assert desk.report(desk.leases[0], worker=speaker, fence=fence(5, EPOCH - 1), first=5, count=1) == "not yours"
 
 
+def test_who_is_believed_about_results_is_believed_about_output(desk):
+    lease = desk.scheduler.lease(fence(5, EPOCH - 1), "alpha", "task", 0)
+    assert (lease.worker, lease.task, lease.portion) == ("alpha", "task", 0)
+    assert desk.report(desk.leases[0], fence=fence(5, EPOCH - 1), first=20, count=4) == "accepted"
+    for stranger in ((fence(5, EPOCH - 1), "nobody", "task", 0), (fence(5, EPOCH - 1), "alpha", "other", 0), (fence(99), "alpha", "task", 0)):
+        assert desk.scheduler.lease(*stranger) is None
+    assert desk.scheduler.lease(fence(6, EPOCH - 1), "alpha", "task", 7) is None
+
+
 def test_a_failure_under_an_earlier_servers_fence_counts_once():
     desk = Desk()
     desk.submit(4, retries=1)

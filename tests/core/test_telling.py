@@ -62,15 +62,27 @@ def test_a_lease_is_shown_to_its_holder_alone_even_after_it_was_lost(desk):
     desk.join("alpha")
     [lease] = desk.leases
     scheduler = desk.scheduler
-    assert scheduler.lease(lease.fence, "alpha", "task") is lease
-    assert scheduler.lease(lease.fence, "beta", "task") is scheduler.lease(lease.fence, "alpha", "other") is None
+    assert scheduler.lease(lease.fence, "alpha", "task", 0) is lease
+    assert scheduler.lease(lease.fence, "beta", "task", 0) is scheduler.lease(lease.fence, "alpha", "other", 0) is None
     assert scheduler.is_alone(lease) and scheduler.holds_any("alpha", "task")
     assert not scheduler.holds_any("beta", "task")
     desk.join("beta")
     desk.do(WorkerLeft("alpha"))
-    assert scheduler.lease(lease.fence, "alpha", "task") is lease
+    assert scheduler.lease(lease.fence, "alpha", "task", 0) is lease
     assert not scheduler.is_alone(lease) and not scheduler.is_alone(desk.leases[1])
     assert scheduler.holds_any("beta", "task") and not scheduler.holds_any("alpha", "task")
+
+
+def test_who_lost_a_lease_may_still_bring_what_was_made_under_it(desk):
+    desk.submit(1, chunk_items=1, final=False, workers=frozenset({"alpha"}))
+    desk.join("alpha")
+    desk.join("beta")
+    desk.do(WorkerCut("alpha"))
+    desk.tick(61)
+    assert not desk.scheduler.may_run("alpha", "task"), "it is not here"
+    desk.join("alpha", boot="another")
+    may_run = desk.scheduler.may_run
+    assert may_run("alpha", "task") and not may_run("beta", "task") and not may_run("alpha", "other")
 
 
 def test_nothing_that_was_running_when_the_server_was_restarted_is_alone(desk):
@@ -101,7 +113,7 @@ def test_what_a_worker_had_queued_when_it_fell_silent_may_have_been_run():
     [again] = [lease for lease in desk.leases if lease.first == queued.first and lease is not queued]
     desk.join("alpha", held(queued))
     for lease in (queued, again):
-        assert not desk.scheduler.is_alone(desk.scheduler.lease(lease.fence, lease.worker, "task"))
+        assert not desk.scheduler.is_alone(desk.scheduler.lease(lease.fence, lease.worker, "task", 0))
 
 
 def test_what_was_refused_or_never_begun_is_alone(desk):

@@ -120,6 +120,30 @@ async def test_a_restarted_server_goes_on_and_believes_what_workers_hold(room) -
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_a_restarted_worker_had_not_told_is_taken_whole_by_a_restarted_server(room) -> None:
+    """Its outbox outlived it, its leases did not: output and files are believed as results are, or they would be missing for good."""
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(2), chunk_items=2)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    await room.restart()
+    ada, lab = await room.tasker(), await room.worker(boot="boot-2")
+    digest = await lab.put_blob(b"made", task)
+    printed_pack = pack_output([Segment(0, STDOUT, 0, b"hello\n")], 0)
+    report, payload = results(grant, 0, 0, 1)
+    said = [
+        OutputReport(grant[0], task, 0, 0, 0, 5.0, len(printed_pack)),
+        ArtifactReport(grant[0], task, 0, 0, 0, "made.txt", 0o100644, 4, 0.0, digest, False, None),
+        report,
+    ]
+    assert await lab.report(*said, ended(grant), payload=printed_pack + payload) == ["", "", "", "known"]
+    watch = await ada.watch(task)
+    await ada.until_complete(watch)
+    assert printed(ada.results[watch]) == [{"index": i, "value": i * i} for i in range(2)]
+    assert [list(unpack_output(row["payload"], row["first"])) for row in ada.output[watch]] == [[Segment(0, STDOUT, 0, b"hello\n")]]
+    assert [file["path"] for file in (await ada.ask(tasker.ListArtifacts, task=task))["artifacts"]] == ["made.txt"]
+
+
+@pytest_twisted.ensureDeferred
 async def test_what_a_worker_left_behind_goes_to_another(room) -> None:
     ada, lab = await room.tasker(), await room.worker()
     task = await ada.submit(*range(3))

@@ -99,9 +99,9 @@ class TestPortions:
         outbox = Outbox()
         for report in (portion(1, "state", "files"), portion(2, "files"), items(2, 0)):
             outbox.put(report)
-        assert [entry.report for entry in outbox.disowned("files")] == [portion(1, "state", "files"), portion(2, "files")]
+        assert [entry.report for entry in outbox.disowned("files")] == [portion(1, "state", "files"), portion(2, "files"), items(2, 0)]
         outbox.disowned("state")
-        assert reports_of(outbox.gather()) == [items(2, 0)]
+        assert outbox.is_empty
 
 
 class TestGathering:
@@ -219,6 +219,15 @@ class TestBlobs:
         outbox.put(results(0, blob="big"), spooled=10)
         outbox.put(end())
         assert [entry.report for entry in outbox.disowned("big")] == [results(0, blob="big")]
+        assert reports_of(outbox.gather()) == [end()]
+
+    def test_no_result_is_reported_of_an_item_whose_file_is_not_wanted(self) -> None:
+        outbox = Outbox()
+        for report in (results(0), artifact("out.bin", "big"), results(1), end()):
+            outbox.put(report)
+        assert reports_of(first := outbox.gather()) == [results(0)]
+        outbox.disowned("big")
+        outbox.answered(first)
         assert reports_of(outbox.gather()) == [end()]
 
 
