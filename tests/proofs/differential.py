@@ -133,10 +133,13 @@ def tried(
     with ThreadPoolExecutor(at_a_time) as crew:
         begun = time.monotonic()
         waiting = [crew.submit(try_one, number) for number in numbers]
-        for ended, future in enumerate(as_completed(waiting), 1):
-            future.result()
-            if ended % 100 == 0:
-                click.echo(f"{ended} programs, {ended / (time.monotonic() - begun):.1f} a second, {len(tally.cases)} different", err=True)
+        try:
+            for ended, future in enumerate(as_completed(waiting), 1):
+                future.result()
+                if ended % 100 == 0:
+                    click.echo(f"{ended} programs, {ended / (time.monotonic() - begun):.1f} a second, {len(tally.cases)} different", err=True)
+        finally:
+            crew.shutdown(cancel_futures=True)  # else the rest would be tried before an interrupt is heard of
         tally.seconds = time.monotonic() - begun
     return tally
 
