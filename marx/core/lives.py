@@ -70,6 +70,13 @@ class Lives:
         """Somebody wants it stopped."""
         self.stop(task, TaskStep.CANCEL, f"cancelled by {event.by}", now)
 
+    def resume(self, task: Task, now: float) -> None:
+        """Nobody else will come back with anything of it: what waits may be granted."""
+        task.resume_at = min(task.resume_at, now)
+        if task.main is not None:
+            task.main.resume_at = min(task.main.resume_at, now)
+        self.offer(task)
+
     def wait_no_more(self, task: Task, now: float) -> None:
         """Nobody else will come back with its main program: as soon as it waits, it may be granted."""
         if task.main is not None:

@@ -212,7 +212,7 @@ class Policy:
     elsewhere_seconds: how long an item that was lost on a worker waits for another one first;
     also the first pause after a worker refused a task, doubled each time up to refusal_longest.
     return_seconds: after a restart of the server, how long the items of a task that was running wait
-    for the workers that may still hold them, before they are granted again.
+    for the workers that may still hold them, before they are granted again; sooner where all that the lab has are back.
     program_return_seconds: the same for its main program, longer: all that it has done would be done again, and a worker
     that found the server away may wait for 39 s before it dials again.
     turn_seconds: how far a user may run ahead of another with as many slots before a slot changes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from marx.core.alarms import Alarms
 from marx.core.events import TaskRestored
 from marx.core.lives import Lives
@@ -12,12 +14,18 @@ from marx.core.tasks import Task
 
 
 class Restoring:
-    """Lets tasks go on where the earlier server stopped."""
+    """Lets tasks go on where the earlier server stopped.
 
-    def __init__(self, policy: Policy, lives: Lives, alarms: Alarms) -> None:
+    awaited: the workers that may come back with leases of that server, where all of them are known. When each has come there
+    is nobody left to wait for.
+    """
+
+    def __init__(self, policy: Policy, lives: Lives, alarms: Alarms, awaited: Collection[str]) -> None:
         self._policy = policy
         self._lives = lives
         self._alarms = alarms
+        self._awaited = set(awaited)
+        self._resuming: list[Task] = []
 
     def restore(self, event: TaskRestored, now: float) -> None:
         """A task as the store knows it goes on. Raises TaskExists, since the server restores each once."""
@@ -31,8 +39,18 @@ class Restoring:
             self._await_workers(task, now)
         self._go_on(task, now)
 
+    def returned(self, worker: str, now: float) -> None:
+        """A worker has said what it holds."""
+        self._awaited.discard(worker)
+        if not self._awaited:
+            resuming, self._resuming = self._resuming, []
+            for task in resuming:
+                self._lives.resume(task, now)
+
     def _await_workers(self, task: Task, now: float) -> None:
         """It was running: whoever runs something of it still may come back and say so."""
+        if self._awaited:
+            self._resuming.append(task)
         task.resume_at = now + self._policy.return_seconds
         self._alarms.set(task.resume_at, task.id)
         if task.main is not None:

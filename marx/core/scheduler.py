@@ -13,6 +13,7 @@ portions of a task, ``leases`` who holds them, ``workers`` what is queued where,
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Callable
 
 from marx.core.actions import Action, WakeAt
@@ -62,9 +63,10 @@ class Scheduler:
     """Decides what happens next.
 
     epoch: grows with each start of the server, 1 or more.  policy: the numbers it decides by.
+    awaited: all workers that may come back with something of an earlier server; none where that is not known.
     """
 
-    def __init__(self, epoch: int, policy: Policy = Policy()) -> None:
+    def __init__(self, epoch: int, policy: Policy = Policy(), awaited: Collection[str] = ()) -> None:
         self._now = 0.0
         self._asked_for: float | None = None
         self._orders = orders = Orders()
@@ -77,7 +79,7 @@ class Scheduler:
         self._lives = lives = Lives(policy, leases, turns, seat_turns, assignments, alarms, orders)
         programs = Programs(leases, assignments, lives, orders)
         submissions = Submissions(lives, programs, orders)
-        restoring = Restoring(policy, lives, alarms)
+        self._restoring = restoring = Restoring(policy, lives, alarms, awaited)
         endings = Endings(policy, pool, leases, assignments, lives, programs, alarms, orders)
         self._reports = reports = Reports(pool, leases, assignments, lives, orders)
         arrivals = Arrivals(policy, pool, leases, assignments, lives, endings, orders)
@@ -94,7 +96,7 @@ class Scheduler:
             HoldAsked: self._of_task(lives.hold),
             ReleaseAsked: self._of_task(lives.release),
             TaskForgotten: self._of_task(lives.forget),
-            WorkerJoined: arrivals.join,
+            WorkerJoined: self._join,
             WorkerChanged: lambda event, now: arrivals.change(event.offer, now),
             WorkerHeard: lambda event, now: arrivals.heard(event.worker, now),
             WorkerCut: lambda event, now: arrivals.cut(event.worker),
@@ -215,6 +217,10 @@ class Scheduler:
         if found is None:
             raise UnknownTask(task)
         return found
+
+    def _join(self, event: WorkerJoined, now: float) -> None:
+        self._arrivals.join(event, now)
+        self._restoring.returned(event.offer.name, now)
 
     def _hearing(self, door: Callable[..., None]) -> Callable[..., None]:
         """What a worker says is a sign of its life first."""

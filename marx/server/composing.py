@@ -4,6 +4,7 @@ How the server's parts are joined: one block, used by the daemon and by the embe
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Callable
@@ -35,10 +36,11 @@ from marx.server.worker_link import Services, WorkerFactory
 
 @dataclass(frozen=True, slots=True)
 class Gatekeeper:
-    """Who may: ``is_revoked`` by a certificate's serial number, ``is_operator`` by a user's name."""
+    """Who may: ``is_revoked`` by a certificate's serial number, ``is_operator`` by a user's name; ``workers``: the names of all that may come."""
 
     is_revoked: Callable[[str], bool]
     is_operator: Callable[[str], bool]
+    workers: Callable[[], Collection[str]] = frozenset
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
     async def make_scheduler() -> Scheduler:
         epoch = await store.last_epoch() + 1
         await store.write(NewEpoch(epoch, around.wall()))
-        return Scheduler(epoch, policy_of(config))
+        return Scheduler(epoch, policy_of(config), gatekeeper.workers())
 
     service = SchedulingService(make_scheduler, store, shelf, directory, around.clock, around.wall)
     blob_desk = BlobDesk(blobs, store)

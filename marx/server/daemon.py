@@ -78,7 +78,8 @@ class ServerDaemon(Service):
     async def _begin(self) -> None:
         identity = Identity(IdentityRecords(self._store), self._around.wall)
         await identity.open()
-        parts = self._parts = compose(self._config, self._store, self._blobs, Gatekeeper(identity.is_revoked, identity.is_operator), self._around)
+        gatekeeper = Gatekeeper(identity.is_revoked, identity.is_operator, lambda: identity.good_names("worker"))
+        parts = self._parts = compose(self._config, self._store, self._blobs, gatekeeper, self._around)
         identity.when_revoked(parts.hang_up)
         parts.service.startService()
         await parts.service.begin()

@@ -105,6 +105,10 @@ class Identity:
         """The names of all who ever joined as ``role``."""
         return {known.name for known in self._certificates.values() if known.role == role}
 
+    def good_names(self, role: str) -> set[str]:
+        """The names of all who may be here as ``role``."""
+        return {member.name for member in self.members(role) if member.certificates}
+
     def members(self, role: str) -> list[Member]:
         """All who ever joined as ``role``, by name."""
         return [_member(name, self._certificates_of(role, name)) for name in sorted(self.names(role))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 from marx.core.actions import Action, Answer, Grant, Revoke
@@ -58,8 +59,8 @@ class Desk:
     actions: those of the last event.  leases: all granted and neither ended nor lost, oldest first, as their workers see it.
     """
 
-    def __init__(self, policy: Policy = Policy(), epoch: int = EPOCH) -> None:
-        self.scheduler = Scheduler(epoch, policy)
+    def __init__(self, policy: Policy = Policy(), epoch: int = EPOCH, awaited: Collection[str] = ()) -> None:
+        self.scheduler = Scheduler(epoch, policy, awaited)
         self.now = 1000.0
         self.actions: list[Action] = []
         self.leases: list[Lease] = []

@@ -82,7 +82,8 @@ class House(RuleBasedStateMachine):
     def start_server(self) -> None:
         self.epoch += 1
         self.wake_at = None
-        self.scheduler = Scheduler(self.epoch, POLICY)
+        awaited = LABORERS if self.epoch % 2 else ()
+        self.scheduler = Scheduler(self.epoch, POLICY, awaited)
         for laborer in self.laborers.values():
             laborer.connected = False
         for row in self.store.rows.values():

@@ -34,6 +34,26 @@ def test_a_program_waits_longer_for_its_worker_than_items_do(desk):
     assert desk.scheduler.main_lease("task").slot == -1
 
 
+def test_when_every_worker_of_the_lab_is_back_nobody_is_waited_for():
+    desk = Desk(NOTHING_AHEAD, awaited=("alpha", "beta"))
+    restore(desk, totals={1: (4, True)}, portions={1: ("3.11", "open")})
+    desk.join("alpha", Held(EARLIER, "task", 1, 0, 2, 0), seats=1)
+    assert desk.scheduler.main_lease("task") is None and desk.leases == []
+    desk.join("beta", seats=1)
+    main = desk.scheduler.main_lease("task")
+    assert (main.attempt, main.slot) == (2, -1)
+    assert [(lease.portion, lease.first) for lease in desk.leases if lease.slot >= 0] == [(1, 2)]
+
+
+def test_a_worker_that_is_switched_off_is_waited_for_no_longer_than_any():
+    desk = Desk(NOTHING_AHEAD, awaited=("alpha", "gone"))
+    restore(desk, totals={1: (4, True)}, portions={1: ("3.11", "open")})
+    desk.join("alpha", seats=1)
+    desk.tick(RETURN_SECONDS)
+    assert desk.scheduler.main_lease("task") is not None
+    desk.join("gone", seats=1)
+
+
 def test_one_that_is_started_again_is_a_further_attempt_although_nobody_saw_the_first_fail(desk):
     """The worker asks for the record only of a second attempt."""
     restore(desk)

@@ -40,6 +40,7 @@ async def test_it_knows_after_a_restart_whom_it_knew_before() -> None:
     assert identity.codes() == [CODE, WORKER_CODE]
     assert identity.names("worker") == {"lab7", "anna"}
     assert identity.members("tasker") == [Member("anna", operator=True, certificates=2, joined_utc=CERTIFICATE.issued_utc)]
+    assert identity.good_names("tasker") == {"anna"}
 
 
 @pytest_twisted.ensureDeferred
@@ -61,6 +62,7 @@ async def test_revoking_a_user_takes_all_their_certificates_and_unused_codes_and
     assert not identity.is_operator("anna")
     assert identity.code(CODE.digest).revoked and not identity.code(WORKER_CODE.digest).revoked
     assert identity.members("tasker") == [Member("anna", operator=False, certificates=0, joined_utc=CERTIFICATE.issued_utc)]
+    assert identity.names("tasker") == {"anna"} and identity.good_names("tasker") == set()
     afterwards = Identity(records, lambda: NOW)
     await afterwards.open()
     assert afterwards.is_revoked(ANNA.serial) and afterwards.code(CODE.digest).revoked
