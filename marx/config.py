@@ -22,6 +22,7 @@ from marx.config_file import (
     choice,
     count,
     duration,
+    flag,
     folder,
     key,
     listed,
@@ -148,12 +149,13 @@ class ServerConfig:
 class Lending:
     """
     What of the machine is lent, and to whom. ``slots`` 0: one for each core. ``seats`` 0: as many as slots, at least 2. ``users``: empty is
-    everybody.
+    everybody. ``network``: whether tasks that ask for it reach what this machine reaches.
     """
 
     slots: int = key(0, count(0, 4096))
     seats: int = key(0, count(0, 4096))
     sandbox: str = key("auto", choice("auto", "bwrap", "landlock", "none"))
+    network: bool = key(False, flag())
     pythons: tuple[str, ...] = key((), listed(str, "a list of paths of Python interpreters"))
     users: tuple[str, ...] = key((), listed(_plain, "a list of names"))
     labels: Mapping[str, str] = key({}, table(text(), 'a table of KEY = "VALUE"'))

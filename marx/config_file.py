@@ -123,6 +123,11 @@ def table(entry: Kind, expected: str) -> Kind:
     return Kind(expected, lambda raw: _refuse(), entry)
 
 
+def flag() -> Kind:
+    """True or false."""
+    return Kind("true or false", lambda raw: raw if isinstance(raw, bool) else _refuse())
+
+
 def text(expected: str = "a text") -> Kind:
     """Any text."""
     return Kind(expected, lambda raw: _text(raw))

@@ -137,7 +137,7 @@ async def start_embedded(reactor: Any, slots: int, python: str, sandbox: str | N
         premises = deferToThread(_look_around, folder, python, sandbox)
         store, parts = await _begin_server(reactor, folder)
         confined, interpreter, kit = await premises
-        offer = Offer(slots=slots, seats=1, sandbox=confined.level, interpreters=[interpreter])
+        offer = Offer(slots=slots, seats=1, sandbox=confined.level, interpreters=[interpreter], network=True)
         endpoint = PairEndpoint(reactor, parts, Peer("worker", WORKER_NAME, ""))
         around = WorkerSurroundings(time.time, random.random, lambda: secrets.token_hex(8))
         worker = compose_worker(reactor, endpoint, Premises(folder / "worker", confined, lambda _: kit), offer, Limits(), around)

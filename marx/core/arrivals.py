@@ -176,6 +176,8 @@ class Arrivals:
         self._lives.wait_no_more(task, now)
         if held.count:
             self._take_over(worker, task, worker.seat_for(held.slot), held, now)
+        else:
+            self._lives.settle(task, now)
 
     def _take_over(self, worker: Worker, task: Task, slot: Slot, held: Held, now: float) -> None:
         """A lease from before is a live one again, for those of its items that wait."""

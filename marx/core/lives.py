@@ -17,6 +17,9 @@ from marx.core.tasks import Task
 from marx.core.turns import Turns
 
 
+NOT_AGAIN = "its main program was lost, and with --network it is not started again: what it did outside would be done twice"
+
+
 class Lives:
     """All remembered tasks, open and ended, by id; of the ended ones the last ``ended_tasks``."""
 
@@ -119,7 +122,8 @@ class Lives:
             self._assignments.revoke(lease, reason, now)
 
     def settle(self, task: Task, now: float) -> None:
-        """End a task that has nothing left to do or to wait for."""
+        """End a task that has nothing left to do or to wait for, or whose main program must not be started again."""
+        self._end_if_begun(task, now)
         if task.items.totals.completed:
             task.items.put_away()
         if task.state is TaskState.STOPPING and not self._leases.has_any(task.id):
@@ -158,6 +162,7 @@ class Lives:
             within = f"{task.terms.start_within:g} s"
             self.stop(task, TaskStep.FAIL, f"nothing took it within {within}. {why}".rstrip(), now)
         self.offer(task)
+        self._end_if_begun(task, now)
 
     def forget(self, task: Task, event: TaskForgotten, now: float) -> None:
         """Remember the task no longer than until it has ended."""
@@ -176,6 +181,12 @@ class Lives:
         self._ended.append(task.id)
         if len(self._ended) > self._policy.ended_tasks:
             self.tasks.pop(self._ended.popleft(), None)
+
+    def _end_if_begun(self, task: Task, now: float) -> None:
+        """A main program that used the network is not started again: nobody knows what it did out there."""
+        main = task.main
+        if main is not None and task.terms.network and main.waiting and now >= main.resume_at and main.portion.tries.attempt(0, 1) > 1:
+            self.stop(task, TaskStep.FAIL, NOT_AGAIN, now)
 
     def _advance(self, task: Task, step: TaskStep, reason: str, now: float) -> None:
         task.advance(step, reason)

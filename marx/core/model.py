@@ -31,7 +31,8 @@ class TaskTerms:
 
     python: "" for any, a version or its beginning ("3", "3.11", "3.x"), or an absolute path.
     labels: (key, value) pairs, all of which a worker must have.  workers: names; empty for any.
-    sandbox: the least level that will do.  max_slots: how many slots at a time; None for any.
+    sandbox: the least level that will do.  network: its programs use the network, so a main program that may have begun is
+    not started again.  max_slots: how many slots at a time; None for any.
     priority: higher goes first among the tasks of one user.  retries: further tries of an item
     whose code failed or died.  chunk_items: items in each chunk; None to measure and decide.
     start_within: seconds until the task fails unless something has taken it; None for ever.
@@ -45,6 +46,7 @@ class TaskTerms:
     labels: frozenset[tuple[str, str]] = frozenset()
     workers: frozenset[str] = frozenset()
     sandbox: str | None = None
+    network: bool = False
     max_slots: int | None = None
     priority: int = 0
     retries: int = 0
@@ -59,7 +61,7 @@ class TaskTerms:
 class WorkerOffer:
     """What a worker lends. ``boot`` is new each time its daemon starts; ``users`` None means all.
 
-    slots: rooms for chunks.  seats: rooms for main programs.
+    slots: rooms for chunks.  seats: rooms for main programs.  network: its owner lets programs that ask for it use the network.
     """
 
     name: str
@@ -69,6 +71,7 @@ class WorkerOffer:
     interpreters: tuple[Interpreter, ...] = ()
     labels: frozenset[tuple[str, str]] = frozenset()
     sandbox: str = "none"
+    network: bool = False
     users: frozenset[str] | None = None
     paused: bool = False
     draining: bool = False

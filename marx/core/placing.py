@@ -22,11 +22,12 @@ class Demand(NamedTuple):
     workers: frozenset[str]
     sandbox: str | None
     minor: str = ""
+    network: bool = False
 
     @classmethod
     def of(cls, terms: TaskTerms) -> Demand:
         """What these terms demand."""
-        return cls(terms.user, terms.python, terms.labels, terms.workers, terms.sandbox)
+        return cls(terms.user, terms.python, terms.labels, terms.workers, terms.sandbox, network=terms.network)
 
 
 def objection(demand: Demand, offer: WorkerOffer) -> str | None:
@@ -42,6 +43,8 @@ def objection(demand: Demand, offer: WorkerOffer) -> str | None:
         return "lacks " + ", ".join(f"{key}={value}" for key, value in sorted(missing))
     if demand.sandbox is not None and not _strong_enough(demand.sandbox, offer.sandbox):
         return f"offers the sandbox {offer.sandbox}, not {demand.sandbox}"
+    if demand.network and not offer.network:
+        return "does not let programs use the network"
     return None
 
 

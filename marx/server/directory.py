@@ -101,6 +101,7 @@ def terms_of(task: str, user: str, spec: dict[str, Any], arrival: int) -> TaskTe
         labels=frozenset((str(key), str(value)) for key, value in (spec.get("labels") or {}).items()),
         workers=frozenset(spec.get("workers") or ()),
         sandbox=spec.get("sandbox"),
+        network=bool(spec.get("network")),
         max_slots=spec.get("max_slots"),
         priority=spec.get("priority") or 0,
         retries=(spec.get("retries") or 0) + (RUN_RETRIES if spec["kind"] == "run" else 0),

@@ -194,6 +194,7 @@ class WorkerProtocol(ServerLink):
                 interpreters=tuple(map(_interpreter, offer["interpreters"])),
                 labels=frozenset((str(key), str(value)) for key, value in (offer.get("labels") or {}).items()),
                 sandbox=str(offer["sandbox"]),
+                network=bool(offer.get("network")),
                 users=None if offer.get("users") is None else frozenset(map(str, offer["users"])),
                 paused=bool(offer.get("paused")),
                 draining=bool(offer.get("draining")) or self.name in self._directory.drained,

@@ -93,6 +93,7 @@ _SENDING = (
     click.option("--label", "labels", metavar="KEY=VALUE", **_MANY, help="Only workers with this label."),
     click.option("--worker", "workers", metavar="NAME", **_MANY, help="Only this worker."),
     click.option("--sandbox", metavar="LEVEL", help="The least sandbox that will do."),
+    click.option("--network", is_flag=True, help="Its programs use the network: only workers whose owners permit that."),
     click.option("--env", metavar="NAME[=VALUE]", **_MANY, help="A variable that goes along."),
     click.option("--priority", type=int, default=0, metavar="N", help="Among your own tasks; larger goes first."),
 )

@@ -40,6 +40,7 @@ class Terms:
     labels: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     sandbox: str | None = None
+    network: bool = False
     env: tuple[str, ...] = ()
     priority: int = 0
     chunk_items: int | None = None
@@ -135,6 +136,7 @@ def make_spec(terms: Terms, target: Target, python: str, environ: Mapping[str, s
         "labels": pairs_of("--label", terms.labels),
         "workers": list(terms.workers),
         "sandbox": terms.sandbox,
+        "network": terms.network,
         "start_within": terms.start_within,
     }
 

@@ -36,6 +36,7 @@ FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
     "labels": (False, (dict,), "that a worker must have"),
     "workers": (False, (list,), "names of the workers that may run it; empty: any"),
     "sandbox": (False, (str, type(None)), "the level demanded"),
+    "network": (False, (bool,), "whether its programs use the network"),
     "start_within": (False, (int, float, type(None)), "seconds until a slot must have taken it"),
     "submitted_from": (False, (dict,), "host and folder, for people"),
 }

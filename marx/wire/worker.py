@@ -22,7 +22,7 @@ class OfferSlots(MarxCommand):
     """
     Worker to server, after the greeting and whenever anything of it changes.
 
-    ``offer``: {"slots": n, "seats": n, "interpreters": [{"version", "path", "names"}], "labels": {k: v}, "sandbox": level, "users": [..]|null,
+    ``offer``: {"slots": n, "seats": n, "interpreters": [{"version", "path", "names"}], "labels": {k: v}, "sandbox": level, "network": whether, "users": [..]|null,
     "paused": bool, "draining": bool, "machine": {...}}. ``held``: [[fence, task, portion, first, count], ...], what it works on or has
     not reported, in the order in which it will run; those that it should drop are revoked.
     """

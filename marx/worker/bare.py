@@ -27,6 +27,7 @@ class Bare(Sandbox):
         env: Mapping[str, str],
         cwd: str,
         slot_index: int,
+        network: bool = False,
     ) -> Launch:
         """The interpreter itself; it starts in the worker's folder, since changing to another costs posix_spawn."""
         require_variables(env)

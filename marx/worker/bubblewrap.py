@@ -21,7 +21,7 @@ from marx.worker.grip import SandboxGrip
 from marx.worker.interpreters import Interpreter
 from marx.worker.launch import Launch, Mounts, Sandbox, encoded, require_variables
 from marx.worker.mounting import OUR_PLACE, in_order, mount_options
-from marx.worker.surroundings import FIRST_UID, SEAT_UIDS, SLOT_UIDS, make_up_etc, system_binds
+from marx.worker.surroundings import FIRST_UID, SEAT_UIDS, SLOT_UIDS, make_up_etc, names_of_the_network, system_binds
 
 FILTER_FD, REPORT_FD, OPTIONS_FD, START_FD = 5, 6, 7, 8
 """bwrap reads the system-call filter, its options and (for root) the start script; it writes its report, see grip.py."""
@@ -87,14 +87,17 @@ class Bubblewrap(Sandbox):
         env: Mapping[str, str],
         cwd: str,
         slot_index: int,
+        network: bool = False,
     ) -> Launch:
         """See Sandbox. The runner is in a session and a pid namespace of its own."""
         require_variables(env)
         options = [
             *self._identity(env),
-            *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+            *("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+            *(() if network else ("--unshare-net",)),
             *("--hostname", "marx", "--new-session", "--die-with-parent"),
             *self._ground.system,
+            *(in_order(names_of_the_network()) if network else ()),
             *self._kernel_places(mounts),
             *mount_options(interpreter, mounts, self._ground.private),
             *self._start_options(),

@@ -86,7 +86,7 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
     folders = Folders(folder / "slots", cache.path)
     folders.sweep()
     tasks = Tasks(uplink, cache, offer.interpreters, in_thread)
-    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, lambda: int(uplink.settings.get("result", MAX_VALUE)))
+    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, lambda: int(uplink.settings.get("result", MAX_VALUE)), offer.network)
     outbox = Outbox(OutboxLimits(under_way_bytes=limits.unanswered_bytes, spooled_bytes=limits.outbox_bytes))
     slots: Slots
     programs: Programs

@@ -107,6 +107,7 @@ class WorkerDaemon(Service):
             slots=slots,
             seats=lending.seats or own_seats(slots),
             sandbox=sandbox.level,
+            network=lending.network,
             interpreters=interpreters,
             labels=lending.labels,
             users=lending.users or None,

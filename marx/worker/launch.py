@@ -80,12 +80,13 @@ class Sandbox(ABC):
         env: Mapping[str, str],
         cwd: str,
         slot_index: int,
+        network: bool = False,
     ) -> Launch:
         """The command that starts `interpreter` with the arguments `command`.
 
         Every path in `command`, `env` and `cwd` is one that `place` gave. `env` is the whole environment, but for PWD,
         which is `cwd` as under a shell. At level "none" the runner begins in the worker's folder and goes to `cwd` by
-        itself. Raises CannotLaunch.
+        itself. With `network` the runner has this machine's; at level "none" it always has. Raises CannotLaunch.
         """
 
     @abstractmethod

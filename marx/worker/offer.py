@@ -18,7 +18,10 @@ from marx.worker.interpreters import Interpreter
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """``users``: whose tasks may run here; None: everybody's. ``sandbox``: the level in force. ``machine``: facts for people."""
+    """
+    ``users``: whose tasks may run here; None: everybody's. ``sandbox``: the level in force. ``network``: whether programs that ask for it may
+    use the network. ``machine``: facts for people.
+    """
 
     slots: int
     sandbox: str
@@ -29,6 +32,7 @@ class Offer:
     machine: Mapping[str, Any] = field(default_factory=dict)
     paused: bool = False
     draining: bool = False
+    network: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As ``OfferSlots`` says it."""
@@ -38,6 +42,7 @@ class Offer:
             "interpreters": [{"version": one.version_text, "path": one.path, "names": list(one.names)} for one in self.interpreters],
             "labels": dict(self.labels),
             "sandbox": self.sandbox,
+            "network": self.network,
             "users": None if self.users is None else list(self.users),
             "paused": self.paused,
             "draining": self.draining,

@@ -69,6 +69,7 @@ class Recipe:
     kind: str = "map"
     input: str | None = None
     divide: str = "found"
+    network: bool = False
 
     @classmethod
     def of(cls, task: str, spec: Mapping[str, Any]) -> Recipe:
@@ -91,6 +92,7 @@ class Recipe:
                 kind=spec["kind"],
                 input=spec.get("stdin"),
                 divide=spec.get("divide") or "found",
+                network=bool(spec.get("network")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CannotRun(f"the task's specification makes no sense: {error}", fatal=True) from error

@@ -47,7 +47,10 @@ MAX_VALUE = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What all runners of this worker stand on. ``kit``: gives the folder that carries the runner, made ready for an interpreter; blocks."""
+    """
+    What all runners of this worker stand on. ``kit``: gives the folder that carries the runner, made ready for an interpreter; blocks.
+    ``network``: whether programs that ask for it may use the network.
+    """
 
     sandbox: Sandbox
     kit: Callable[[Interpreter], Path]
@@ -55,6 +58,7 @@ class Ground:
     cache: BlobCache
     tasks: Tasks
     max_value: Callable[[], int]
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +154,15 @@ class Starter:
         return waited
 
     def _launch(self, known: KnownTask, interpreter: Interpreter, order: TaskOrder, mounts: Mounts, slot: int) -> Launch:
+        if known.recipe.network and not self._ground.network:
+            raise CannotRun("this worker's owner does not let programs use the network")
         sandbox = self._ground.sandbox
         home, tmp = sandbox.place(mounts, HOME), sandbox.place(mounts, TMP)
         is_program = isinstance(order, ProgramOrder)
         env = environment(known.recipe, interpreter, home, tmp, one_thread=not is_program)
         # What the variables ask of Python is for the program, which the keeper executes, and not for the keeper.
         flags = ["-E", "-s"] if is_program else ["-s"]
-        return sandbox.launch(interpreter, [*flags, sandbox.place(mounts, KIT)], mounts, env, order.cwd, slot)
+        return sandbox.launch(interpreter, [*flags, sandbox.place(mounts, KIT)], mounts, env, order.cwd, slot, known.recipe.network)
 
 
 def _pass_on(result: Any, waited: Deferred[Any]) -> None:

@@ -80,6 +80,14 @@ def system_binds(etc: Path) -> Iterator[MountStep]:
     yield from (("--ro-bind", str(etc / name), "/etc/" + name) for name in MADE_UP)
 
 
+def names_of_the_network() -> Iterator[MountStep]:
+    """What a program that has this machine's network needs to find others by name, over what is made up."""
+    for path in ("/etc/hosts", "/etc/resolv.conf"):
+        # Often a link into /run, which is not shown; the file itself can change, with the network.
+        if os.path.isfile(path):
+            yield "--ro-bind", os.path.realpath(path), path
+
+
 def _root_folders() -> Iterator[MountStep]:
     for name in ROOT_FOLDERS:
         path = "/" + name

@@ -74,3 +74,13 @@ def test_once_its_program_runs_a_task_needs_that_minor_version_of_the_python_tha
     own = Demand.of(terms(python="/a"))._replace(minor="3.11")
     assert objection(own, offer(interpreters=(Interpreter("3.12.1", "/a"), Interpreter("3.11.1", "/b")))) == "has no Python 3.11"
     assert objection(own, offer(interpreters=(Interpreter("3.11.1", "/a"),))) is None
+
+
+@pytest.mark.parametrize(("asked", "permitted", "why"), [
+    (False, False, None),
+    (False, True, None),
+    (True, True, None),
+    (True, False, "does not let programs use the network"),
+])
+def test_the_network_needs_both_the_task_and_the_workers_owner(asked, permitted, why):
+    assert why_not(offer(network=permitted), network=asked) == why

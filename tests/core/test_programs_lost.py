@@ -197,3 +197,32 @@ def test_a_program_whose_lease_ended_while_the_link_stands_is_asked_to_end(desk)
     desk.tick(61)
     assert [revoke.fence for revoke in desk.revoked()] == [main.fence], "a chunk ends by itself"
     assert desk.end(main, "cancelled") == "known"
+
+
+# -- with the network
+
+
+def test_a_program_that_used_the_network_is_not_started_again(desk):
+    desk.submit_program(network=True)
+    desk.join("alpha", seats=1, network=True)
+    desk.join("beta", seats=1, network=True)
+    lose_silently(desk, desk.leases[0].worker)
+    assert state(desk) == "failed"
+    assert "with --network it is not started again" in of(SaveState, desk.actions)[-1].reason
+    assert of(Grant, desk.actions) == []
+
+
+def test_nor_is_one_whose_process_died(desk):
+    desk.submit_program(network=True)
+    desk.join(seats=1, network=True)
+    desk.end(desk.leases[0], "died", reason="killed by signal 9")
+    assert state(desk) == "failed"
+
+
+def test_one_that_a_worker_could_not_start_is_tried_again(desk):
+    desk.submit_program(network=True)
+    desk.join(seats=1, network=True)
+    desk.end(desk.leases[0], "refused", reason="no room")
+    assert state(desk) == "running"
+    desk.tick(5)
+    assert desk.scheduler.main_lease("task") is not None

@@ -170,3 +170,19 @@ def test_a_worker_that_only_has_to_say_how_it_ended_does_not_hold_the_program(de
     desk.join("alpha", Held(EARLIER, "task", 0, 1, 0), seats=1)
     assert [(lease.portion, lease.fence != EARLIER) for lease in desk.granted()] == [(0, True)]
     assert desk.scheduler.main_lease("task").slot == -1
+
+
+def test_one_that_used_the_network_goes_on_where_its_worker_returns_with_it(desk):
+    desk.do(TaskRestored(terms(kind="run", network=True), "running", {0: (1, True)}))
+    desk.join("alpha", Held(EARLIER, "task", 0, 0, 1, -1), seats=1, network=True)
+    desk.tick(RETURN_SECONDS)
+    assert desk.scheduler.main_lease("task").worker == "alpha"
+
+
+def test_and_fails_when_nobody_has_returned_with_it(desk):
+    desk.do(TaskRestored(terms(kind="run", network=True), "running", {0: (1, True)}))
+    desk.join("beta", seats=1, network=True)
+    assert desk.scheduler.snapshot("task").state == "running"
+    desk.tick(RETURN_SECONDS)
+    [saved] = of(SaveState, desk.actions)
+    assert saved.state == "failed" and "--network" in saved.reason

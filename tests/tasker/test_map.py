@@ -302,12 +302,12 @@ async def test_the_files_beside_the_program_go_along_once(person: Person, server
 @pytest_twisted.ensureDeferred
 async def test_the_specification_says_what_was_typed(person: Person, server: FakeServer) -> None:
     person.environ = {"LANG": "de_DE.UTF-8", "LC_TIME": "C", "PATH": "/bin", "TOKEN": "x", "PYTHONHASHSEED": "7"}
-    options = "--name run -j 3 --python 2.7 --retries 2 --on-error stop --label gpu=yes --worker lab7 --sandbox bwrap".split()
+    options = "--name run -j 3 --python 2.7 --retries 2 --on-error stop --label gpu=yes --worker lab7 --sandbox bwrap --network".split()
     more = "--env TOKEN --env A=b=c --priority 5 --chunk-size 9".split()
     assert await person.types("map", *options, *more, "prog.py:pack.f", "x") == 0
     spec = server.task.spec
     folder = str(person.folder)
-    assert {name: spec[name] for name in ("name", "max_slots", "python", "retries", "stop_on_error", "labels", "workers", "sandbox", "priority")} == {
+    assert {name: spec[name] for name in ("name", "max_slots", "python", "retries", "stop_on_error", "labels", "workers", "sandbox", "network", "priority")} == {
         "name": "run",
         "max_slots": 3,
         "python": "2.7",
@@ -316,6 +316,7 @@ async def test_the_specification_says_what_was_typed(person: Person, server: Fak
         "labels": {"gpu": "yes"},
         "workers": ["lab7"],
         "sandbox": "bwrap",
+        "network": True,
         "priority": 5,
     }
     assert spec["env"] == {"LANG": "de_DE.UTF-8", "LC_TIME": "C", "TOKEN": "x", "A": "b=c"}

@@ -87,9 +87,10 @@ class Stand:
         cwd: str = CWD,
         slot: int = 0,
         folders: Sequence[str] = (),
+        network: bool = False,
     ) -> Answer:
         """Run `source` in a sandbox; without `binds` its only folder is a fresh one at CWD. `folders`: more of the Python's."""
-        rest = {"env": dict(env), "binds": binds, "cwd": cwd, "slot": slot, "folders": folders}
+        rest = {"env": dict(env), "binds": binds, "cwd": cwd, "slot": slot, "folders": folders, "network": network}
         order = self.order(python, ["-c", source], level, **rest)
         command = self.command("drive.py", order)
         answer = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=TIMEOUT)
@@ -102,7 +103,7 @@ class Stand:
         writable = [(str(host), place) for host, place in binds]
         state = str(self.make("state"))
         order = {"level": level, "state": state, "python": python, "command": list(command), "writable": writable}
-        return {**order, "env": {}, "cwd": CWD, "slot": 0, "folders": [], **rest}
+        return {**order, "env": {}, "cwd": CWD, "slot": 0, "folders": [], "network": False, **rest}
 
     def command(self, script: str, order: dict[str, Any]) -> list[str]:
         """The command that runs `script` of this folder as this user, with what it needs within reach."""

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import platform
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -262,3 +263,22 @@ def test_each_slot_of_root_has_a_user_of_its_own() -> None:
 def test_paths_are_translated_only_where_nothing_is_mounted(sandbox: Sandbox) -> None:
     mounts = Mounts(writable=(("/slot/files", CWD),))
     assert sandbox.place(mounts, CWD + "/a") == ("/slot/files/a" if sandbox.level == "none" else CWD + "/a")
+
+
+REACH = """
+import socket, sys
+try:
+    socket.create_connection(("127.0.0.1", %d), timeout=10).close()
+    print(open("/etc/resolv.conf").read() == %r)
+except (OSError, IOError) as error:
+    print(type(error).__name__)
+"""
+
+
+@pytest.mark.parametrize("network", [False, True])
+def test_this_machine_is_reached_only_with_its_network(stand: Stand, python: str, network: bool) -> None:
+    resolver = Path("/etc/resolv.conf")
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        source = REACH % (service.getsockname()[1], resolver.read_text() if resolver.exists() else "")
+        answer = stand.run(python, source, network=network)
+    assert answer.stdout == ("True\n" if network else "ConnectionRefusedError\n"), answer

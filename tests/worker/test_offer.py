@@ -9,13 +9,14 @@ PYTHON = Interpreter("/usr/bin/python3", (3, 11, 7), "cpython", "/usr", "/usr", 
 
 
 def test_an_offer_says_everything_that_tasks_can_ask_for() -> None:
-    offer = Offer(4, "bwrap", [PYTHON], 2, {"gpu": "a100"}, ("ada",), {"host": "lab-1"}, paused=True)
+    offer = Offer(4, "bwrap", [PYTHON], 2, {"gpu": "a100"}, ("ada",), {"host": "lab-1"}, paused=True, network=True)
     assert offer.to_json() == {
         "slots": 4,
         "seats": 2,
         "interpreters": [{"version": "3.11.7", "path": "/usr/bin/python3", "names": ["/bin/python"]}],
         "labels": {"gpu": "a100"},
         "sandbox": "bwrap",
+        "network": True,
         "users": ["ada"],
         "paused": True,
         "draining": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,13 @@ class FakeSandbox(Bare):
     def __init__(self) -> None:
         super().__init__(None)
         self.launched: list[tuple[Interpreter, Sequence[str], Mounts, Mapping[str, str], str, int]] = []
+        self.networks: list[bool] = []
         self.refuses = ""
 
-    def launch(self, interpreter: Any, command: Any, mounts: Any, env: Any, cwd: str, slot_index: int) -> Launch:
+    def launch(self, interpreter: Any, command: Any, mounts: Any, env: Any, cwd: str, slot_index: int, network: bool = False) -> Launch:
         if self.refuses:
             raise CannotLaunch(self.refuses)
+        self.networks.append(network)
         self.launched.append((interpreter, command, mounts, env, cwd, slot_index))
         return launch_of([])
 
@@ -74,6 +77,7 @@ class Bench:
         factory = type("Factory", (), {"buildProtocol": lambda _, address: GuardedLink(self.reactor)})()
         self.endpoint.connect(factory).addCallback(self.uplink.connected)
         ground = Ground(self.sandbox, lambda python: self.kit, self.folders, self.cache, tasks, lambda: 1 << 20)
+        self.ground = ground
         self.starter = Starter(self.reactor, ground, self.in_thread)
 
     def in_thread(self, work: Any, *arguments: Any) -> Deferred[Any]:
@@ -327,3 +331,14 @@ class TestRoles:
         bench.task(kind="run")
         [failure] = bench.start(0, Portion("0" * 64, None, ""))
         assert failure.check(CannotRun) and "what the items see" in str(failure.value) and not failure.value.fatal
+
+
+@pytest.mark.parametrize(("asked", "permitted", "given"), [(False, False, [False]), (False, True, [False]), (True, True, [True]), (True, False, [])])
+def test_the_network_is_given_where_task_and_owner_both_say_so(bench: Bench, asked: bool, permitted: bool, given: list[bool]) -> None:
+    bench.task(network=asked)
+    bench.starter = Starter(bench.reactor, replace(bench.ground, network=permitted), bench.in_thread)
+    [outcome] = bench.start()
+    assert bench.sandbox.networks == given
+    if not given:
+        outcome.trap(CannotRun)
+        assert str(outcome.value) == "this worker's owner does not let programs use the network"
