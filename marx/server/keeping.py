@@ -14,7 +14,7 @@ from twisted.logger import Logger
 from marx.server.blob_desk import BlobDesk
 from marx.server.blobs import Blobs
 from marx.server.forgetting import Forgetting
-from marx.server.keeping_records import EndedRecord, TaskSize
+from marx.server.keeping_records import EndedRecord, GiveBackPages, TaskSize
 from marx.server.store import Store
 from marx.wire.calls import NotFound
 
@@ -24,6 +24,9 @@ log = Logger()
 YOUNG_SECONDS = 86400.0
 #: Tasks that one round forgets or measures at the most. The next round comes soon; a clock that is wrong costs no more until somebody sees it.
 TASKS_A_ROUND = 500
+#: Pages (of 8 kB) without use that a database keeps for what comes next, beside a quarter of it; and what is given back in one write, which
+#: takes the writer some milliseconds.
+FREE_PAGES, PAGES_AT_ONCE = 8192, 256
 #: Seconds by which the wall clock may go on otherwise than the steady one between two rounds, before it counts as having stepped.
 STEP_SECONDS = 60.0
 
@@ -67,6 +70,7 @@ class Keeping:
         named_bytes = await self.sweep_unused()
         if await self._forget_much(named_bytes):
             await self.sweep_unused()
+        await self._give_back()
 
     async def sweep_unused(self) -> int:
         """Delete the blobs that no task names; how many bytes the others have."""
@@ -107,6 +111,10 @@ class Keeping:
             surplus -= freed
             forgotten = True
         return forgotten
+
+    async def _give_back(self) -> None:
+        while (pages := await self._store.pages()).free > max(FREE_PAGES, pages.all // 4):
+            await self._store.write(GiveBackPages(PAGES_AT_ONCE))
 
     async def _forget(self, ended: EndedRecord, reason: str) -> None:
         try:

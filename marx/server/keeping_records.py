@@ -45,6 +45,13 @@ class DropMemories:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveBackPages:
+    """Give ``count`` pages of the database's file that hold nothing back to the disk, where the database can."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class TaskSize:
     """How many bytes a task that has ended takes in the database."""
 
@@ -61,6 +68,14 @@ class ForgottenRecord:
     name: str | None
     reason: str
     forgotten_utc: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Of the database's file: how many there are, and how many of them hold nothing and could be given back."""
+
+    all: int
+    free: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Union
 
-from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, TaskCleared, TaskSize
+from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, GiveBackPages, TaskCleared, TaskSize
 from marx.server.program_records import NewInput, NewPortion, PortionDropped, PortionRecord, TaskExit, TaskHeld
 
 if TYPE_CHECKING:
@@ -227,6 +227,7 @@ Write = Union[
     ClearRows,
     TaskCleared,
     DropMemories,
+    GiveBackPages,
     TaskSize,
     NewEpoch,
     KeepCode,

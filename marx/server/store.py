@@ -140,6 +140,7 @@ class Store:
     unmeasured = _reading(store_keeping.unmeasured)
     task_bytes = _reading(store_keeping.task_bytes)
     kept_bytes = _reading(store_keeping.kept_bytes)
+    pages = _reading(store_keeping.pages)
     own_blobs = _reading(store_keeping.own_blobs)
     forgotten_by_prefix = _reading(store_keeping.forgotten_by_prefix)
     uncleared = _reading(store_keeping.uncleared)

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, Connection, Select, Table, bindparam, exists, func, literal, select
 
 from marx.server import schema
-from marx.server.keeping_records import ClearRows, EndedRecord, ForgottenRecord
+from marx.server.keeping_records import ClearRows, EndedRecord, ForgottenRecord, Pages
 from marx.server.schema import blob_uses, forgotten, tasks
 from marx.server.store_tasks import MATCHES, begins_with
 
 #: What one :class:`ClearRows` deletes at the most, and about how many bytes of payload: some milliseconds of the writing thread.
-CLEAR_ROWS, CLEAR_BYTES = 500, 2_000_000
+CLEAR_ROWS, CLEAR_BYTES = 200, 500_000
 #: Bytes that a row counts beside its payload, with what it takes in indexes.
 ROW_BYTES = 200
 
@@ -92,6 +92,17 @@ def task_bytes(connection: Connection, task: str) -> int:
 def kept_bytes(connection: Connection) -> int:
     """What all tasks that have ended and were measured take together."""
     return int(connection.execute(select(func.coalesce(func.sum(tasks.c.size_bytes), 0))).scalar_one())
+
+
+def pages(connection: Connection) -> Pages:
+    """What could be given back to the disk: nothing of a database that sees to that itself, or was made before files could shrink."""
+    if connection.dialect.name != "sqlite" or not _pragma(connection, "auto_vacuum"):
+        return Pages(0, 0)
+    return Pages(_pragma(connection, "page_count"), _pragma(connection, "freelist_count"))
+
+
+def _pragma(connection: Connection, name: str) -> int:
+    return int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one())
 
 
 def own_blobs(connection: Connection, task: str) -> list[str]:

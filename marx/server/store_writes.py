@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Double, Engine, String, bindparam, false, func, select, true
 
 from marx.server import schema
-from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, TaskCleared, TaskSize
+from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, GiveBackPages, TaskCleared, TaskSize
 from marx.server.program_records import PortionDropped, TaskExit, TaskHeld
 from marx.server.records import ENDED_STATES, TaskState, Write, WriteRefused
 from marx.server.store_engine import failed, write_failed
@@ -177,6 +177,12 @@ class Writes:
         memories = schema.forgotten.delete().where(schema.forgotten.c.cleared, schema.forgotten.c.forgotten_utc < write.before_utc)
         self._connection.execute(memories)
 
+    def _give_back(self, write: GiveBackPages) -> None:
+        if self._connection.dialect.name == "sqlite":
+            # The driver takes one step of a statement without columns, and a step is a page.
+            for _ in range(write.count):
+                self._connection.exec_driver_sql("PRAGMA incremental_vacuum(1)")
+
     def _measured(self, write: TaskSize) -> None:
         self._connection.execute(_OF_TASK.values(size_bytes=write.size_bytes), {"of_task": write.task})
 
@@ -190,5 +196,6 @@ _CHANGES: dict[type, Callable[[Writes, Any], None]] = {
     ClearRows: Writes._clear,
     TaskCleared: Writes._cleared,
     DropMemories: Writes._drop_memories,
+    GiveBackPages: Writes._give_back,
     TaskSize: Writes._measured,
 }

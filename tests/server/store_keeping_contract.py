@@ -16,6 +16,7 @@ from marx.server.keeping_records import (
     EndedRecord,
     ForgetTask,
     ForgottenRecord,
+    GiveBackPages,
     TaskCleared,
     TaskSize,
 )
@@ -156,6 +157,17 @@ class KeepingContract:
         assert sorted(await store.own_blobs("one")) == ["aa", "cc"] and await store.own_blobs("two") == []
         await store.write(ForgetTask("two", "by ben", 20.0))
         assert sorted(await store.own_blobs("one")) == ["aa", "bb", "cc"]
+
+    # Space
+
+    @pytest_twisted.ensureDeferred
+    async def test_giving_pages_back_leaves_what_is_kept_and_nothing_that_could_be_given_back(self, store: Store) -> None:
+        await store.write(*everything("gone", rows=50, payload=b"x" * 50_000), end("gone"), *everything("kept", rows=5), end("kept"))
+        await store.write(ForgetTask("gone", "by anna", 20.0))
+        await clear(store, "gone")
+        while free := (await store.pages()).free:
+            await store.write(GiveBackPages(free))
+        assert len(await store.results_after("kept", 0, MUCH)) == 5
 
     # Age and size
 

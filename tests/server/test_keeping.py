@@ -12,7 +12,7 @@ from marx.server.blob_desk import BlobDesk
 from marx.server.blobs import Blobs
 from marx.server.directory import Directory, LiveTask
 from marx.server.forgetting import Forgetting
-from marx.server.keeping import STEP_SECONDS, YOUNG_SECONDS, Keeping, KeepingLimits
+from marx.server.keeping import FREE_PAGES, STEP_SECONDS, YOUNG_SECONDS, Keeping, KeepingLimits
 from marx.server.records import BlobUse, NewOutput, NewTask, TaskState
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
@@ -145,3 +145,19 @@ async def test_everything_of_what_is_forgotten_goes_and_memory_of_it_stays(house
     await keeping.keep()
     assert await house.store.rows_to_clear("old") is None and await house.store.uncleared(1e12) == []
     assert house.shelf.files() == set() and len(await house.store.forgotten_by_prefix("old", None)) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_database_gets_smaller_when_much_of_it_was_forgotten(house: House, tmp_path: Path) -> None:
+    for number in range(100):
+        await house.store.write(NewOutput("large", 0, number, number, "lab7", 2.0, b"x" * 1_000_000))
+    await house.task("large", 9)
+    before = await house.store.pages()
+    await house.keeping(size=1000).keep()
+    while await house.store.rows_to_clear("large") is not None:
+        pass
+    await house.keeping().keep()
+    after = await house.store.pages()
+    assert before.all > FREE_PAGES + 3000 and after.all < before.all - 3000 and after.free <= FREE_PAGES
+    await house.store.close()
+    assert (tmp_path / "marx.sqlite").stat().st_size < 75_000_000
