@@ -91,6 +91,9 @@ class Leases:
     silent_after_seconds: float = key(45.0, duration("2s", "1h"))
     target_chunk_seconds: float = key(0.5, duration("10ms", "10m"))
     item_losses: int = key(3, count(1, 1000))
+    copy_times: int = key(3, count(0, 1000))
+    copy_least_seconds: float = key(5.0, duration("100ms", "1d"))
+    copy_percent: int = key(25, count(1, 100))
 
     def contradictions(self) -> Iterator[tuple[str, str]]:
         """Keys that do not go together, and why."""

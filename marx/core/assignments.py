@@ -29,14 +29,19 @@ class Assignments:
         """A lease is queued on a slot."""
         self._leases.add(live)
         slot.push(live)
+        if live.begun:
+            live.moved_at = now
         self._settle(slot, now)
 
     def take(self, live: LiveLease, step: AttemptStep, now: float) -> None:
         """A lease is over, and its slot may have room."""
         slot = self._pool.slot_of(live)
         live.end(step)
+        live.unpair()
         self._leases.drop(live)
-        slot.pull(live)
+        began = slot.pull(live)
+        if began is not None:
+            began.moved_at = now
         self._settle(slot, now)
 
     def recall(self, live: LiveLease, reason: str, now: float) -> None:

@@ -28,7 +28,7 @@ def check(tasks: dict[str, Task], pool: Pool, leases: Leases, turns: Turns, seat
 
 
 def check_task(task: Task, leases: list[LiveLease]) -> None:
-    """Each item is exactly one of waiting, leased and done; the state says what the items say."""
+    """Each item is exactly one of waiting, leased (to two at most, which know of each other) and done; the state says what the items say."""
     for portion in task.portions():
         own = [live for live in leases if live.lease.portion == portion.number]
         _check_portion(task, portion, own)
@@ -51,7 +51,8 @@ def _check_portion(task: Task, portion: Portion, leases: list[LiveLease]) -> Non
     name = f"{task.id}.{portion.number}"
     seen = RangeSet()
     for live in leases:
-        for first, stop in live.unfinished():
+        _check_twin(name, live, leases)
+        for first, stop in live.sole() if live.twin in leases[: leases.index(live)] else live.unfinished():
             assert not seen.intersect(first, stop), f"{name}: {first}-{stop} leased twice"
             seen.add(first, stop)
     for part in portion.waiting:
@@ -62,6 +63,15 @@ def _check_portion(task: Task, portion: Portion, leases: list[LiveLease]) -> Non
         assert all(portion.holds(*part) for part in whole), f"{name}: unknown items in {whole}"
     for part in portion.failed:
         assert portion.done.covers(*part), f"{name}: {part} failed without a result"
+
+
+def _check_twin(name: str, live: LiveLease, leases: list[LiveLease]) -> None:
+    """Who has a twin is its twin's, on another worker, and neither is a main program."""
+    twin = live.twin
+    if twin is not None:
+        assert twin in leases and twin.twin is live and live.copied, f"{name}: {live.lease} has a twin that is not its own"
+        assert live.lease.worker != twin.lease.worker, f"{name}: both copies are on {live.lease.worker}"
+        assert live.lease.slot >= 0, f"{name}: a main program has a copy"
 
 
 def _check_totals(totals: Totals, portions: list[Portion], name: str) -> None:

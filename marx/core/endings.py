@@ -14,6 +14,7 @@ from marx.core.lives import Lives
 from marx.core.model import Policy, Range
 from marx.core.orders import Orders
 from marx.core.programs import Programs
+from marx.core.ranges import RangeSet
 from marx.core.states import AttemptStep, TaskStep
 from marx.core.tasks import Refusal
 from marx.core.workers import Pool
@@ -91,11 +92,14 @@ class Endings:
 
     def _die(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
         """Its process died. The item at work is to blame where it is known, else all may be."""
-        reason = event.reason or "its process died"
+        reason, suspects = event.reason or "its process died", live.unfinished()
         back = self._take_back(live, AttemptStep.FAIL, "died", reason, now)
         if not (back and live.task.open):
             return
-        item = self._item_at_work(live, event, back)
+        item = self._item_at_work(live, event, suspects)
+        if item is not None and item not in RangeSet(back):
+            self._lose_items(live, back, reason, False, now)  # its twin has that one still: nothing has failed yet
+            return
         part = (live.lease.first, live.lease.stop)
         self._orders.save_attempt(live.lease, part, "died", item, reason, event.cargo)
         if item is None:
@@ -107,27 +111,27 @@ class Endings:
         else:
             self._avoid(live, [(item, item + 1)], now)
 
-    def _item_at_work(self, live: LiveLease, event: ChunkEnded, back: list[Range]) -> int | None:
+    def _item_at_work(self, live: LiveLease, event: ChunkEnded, suspects: list[Range]) -> int | None:
         """The one of the unfinished items that killed the process, where that can be said.
 
         A main program that ends by a signal of its own has a result all the same: when nothing was seen of it, it was its
         surroundings that died.
         """
-        for first, stop in back:
+        for first, stop in suspects:
             if event.item is not None and first <= event.item < stop:
                 return event.item
-        (first, stop), *more = back
+        (first, stop), *more = suspects
         alone = stop - first == 1 and not more
         return first if alone and not live.task.is_main(live.portion) else None
 
     def _refuse(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
         """The worker could not run it: nobody can, or this one should be left alone for a while."""
-        slot = self._pool.slot_of(live)
+        slot, fatal = self._pool.slot_of(live), event.fatal and live.twin is None
         back = self._take_back(live, AttemptStep.FAIL, "refused", event.reason, now)
         if not live.task.open:
             return
         self._save_attempts(live, back, "refused", event.reason, event.cargo)
-        if event.fatal:
+        if fatal:
             self._give_up(live, event.reason, now)
             return
         self._leave_alone(live, event.reason, now)
@@ -157,9 +161,10 @@ class Endings:
     def _take_back(self, live: LiveLease, step: AttemptStep, verb: str, reason: str, now: float) -> list[Range]:
         """A lease is over; its items without a result wait again and are returned.
 
-        Results may still come, late or after a repaired link, and count as long as there are none.
+        Results may still come, late or after a repaired link, and count as long as there are none. Of two copies that were at work
+        the other one keeps its items, whatever became of this one.
         """
-        lease, task, back = live.lease, live.task, live.unfinished()
+        lease, task, back = live.lease, live.task, live.sole()
         if step is AttemptStep.LOSE or (live.begun and verb != "refused"):
             live.portion.tries.repeat(back)  # out of sight, the worker may have got further than was heard of it
         self._assignments.take(live, step, now)

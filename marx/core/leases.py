@@ -11,6 +11,7 @@ is never given twice, and one of an earlier server can be told from one that nob
 from __future__ import annotations
 
 from heapq import heappop, heappush, heapreplace
+from typing import Iterator
 
 from marx.core.model import Lease, Range
 from marx.core.portions import Portion
@@ -29,9 +30,25 @@ class LiveLease:
     some of them meanwhile.  reached: the index after the last item reported under it.
     estimate: seconds that it will take.  recalled: its worker was asked to give it back unless
     it has begun.  revoked: its worker was asked to end it in any case.
+    moved_at: when it began, or when items were last reported under it; None before.  twin: the other attempt that is at work on some
+    of the same items.  copied: whether it ever had one.
     """
 
-    __slots__ = ("lease", "task", "contender", "portion", "left", "state", "reached", "estimate", "recalled", "revoked")
+    __slots__ = (
+        "lease",
+        "task",
+        "contender",
+        "portion",
+        "left",
+        "state",
+        "reached",
+        "estimate",
+        "recalled",
+        "revoked",
+        "moved_at",
+        "twin",
+        "copied",
+    )
 
     def __init__(self, lease: Lease, task: Task, portion: Portion, left: list[Range], estimate: float) -> None:
         self.lease = lease
@@ -44,6 +61,9 @@ class LiveLease:
         self.estimate = estimate
         self.recalled = False
         self.revoked = False
+        self.moved_at: float | None = None
+        self.twin: LiveLease | None = None
+        self.copied = False
 
     @property
     def begun(self) -> bool:
@@ -74,6 +94,26 @@ class LiveLease:
         done = self.portion.done
         return [part for run in self.left for part in done.complement(*run)]
 
+    def pair(self, copy: LiveLease) -> None:
+        """Another attempt at some of its items is at work beside it."""
+        self.twin, copy.twin = copy, self
+        self.copied = copy.copied = True
+
+    def unpair(self) -> None:
+        """It is over; its twin, if it has one, is alone from now on."""
+        if self.twin is not None:
+            self.twin.twin = self.twin = None
+
+    def shares(self, item: int) -> bool:
+        """Whether its twin is to bring a result of this item, too."""
+        return self.twin is not None and item in self.twin.left
+
+    def sole(self) -> list[Range]:
+        """Its items without a result that nobody else is at work on."""
+        if self.twin is None:
+            return self.unfinished()
+        return [part for run in self.unfinished() for part in self.twin.left.complement(*run)]
+
     def names(self, task: str, portion: int, first: int, stop: int) -> bool:
         """Whether these items were part of it."""
         lease = self.lease
@@ -103,13 +143,25 @@ class Leases:
     def __len__(self) -> int:
         return len(self._live)
 
+    def __iter__(self) -> Iterator[LiveLease]:
+        """All live ones, oldest first."""
+        return iter(self._live.values())
+
     def next_fence(self) -> int:
         """A number that was never given before."""
         self._given += 1
         return self._epoch << FENCE_BITS | self._given
 
     def make(
-        self, task: Task, portion: Portion, part: Range, worker: str, slot: int, now: float, fence: int | None = None
+        self,
+        task: Task,
+        portion: Portion,
+        part: Range,
+        worker: str,
+        slot: int,
+        now: float,
+        fence: int | None = None,
+        is_copy: bool = False,
     ) -> Lease:
         """A lease of these items from now on; with a new fence unless somebody says that it has one."""
         return Lease(
@@ -123,6 +175,7 @@ class Leases:
             portion.tries.attempt(*part),
             now,
             now + self._seconds,
+            is_copy,
         )
 
     def from_earlier_server(self, fence: int) -> bool:

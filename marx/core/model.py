@@ -82,7 +82,8 @@ class Lease:
     """One attempt of one chunk on one slot; every message about it carries ``fence``.
 
     slot: from 0; a main program has a seat, counted -1, -2, ...  attempt: 1 for the first try of these items.  expires_at: when the lease would end if nothing
-    were heard of its worker from now on; hearing of the worker renews all of its leases.
+    were heard of its worker from now on; hearing of the worker renews all of its leases.  is_copy: another attempt at the same
+    items has been at work for long, and goes on.
     """
 
     fence: int
@@ -95,6 +96,7 @@ class Lease:
     attempt: int
     granted_at: float
     expires_at: float
+    is_copy: bool = False
 
     @property
     def stop(self) -> int:
@@ -212,6 +214,9 @@ class Policy:
     the round trip is nothing to them and another user's task may want the slot.
     item_losses: lost attempts (not the program's fault) after which an item fails.
     program_losses: as ``item_losses``, of a main program, after which its task fails; more, since so much hangs on it.
+    copy_times: when nothing waits for an idle slot, an item that has been at work for so many times the mean of its portion is granted
+    once more elsewhere, and the first result counts; 0: never.  copy_least_seconds: no sooner than that.
+    copy_share: the part of all slots that such copies may hold, at least one slot.
     elsewhere_seconds: how long an item that was lost on a worker waits for another one first;
     also the first pause after a worker refused a task, doubled each time up to refusal_longest.
     return_seconds: after a restart of the server, how long the items of a task that was running wait
@@ -239,6 +244,9 @@ class Policy:
     chunk_overhead: float = 0.001
     item_losses: int = 3
     program_losses: int = 20
+    copy_times: float = 3.0
+    copy_least_seconds: float = 5.0
+    copy_share: float = 0.25
     elsewhere_seconds: float = 5.0
     refusal_longest: float = 300.0
     return_seconds: float = 3.0

@@ -137,6 +137,11 @@ class Portion:
         avoided, until = self._elsewhere[worker]
         return self.waiting.first_run(avoided if now < until else None)
 
+    def lets(self, worker: str, part: Range, now: float) -> bool:
+        """Whether this worker may have these items now."""
+        avoided, until = self._elsewhere.get(worker, (RangeSet(), now))
+        return now >= until or not avoided.intersect(*part)
+
     def claim(self, first: int, stop: int) -> list[Range]:
         """Take what waits of a range that somebody holds already."""
         claimed = self.waiting.intersect(first, stop)

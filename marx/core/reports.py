@@ -8,6 +8,8 @@ has no result yet is accepted, whoever is busy with the same items now.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from marx.core.actions import SaveResults
 from marx.core.assignments import Assignments
 from marx.core.events import ItemsReported
@@ -22,6 +24,15 @@ from marx.core.workers import Pool
 
 ANY_ITEMS = (0, 1 << 62)
 """The range of a lease of an earlier server that nobody presented: it may have named any items."""
+
+
+class Sorted(NamedTuple):
+    """What becomes of the items of a report: accepted, those of them that are errors, tried again, left to another copy."""
+
+    accepted: list[Range]
+    failed: list[int]
+    again: list[int]
+    shared: list[int]
 
 
 class Reports:
@@ -89,6 +100,7 @@ class Reports:
         if not self._holds(source):
             return
         source.begin()
+        source.moved_at = now
         source.reached = max(source.reached, event.first + event.count)
         # A worker that exaggerates would only spoil the sizes of its own chunks, if not for the mean.
         seconds = min(event.seconds, now - source.lease.granted_at)
@@ -99,9 +111,11 @@ class Reports:
 
     def _accept(self, source: LiveLease, event: ItemsReported, missing: list[Range], now: float) -> str:
         """Take the items without a result, but for those whose failure is tried again."""
-        accepted, failed, again = self._sort(source, missing, event.failed)
-        own = self._holds(source) and all(source.left.covers(*part) for part in accepted)
+        accepted, failed, again, shared = self._sort(source, missing, event.failed)
+        own = self._holds(source) and source.twin is None and all(source.left.covers(*part) for part in accepted)
         source.left.remove(event.first, event.first + event.count)
+        if shared:
+            self._leave_to_twin(source, shared, now)
         if again:
             self._try_again(source, again, event, now)
         if not accepted:
@@ -115,21 +129,22 @@ class Reports:
         self._lives.settle(source.task, now)
         return "accepted"
 
-    def _sort(
-        self, source: LiveLease, missing: list[Range], failed: tuple[int, ...]
-    ) -> tuple[list[Range], list[int], list[int]]:
-        """What of a report is accepted, which of that are errors, which items are tried again.
+    def _sort(self, source: LiveLease, missing: list[Range], failed: tuple[int, ...]) -> Sorted:
+        """What becomes of the items of a report.
 
         To a program an exception of an item is a result like any other, and it would notice a second try.
         """
         if not failed:
-            return missing, [], []
-        accepted, final, again = RangeSet(missing), [], []
+            return Sorted(missing, [], [], [])
+        accepted, final, again, shared = RangeSet(missing), [], [], []
         raised_is_final = source.task.main is not None
         for item in sorted(set(failed)):
             if item not in accepted:
                 continue
-            if raised_is_final:
+            if source.shares(item):
+                accepted.remove(item, item + 1)
+                shared.append(item)
+            elif raised_is_final:
                 final.append(item)
             elif item not in source.left and source.task.terms.retries > 0:
                 accepted.remove(item, item + 1)  # this failure was counted when it came first
@@ -138,7 +153,15 @@ class Reports:
             else:
                 accepted.remove(item, item + 1)
                 again.append(item)
-        return list(accepted), final, again
+        return Sorted(list(accepted), final, again, shared)
+
+    def _leave_to_twin(self, source: LiveLease, items: list[int], now: float) -> None:
+        """Items failed here while the other copy is at work on them: that one has the last word."""
+        lease, reason = source.lease, "it failed, and another copy of it was at work"
+        for item in items:
+            part = (item, item + 1)
+            source.task.note(now, "failed", lease.portion, *part, lease.worker, lease.fence, "its other copy goes on")
+            self._orders.save_attempt(lease, part, "cancelled", None, reason)
 
     def _try_again(self, source: LiveLease, items: list[int], event: ItemsReported, now: float) -> None:
         """Items whose code failed wait again, if this lease had them until now."""
@@ -165,9 +188,9 @@ class Reports:
         self._orders.tell(task.id)
 
     def _spare_others(self, source: LiveLease, now: float) -> None:
-        """Stop those whose items have all been finished by somebody else."""
+        """Stop those whose items have all been finished by somebody else, be it the source itself."""
         for other in self._leases.of_task(source.task.id):
-            if other is source or other.revoked or not other.left:
+            if other.revoked or not other.left:
                 continue
             if not other.unfinished():
                 self._assignments.revoke(other, "its items have been done elsewhere", now)

@@ -7,7 +7,7 @@ goes back. One caller, ``server/service.py``, carries the actions out, saves fir
 
 Where an event goes from here: tasks and items to ``submissions``, ``restoring`` and ``lives``, workers to ``arrivals``, results to
 ``reports``, ends and losses of chunks to ``endings``, what programs say of their portions to ``programs``; afterwards
-``granting`` uses the slots that became free, and ``seating`` the seats. ``portions`` know where items stand, ``stock`` the
+``granting`` uses the slots that became free, ``copying`` those for which nothing waits, and ``seating`` the seats. ``portions`` know where items stand, ``stock`` the
 portions of a task, ``leases`` who holds them, ``workers`` what is queued where, ``turns`` whose turn it is.
 """
 
@@ -21,6 +21,7 @@ from marx.core.alarms import Alarms
 from marx.core.arrivals import Arrivals
 from marx.core.assignments import Assignments
 from marx.core.checking import check
+from marx.core.copying import Copying
 from marx.core.endings import Endings
 from marx.core.errors import UnknownTask
 from marx.core.events import (
@@ -85,6 +86,7 @@ class Scheduler:
         arrivals = Arrivals(policy, pool, leases, assignments, lives, endings, orders)
         self._arrivals = arrivals
         self._granting = Granting(policy, pool, leases, turns, assignments, lives, orders)
+        self._copying = Copying(policy, pool, leases, assignments, orders)
         self._seating = Seating(pool, leases, seat_turns, assignments, lives, orders)
         self._doors: dict[type, Callable[..., None]] = {
             TaskSubmitted: submissions.submit,
@@ -114,6 +116,7 @@ class Scheduler:
         self._now = now
         self._doors[type(event)](event, now)
         self._granting.serve(now)
+        self._copying.serve(now)
         self._seating.serve(now)
         self._ask_to_be_woken(now)
         return self._orders.take()
@@ -181,7 +184,13 @@ class Scheduler:
         task = self._lives.find(lease.task)
         if task is None or task.restored or self._leases.lost(lease.fence) is not None:
             return False
-        return lease.attempt == 1
+        live = self._leases.get(lease.fence)
+        return lease.attempt == 1 and not (live is not None and live.copied)
+
+    def done_elsewhere(self, lease: Lease, item: int) -> bool:
+        """Whether an item of this lease has a result that came under another one: nothing that this one made of it counts."""
+        found = self._leases.get(lease.fence) or self._leases.lost(lease.fence)
+        return found is not None and item in found.left and item in found.portion.done
 
     def is_live(self, fence: int) -> bool:
         """Whether the lease with this fence was neither ended nor lost."""
@@ -254,7 +263,7 @@ class Scheduler:
 
     def _ask_to_be_woken(self, now: float) -> None:
         """Ask for the next instant that matters, unless an earlier one was asked for and is to come."""
-        instants = (self._leases.next_expiry(), self._alarms.next())
+        instants = (self._leases.next_expiry(), self._alarms.next(), self._copying.next())
         at = min((instant for instant in instants if instant is not None), default=None)
         if at is not None and (self._asked_for is None or at < self._asked_for):
             self._asked_for = at

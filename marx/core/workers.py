@@ -81,20 +81,20 @@ class Slot:
         if self.state in (SlotState.STARTING, SlotState.BUSY):
             self.step(SlotStep.STOP)
 
-    def pull(self, live: LiveLease) -> None:
-        """Take a chunk out of the queue, wherever it stands; the next may begin by that."""
+    def pull(self, live: LiveLease) -> LiveLease | None:
+        """Take a chunk out of the queue, wherever it stands; the next if it begins by that."""
         if live is not self.queue[0]:
             self.queue.remove(live)
             self.ahead_seconds -= live.estimate
-            return
+            return None
         self.queue.popleft()
-        if self.queue:
-            self.queue[0].begin()
-            self.ahead_seconds -= self.queue[0].estimate
-        if self.queue and self.state is not SlotState.BROKEN:
-            self.step(SlotStep.GO_ON)
-        elif self.state is not SlotState.BROKEN:
-            self.step(SlotStep.FREE)
+        following = self.queue[0] if self.queue else None
+        if following is not None:
+            following.begin()
+            self.ahead_seconds -= following.estimate
+        if self.state is not SlotState.BROKEN:
+            self.step(SlotStep.FREE if following is None else SlotStep.GO_ON)
+        return following
 
     def refuse(self, task: str) -> None:
         """It could not run a chunk of this task. When several tasks found that, it is broken."""

@@ -66,7 +66,8 @@ class Carrier:
             self._carried.move_to_end(key)
         self._drop_old(keep=len(needed))
         grants = [[lease.fence, lease.task, lease.portion, lease.first, lease.count, lease.slot, lease.attempt] for lease in leases]
-        self._link.tell(GrantChunks, grants=grants)
+        copies = [lease.fence for lease in leases if lease.is_copy]
+        self._link.tell(GrantChunks, grants=grants, copies=copies or None)
 
     def _carry(self, task: str, portion: int, pack: ItemPack) -> None:
         self._link.tell(

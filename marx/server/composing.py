@@ -97,6 +97,9 @@ def policy_of(config: ServerConfig) -> Policy:
         lease_seconds=leases.lease_seconds,
         target_seconds=leases.target_chunk_seconds,
         item_losses=leases.item_losses,
+        copy_times=leases.copy_times,
+        copy_least_seconds=leases.copy_least_seconds,
+        copy_share=leases.copy_percent / 100,
         weights=dict(config.weights),
     )
 

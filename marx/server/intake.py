@@ -8,8 +8,10 @@ worker; they come before the end of their chunk in the same order, so their fenc
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Iterable, Sequence
+from functools import partial
+from typing import Any, AsyncContextManager, Iterable, Sequence
 
 from twisted.internet.defer import DeferredLock
 
@@ -123,13 +125,19 @@ class Intake:
         try:
             self._shelve(pairs)
             leases = [self._service.scheduler.lease(report.fence, self._worker, report.task, report.portion) for report, _ in pairs]
-            rows = [await self._rows(report, part, lease) for (report, part), lease in zip(pairs, leases)]
-            happenings = [event for receipt, (report, part) in enumerate(pairs) if (event := self._event(report, part, receipt))]
-            committed = self._service.happened(*happenings, writes=[row for some in rows for row in some])
+            async with self._turn(pairs, leases):
+                rows = [await self._rows(report, part, lease) for (report, part), lease in zip(pairs, leases)]
+                happenings = [event for receipt, (report, part) in enumerate(pairs) if (event := self._event(report, part, receipt))]
+                committed = self._service.happened(*happenings, writes=[row for some in rows for row in some])
         finally:
             self._order.release()
         answers = await committed
         return [self._verdict(report, lease, answers.get(receipt)) for receipt, ((report, _), lease) in enumerate(zip(pairs, leases))]
+
+    def _turn(self, pairs: Sequence[tuple[Report, bytes]], leases: Sequence[Lease | None]) -> AsyncContextManager[Any]:
+        """The turn at output, where another worker may print for the same items at this moment."""
+        repeats = any(isinstance(report, OutputReport) and lease and self._may_repeat(lease) for (report, _), lease in zip(pairs, leases))
+        return self._output.turn if repeats else nullcontext()
 
     def _shelve(self, pairs: Sequence[tuple[Report, bytes]]) -> None:
         """Items are at hand before they are granted; only the worker that runs a program may add to its portions."""
@@ -193,12 +201,16 @@ class Intake:
         if lease is None:
             return []
         if isinstance(report, OutputReport):
-            return await self._output.rows(report, part, lease, again=self._may_repeat(lease))
+            return await self._output.rows(report, part, lease, self._may_repeat(lease), partial(self._is_too_late, lease))
         if isinstance(report, ArtifactReport):
-            return artifact_rows(report, lease)
+            unwanted = report.item is not None and self._is_too_late(lease, report.item)
+            return [] if unwanted else artifact_rows(report, lease)
         if isinstance(report, NoteReport):
             return [NewNote(report.task, self._worker, report.text)]
         return []
+
+    def _is_too_late(self, lease: Lease, item: int) -> bool:
+        return self._service.scheduler.done_elsewhere(lease, item)
 
     def _may_repeat(self, lease: Lease) -> bool:
         return lease.fence in self._returned or not self._service.scheduler.is_alone(lease)

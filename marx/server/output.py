@@ -3,12 +3,15 @@ Output of chunks and programs that are tried again: each byte that an item wrote
 
 The first attempt's output is stored as it comes, unopened. When another attempt of the same items writes, what is stored of them is read
 back, and what is the same is skipped. Where a second attempt wrote something else, all of it is delivered: hiding it would be worse.
+What an attempt writes for items whose results have come from another one is not.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Callable
+
+from twisted.internet.defer import DeferredLock
 
 from marx.core.model import Lease
 from marx.server.cursors import READ_BYTES
@@ -24,22 +27,30 @@ Delivered = dict[tuple[int, int], bytearray]
 
 
 class OutputIntake:
-    """Rows for output reports. ``limit``: bytes that one task may print; then its output is cut, and that is said."""
+    """
+    Rows for output reports. ``limit``: bytes that one task may print; then its output is cut, and that is said.
+
+    ``turn``: to be had from before rows of several attempts are made until they are on their way to the store, since two may be at work.
+    """
 
     def __init__(self, store: Store, directory: Directory, limit: int) -> None:
         self._store = store
         self._directory = directory
         self._limit = limit
         self._repeats: dict[int, RepeatedOutput] = {}
+        self.turn = DeferredLock()
 
-    async def rows(self, report: OutputReport, payload: bytes, lease: Lease, again: bool) -> list[Any]:
-        """The rows to store. ``again``: another attempt may have written for these items."""
+    async def rows(
+        self, report: OutputReport, payload: bytes, lease: Lease, again: bool, too_late: Callable[[int], bool] = lambda item: False
+    ) -> list[Any]:
+        """The rows to store. ``again``: another attempt may have written for these items; ``too_late``: whether one has finished an item."""
         live = self._directory.tasks.get(report.task)
         if live is None or live.output_bytes > self._limit:
             return []
         if again:
             # What is still on its way to the disk counts as delivered, too.
             await self._store.write()
+            payload = without_items(payload, report.first, too_late)
             payload = await self._without_delivered(report, payload, live)
         rows = [NewOutput(report.task, report.portion, report.first, report.last, lease.worker, report.at_utc, payload)] if payload else []
         live.output_bytes += len(payload)
@@ -152,6 +163,11 @@ def delivered_of(rows: Any) -> Delivered:
             if segment.offset == len(text):
                 text += segment.content
     return delivered
+
+
+def without_items(payload: bytes, first: int, unwanted: Callable[[int], bool]) -> bytes:
+    """An output pack without what some items wrote."""
+    return pack_output([segment for segment in unpack_output(payload, first) if not unwanted(segment.item)], first)
 
 
 def without_delivered(payload: bytes, first: int, delivered: Delivered) -> bytes:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, bindparam, select, tuple_
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, bindparam, case, func, or_, select, tuple_
 
 from marx.server.records import ArtifactRecord, AttemptRecord, Counts, NoteRecord, TaskRecord
-from marx.server.schema import artifacts, attempts, blob_uses, notes, tasks
+from marx.server.schema import artifacts, attempts, blob_uses, notes, results, tasks
 from marx.server.store_rows import path_bytes
 
 #: Ids that are found for a prefix: more than a person wants to choose from.
@@ -29,7 +29,19 @@ _OF_TASK = bindparam("of_task")
 _COUNTS = ("known", "final", "done", "failed")
 _RECORD = select(*(tasks.c[name] for name in (*TaskRecord.__slots__[:-1], *_COUNTS)))
 _ATTEMPTS = select(*(attempts.c[name] for name in AttemptRecord.__slots__)).where(attempts.c.task == _OF_TASK)
-_ARTIFACTS = select(*(artifacts.c[name] for name in ArtifactRecord.__slots__), artifacts.c.row).where(artifacts.c.task == _OF_TASK)
+# Results do not overlap: the last that begin at or before an item are its own, or it has none yet.
+_result_of_item = (
+    select(case((results.c.first + results.c["count"] > artifacts.c.item, results.c.fence)))
+    .where(results.c.task == artifacts.c.task, results.c.portion == artifacts.c.portion, results.c.first <= artifacts.c.item)
+    .order_by(results.c.first.desc())
+    .limit(1)
+    .correlate(artifacts)
+    .scalar_subquery()
+)
+_may_count = or_(artifacts.c.item.is_(None), artifacts.c.fence.is_(None), func.coalesce(_result_of_item, artifacts.c.fence) == artifacts.c.fence)
+_ARTIFACTS = (
+    select(*(artifacts.c[name] for name in ArtifactRecord.__slots__), artifacts.c.row).where(artifacts.c.task == _OF_TASK).where(_may_count)
+)
 _NOTES = select(notes.c.worker, notes.c.text).where(notes.c.task == _OF_TASK).order_by(notes.c.row)
 _USES = select(blob_uses.c.task).where(blob_uses.c.sha256 == bindparam("sha256"))
 
@@ -82,8 +94,8 @@ def artifacts_of(connection: Connection, task: str, after: tuple[int, str] | Non
     """
     At most ``limit`` paths that a task's items touched, by root and path, those behind ``after`` only.
 
-    Of each what the last item that touched it did last; what no item is known for counts before what one did. A program has its files
-    in sequence, so of its paths what was done last.
+    Of each what the last item that touched it did last; what no item is known for counts before what one did, and of an item that was
+    run several times what the attempt did whose result stands. A program has its files in sequence, so of its paths what was done last.
     """
     kind = connection.execute(select(tasks.c.kind).where(tasks.c.id == task)).scalar()
     rank = _stored if kind == "run" else _touched

@@ -62,9 +62,13 @@ class DropItems(MarxCommand):
 
 
 class GrantChunks(MarxCommand):
-    """Server to worker: ``grants`` = [[fence, task, portion, first, count, slot, attempt], ...], to be run in this order on each slot."""
+    """
+    Server to worker: ``grants`` = [[fence, task, portion, first, count, slot, attempt], ...], to be run in this order on each slot.
 
-    arguments = [(b"grants", Json())]
+    ``copies``: those fences whose items are at work elsewhere, too. What these print is kept back until they have a result.
+    """
+
+    arguments = [(b"grants", Json()), (b"copies", Json(optional=True))]
     response = []
     requiresAnswer = False
 

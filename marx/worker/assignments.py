@@ -24,7 +24,7 @@ PICKLED = ("pickles", "entries")
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Items ``first`` to ``first + count`` as they were granted. ``attempt``: 1 for the first try."""
+    """Items ``first`` to ``first + count`` as they were granted. ``attempt``: 1 for the first try. ``is_copy``: they are at work elsewhere, too."""
 
     fence: int
     task: str
@@ -33,6 +33,7 @@ class Chunk:
     count: int
     slot: int = 0
     attempt: int = 1
+    is_copy: bool = False
 
     @property
     def stop(self) -> int:

@@ -123,8 +123,8 @@ class WorkerLink(GuardedLink):
         self._duties.drop([(task, portion, first) for task, portion, first in packs])
 
     @wire.GrantChunks.responder
-    def on_grant_chunks(self, grants: Sequence[Sequence[Any]]) -> None:
-        self._duties.grant([Chunk(*grant) for grant in grants])
+    def on_grant_chunks(self, grants: Sequence[Sequence[Any]], copies: Sequence[int] | None) -> None:
+        self._duties.grant([Chunk(*grant, is_copy=grant[0] in (copies or ())) for grant in grants])
 
     @wire.RevokeChunks.responder
     def on_revoke_chunks(self, fences: Sequence[int], reason: str, gently: bool | None) -> Deferred[dict[str, Any]]:

@@ -21,6 +21,8 @@ from marx.worker.standing import Standing
 
 #: Seconds that output may wait for more to travel with; a person sees it within one.
 OUTPUT_SECONDS = 0.05
+#: Bytes of output of a copy that are kept back until its items have results; what comes then goes as it comes.
+KEPT_BACK = 1_000_000
 #: Notes that one task can get from one worker.
 NOTES = 100
 
@@ -108,13 +110,13 @@ class Reporter:
         return report
 
     def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
-        """Items printed something."""
+        """Items printed something. Of a copy it leaves with their results, since most copies lose, and it was printed elsewhere."""
         opened = self._of(chunk)
         opened.segments.extend(segments)
         opened.size += sum([len(segment.content) for segment in segments])
-        if opened.size >= PACK_AIM:
+        if opened.size >= (KEPT_BACK if chunk.is_copy else PACK_AIM):
             self._put_output(opened)
-        elif self._due is None:
+        elif self._due is None and not chunk.is_copy:
             self._due = self._clock.callLater(OUTPUT_SECONDS, self._put_all_output)
 
     def flush(self, chunk: Chunk) -> None:
@@ -134,7 +136,8 @@ class Reporter:
         """The attempt is over; ``said``: what its runner said of it, where it did."""
         opened = self._open.pop(chunk.fence, None)
         if opened is not None:
-            self._put_output(opened)
+            if not (chunk.is_copy and outcome == "cancelled"):
+                self._put_output(opened)
             if opened.spool is not None:
                 opened.spool.abandon()
         exit_code, signal = (said.exit, said.signal) if said else (None, None)
@@ -179,13 +182,19 @@ class Reporter:
     def _put_all_output(self) -> None:
         self._due = None
         for opened in list(self._open.values()):
-            self._put_output(opened)
+            if not opened.chunk.is_copy:
+                self._put_output(opened)
 
     def _put_output(self, opened: _Open) -> None:
-        if not opened.segments:
-            return
-        chunk, segments = opened.chunk, opened.segments
-        opened.segments, opened.size = [], 0
+        segments, opened.segments, opened.size = opened.segments, [], 0
+        size = begin = 0
+        for end, segment in enumerate(segments, 1):
+            size += len(segment.content)
+            if size >= PACK_AIM or end == len(segments):
+                self._put_segments(opened.chunk, segments[begin:end])
+                begin, size = end, 0
+
+    def _put_segments(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
         items = [segment.item for segment in segments]
         first = min(items)
         payload = pack_output(segments, first)

@@ -32,7 +32,7 @@ from marx.core.scheduler import Scheduler
 from tests.core.builders import PYTHONS, offer
 from tests.core.world import Laborer, Report, Row, Store
 
-POLICY = Policy(lease_seconds=60, program_losses=4, elsewhere_seconds=5, target_seconds=0.5, ended_tasks=3, story_events=50)
+POLICY = Policy(lease_seconds=60, program_losses=4, elsewhere_seconds=5, target_seconds=0.5, ended_tasks=3, story_events=50, copy_share=1.0)
 ONLY_3 = (Interpreter("3.11.7", "/usr/bin/python3"),)
 LABORERS = {"alpha": offer("alpha", 2), "beta": offer("beta", 1, interpreters=ONLY_3), "gamma": offer("gamma", 3)}
 NOT_SENT = ("again", "lie")
@@ -143,6 +143,22 @@ class House(RuleBasedStateMachine):
             if laborer.queues[slot][0].complete:
                 laborer.end(slot, "succeeded")
             self.deliver(laborer)
+
+    @rule(name=names, slot=small)
+    def lag(self, name: str, slot: int) -> None:
+        """One slot gets no further, while all others finish whatever they can get."""
+        busy = self.laborers[name].busy_slots()
+        slow = (name, busy[slot % len(busy)]) if busy else None
+        for _ in range(4):
+            for other in self.laborers.values():
+                for at_work in other.busy_slots():
+                    if other.connected and (other.offer.name, at_work) != slow:
+                        chunk = other.queues[at_work][0]
+                        if not chunk.complete:
+                            other.report(at_work, chunk.lease.count, 0, 0.05)
+                        other.end(at_work, "succeeded")
+                self.deliver(other)
+        self.let_time_pass(7.0, True)
 
     @rule(name=names, outcome=st.sampled_from(["died", "died", "refused", "cancelled"]), seen=st.booleans(), fatal=rarely)
     def end_badly(self, name: str, outcome: str, seen: bool, fatal: bool) -> None:

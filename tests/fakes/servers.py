@@ -171,7 +171,7 @@ class FakeServer(GuardedLink):
 
     def grant(self, *chunks: Chunk) -> None:
         grants = [[chunk.fence, chunk.task, chunk.portion, chunk.first, chunk.count, chunk.slot, chunk.attempt] for chunk in chunks]
-        self.tell(wire.GrantChunks, grants=grants)
+        self.tell(wire.GrantChunks, grants=grants, copies=[chunk.fence for chunk in chunks if chunk.is_copy] or None)
 
 
 @implementer(IStreamClientEndpoint)

@@ -74,6 +74,7 @@ class PlayedWorker(Played):
     def __init__(self, clock: Any) -> None:
         super().__init__(clock)
         self.grants: list[list[Any]] = []
+        self.copies: list[int] = []
         self.items: dict[tuple[str, int], dict[str, Any]] = {}
         self.revoked: list[int] = []
         self.forgotten: list[str] = []
@@ -95,7 +96,8 @@ class PlayedWorker(Played):
         self.dropped += packs
 
     @worker.GrantChunks.responder
-    def on_grant_chunks(self, grants: Any) -> None:
+    def on_grant_chunks(self, grants: Any, copies: Any) -> None:
+        self.copies += copies or ()
         self.grants += grants
         self._look()
 
@@ -192,6 +194,7 @@ class Room:
         self.reactor = reactor
         self.operators: set[str] = set()
         self.revoked: set[str] = set()
+        self.config = ServerConfig()
         self.peers: list[Played] = []
         self._ids = (f"task{number:04d}" for number in itertools.count())
         self.parts: Parts
@@ -202,7 +205,7 @@ class Room:
         stored = Blobs(self.folder / "blobs", self.reactor)
         around = Surroundings(self.reactor, lambda: 1000.0 + self.reactor.seconds(), lambda: next(self._ids))
         gatekeeper = Gatekeeper(self.revoked.__contains__, self.operators.__contains__)
-        self.parts = compose(ServerConfig(), self.store, stored, gatekeeper, around)
+        self.parts = compose(self.config, self.store, stored, gatekeeper, around)
         self.parts.service.startService()
         await self.parts.service.begin()
 

@@ -352,6 +352,22 @@ class StoreContract(abc.ABC):
         assert found["a"].deleted and found["b"].length == 7 and (found["c"].portion, found["c"].length) == (1, 10)
 
     @pytest_twisted.ensureDeferred
+    async def test_of_an_item_that_was_run_twice_the_files_of_the_attempt_count_whose_result_stands(self, store: Store) -> None:
+        await store.write(
+            artifact("both", 7, length=1, fence=21),
+            artifact("mine", 7, fence=21),
+            artifact("both", 7, length=2, fence=22),
+            artifact("theirs", 7, fence=22),
+            artifact("before", 6, fence=22),
+            artifact("behind", 8, fence=22),
+            artifact("nobodys", None, fence=22),
+            results(0, 5, fence=3),
+            results(7, 8, fence=21),
+        )
+        found = {entry.path: entry for entry in await store.artifacts(T, None, 9)}
+        assert list(found) == ["before", "behind", "both", "mine", "nobodys"] and found["both"].length == 1
+
+    @pytest_twisted.ensureDeferred
     async def test_artifacts_come_in_pages_by_root_and_path(self, store: Store) -> None:
         places = [(root, f"{name}/é\udcff") for root in (0, 1) for name in "abc"]
         await store.write(*(artifact(path, item, root=root) for item in (1, 2) for root, path in reversed(places)))

@@ -100,6 +100,14 @@ async def test_another_attempt_is_compared_with_what_is_stored() -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_what_comes_too_late_is_not_delivered_even_if_it_differs() -> None:
+    payload = pack_output([Segment(3, STDOUT, 0, b"other\n"), Segment(4, STDOUT, 0, b"new\n")], 0)
+    taking = intake(rows=[row(pack(3, b"one\n"))])
+    (stored,) = await taking.rows(report(payload), payload, LEASE, again=True, too_late=lambda item: item == 3)
+    assert list(unpack_output(stored.payload, 0)) == [Segment(4, STDOUT, 0, b"new\n")]
+
+
+@pytest_twisted.ensureDeferred
 async def test_output_beyond_the_limit_is_cut_and_that_is_said_once() -> None:
     taking = intake(limit=100)
     payload = pack(3, b"x" * 90)

@@ -69,11 +69,11 @@ def line() -> Line:
 
 def test_items_and_grants_arrive_in_the_order_in_which_they_were_sent(line: Line) -> None:
     pack = ItemPack(0, 2, "json", b"1\n2")
-    chunk = Chunk(1 << 40, "a", 0, 0, 2, slot=1, attempt=2)
+    chunks = [Chunk(1 << 40, "a", 0, 0, 2, slot=1, attempt=2), Chunk(1 << 41, "a", 0, 0, 1, slot=2, attempt=3, is_copy=True)]
     line.server.carry("a", pack)
-    line.server.grant(chunk)
+    line.server.grant(*chunks)
     line.endpoint.flush()
-    assert line.duties.calls == [("carry", "a", 0, pack), ("grant", [chunk])]
+    assert line.duties.calls == [("carry", "a", 0, pack), ("grant", chunks)]
 
 
 def test_a_range_and_a_blob_arrive_as_what_they_are(line: Line) -> None:

@@ -12,12 +12,13 @@ from marx.wire.reports import ArtifactReport, EndReport, ResultsReport
 from marx.worker.assignments import Chunk
 from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
 from marx.worker.recipes import TaskFile
-from marx.worker.reporting import NOTES, OUTPUT_SECONDS
+from marx.worker.reporting import KEPT_BACK, NOTES, OUTPUT_SECONDS
 from marx.worker.standing import Standing
 from tests.fakes.floors import Floor
 from tests.fakes.servers import digest_of
 
 CHUNK = Chunk(9, "a", 0, 10, 5)
+CHUNK_BESIDE = Chunk(8, "a", 0, 0, 1, slot=1)
 
 
 @pytest.fixture
@@ -67,6 +68,31 @@ def test_output_comes_before_the_results_and_the_end_that_followed_it(floor: Flo
     floor.reporter.output(CHUNK, [Segment(11, STDOUT, 0, b"two\n")])
     floor.reporter.ended(CHUNK, "died", 11, "killed")
     assert floor.sender.kinds == ["output", "results", "output", "end"]
+
+
+COPY = Chunk(9, "a", 0, 10, 5, attempt=2, is_copy=True)
+
+
+def test_what_a_copy_prints_leaves_with_the_result_of_its_item(floor: Floor) -> None:
+    floor.reporter.output(COPY, [Segment(10, STDOUT, 0, bytes(PACK_AIM))])
+    floor.reporter.output(COPY, [Segment(10, STDOUT, PACK_AIM, b"more\n")])
+    floor.reporter.output(CHUNK_BESIDE, [Segment(0, STDOUT, 0, b"of another\n")])
+    floor.reactor.advance(OUTPUT_SECONDS)
+    assert [report.fence for report, *_ in floor.sender.sent] == [CHUNK_BESIDE.fence]
+    floor.reporter.results(COPY, Results(9, 0, 10, 1, "values", (), 0.1, b"1"))
+    assert floor.sender.kinds == ["output", "output", "output", "results"]
+
+
+@pytest.mark.parametrize("outcome, kinds", [("cancelled", ["end"]), ("died", ["output", "end"])])
+def test_what_a_copy_has_printed_goes_with_it_when_it_is_not_wanted(floor: Floor, outcome: str, kinds: list[str]) -> None:
+    floor.reporter.output(COPY, [Segment(10, STDOUT, 0, b"one\n")])
+    floor.reporter.ended(COPY, outcome, None, "")
+    assert floor.sender.kinds == kinds
+
+
+def test_a_copy_that_prints_very_much_is_not_kept_back(floor: Floor) -> None:
+    floor.reporter.output(COPY, [Segment(10, STDOUT, 0, bytes(KEPT_BACK))])
+    assert floor.sender.kinds == ["output"]
 
 
 def test_a_value_of_several_parts_is_one_result(floor: Floor) -> None:
