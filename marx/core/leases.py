@@ -256,6 +256,10 @@ class Leases:
         """When that worker was last heard of."""
         return self._heard_at[worker]
 
+    def ends_at(self, worker: str) -> float:
+        """When the leases of a worker end if nothing more is heard of it."""
+        return self._heard_at[worker] + self._seconds
+
     def forget_worker(self, worker: str) -> None:
         """Nothing more is expected of a worker; its deadline lapses by itself."""
         self._heard_at.pop(worker, None)

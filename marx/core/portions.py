@@ -142,6 +142,10 @@ class Portion:
         avoided, until = self._elsewhere.get(worker, (RangeSet(), now))
         return now >= until or not avoided.intersect(*part)
 
+    def again_at(self, worker: str, now: float) -> float:
+        """From when on this worker may have all of its items."""
+        return max(now, self._elsewhere.get(worker, (None, now))[1])
+
     def claim(self, first: int, stop: int) -> list[Range]:
         """Take what waits of a range that somebody holds already."""
         claimed = self.waiting.intersect(first, stop)

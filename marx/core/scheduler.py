@@ -168,8 +168,7 @@ class Scheduler:
     def why(self, task: str) -> str:
         """Why something of a task waits, in one sentence, or "". Raises UnknownTask."""
         found = self._find(task)
-        leases = self._leases.of_task(task)
-        return why_waiting(found, leases, self._pool.workers.values(), self._now)
+        return why_waiting(found, self._leases, self._pool.workers.values(), self._now)
 
     def holders(self, task: str) -> tuple[str, ...]:
         """The workers that have chunks of a task, by name."""

@@ -85,6 +85,11 @@ class Stock:
         run = front.next_run(worker, now)
         return self._search(worker, now) if run is None else (front, run)
 
+    def again_at(self, worker: str, now: float) -> float:
+        """When this worker may have something that waits, if it may have nothing now."""
+        ready = (self._present[number] for first, stop in self.totals.ready for number in range(first, stop))
+        return min((portion.again_at(worker, now) for portion in ready), default=now)
+
     def put_away(self) -> None:
         """Let the portions shrink that have become complete."""
         completed = self.totals.completed

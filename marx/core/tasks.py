@@ -146,6 +146,11 @@ class Task:
             return None
         return self.items.next_run(worker, now)
 
+    def again_at(self, worker: str, now: float) -> float:
+        """When this worker may have something of it that waits, if it may have nothing now."""
+        refusal = self.refusals.get(worker)
+        return max(self.items.again_at(worker, now), refusal.until if refusal is not None else now)
+
     def remaining_seconds(self) -> float:
         """Slot time that its unfinished items will take, guessed where nothing was measured."""
         totals = self._totals
@@ -227,6 +232,11 @@ class MainProgram:
             return None
         run = self.portion.next_run(worker, now)
         return None if run is None else (self.portion, run)
+
+    def again_at(self, worker: str, now: float) -> float:
+        """When this worker may have it, if it may not now."""
+        refusal = self.refusals.get(worker)
+        return max(self.portion.again_at(worker, now), refusal.until if refusal is not None else now)
 
     def remaining_seconds(self) -> float:
         """Nobody knows how long a program takes: among equals it is the order of arrival that counts."""

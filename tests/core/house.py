@@ -30,6 +30,7 @@ from marx.core.events import (
 from marx.core.model import Held, Interpreter, Lease, Policy, TaskTerms
 from marx.core.scheduler import Scheduler
 from tests.core.builders import PYTHONS, offer
+from tests.core.watchdog import neglected
 from tests.core.world import Laborer, Report, Row, Store
 
 POLICY = Policy(lease_seconds=60, program_losses=4, elsewhere_seconds=5, target_seconds=0.5, ended_tasks=3, story_events=50, copy_share=1.0)
@@ -276,6 +277,11 @@ class House(RuleBasedStateMachine):
                     assert counts.total == sum(portion.known for portion in row.counts())
             else:
                 assert row.ended or task in self.forgotten
+
+    @invariant()
+    def nobody_waits_forever(self) -> None:
+        if self.epoch:
+            assert not (found := neglected(self.scheduler, self.now)), "\n".join(found)
 
     def teardown(self) -> None:
         """The troubles end: links hold, nobody dies, a worker that can do everything is there. Then every task ends."""

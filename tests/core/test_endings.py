@@ -181,7 +181,7 @@ def test_a_worker_that_refuses_is_left_alone_for_a_while_and_longer_each_time():
         desk.end(desk.leases[0], "refused", reason="numpy is missing")
         assert tried(desk) == [(0, 1, "refused", None)]
         assert desk.granted() == []
-        assert desk.scheduler.why("task") == "alpha could not run it (numpy is missing); it is tried again soon."
+        assert desk.scheduler.why("task") == f"alpha could not run it (numpy is missing); it is tried again in {pause} s."
         assert desk.tick(pause - 0.1) == [] or desk.granted() == []
         desk.tick(0.1)
         assert len(desk.leases) == 1
@@ -224,7 +224,7 @@ def test_a_slot_that_several_tasks_found_broken_gets_nothing_until_it_is_offered
         desk.end(desk.leases[0], "refused", reason="the disk is full")
     desk.submit(1, "t3")
     assert desk.leases == []
-    assert desk.scheduler.why("t3") == "alpha could run it, but no slot there works."
+    assert desk.scheduler.why("t3") == "alpha could run it, but no slot there works: each could not run several tasks in a row."
     desk.join()
     assert [lease.task for lease in desk.leases] == ["t3"]
 

@@ -111,7 +111,7 @@ def test_a_worker_that_refuses_a_program_is_left_alone_for_a_while(desk):
     desk.join("alpha", seats=1)
     desk.end(desk.leases[0], "refused", reason="its disk is full")
     assert desk.leases == []
-    assert desk.scheduler.why("task") == "alpha could not run it (its disk is full); it is tried again soon."
+    assert desk.scheduler.why("task") == "alpha could not run it (its disk is full); it is tried again in 5 s."
     desk.tick(5)
     assert [lease.attempt for lease in desk.leases] == [1], "it never began"
 

@@ -25,7 +25,7 @@ def restore(desk: Desk, state: str = "running", **more: object) -> None:
 def test_a_program_waits_longer_for_its_worker_than_items_do(desk):
     restore(desk, totals={1: (4, True)}, portions={1: ("3.11", "open")})
     desk.join(seats=1)
-    assert desk.scheduler.why("task") == "It ran when the server was restarted, and waits a moment for its workers to return."
+    assert desk.scheduler.why("task") == "It ran when the server was restarted, and waits for its workers to return, for 45 s at most."
     desk.tick(3)
     assert [(lease.portion, lease.slot) for lease in desk.leases] == [(1, 0)]
     desk.tick(RETURN_SECONDS - 3.1)

@@ -276,7 +276,7 @@ def test_a_restored_task_that_ran_gives_its_workers_a_moment_to_return(desk):
     restored(desk)
     desk.join()
     assert desk.leases == []
-    assert desk.scheduler.why("task") == "It ran when the server was restarted, and waits a moment for its workers to return."
+    assert desk.scheduler.why("task") == "It ran when the server was restarted, and waits for its workers to return, for 3 s at most."
     desk.tick(3)
     assert [lease.first for lease in desk.leases] == [4]
 

@@ -5,6 +5,7 @@ import pytest
 from marx.core.errors import UnknownTask
 from marx.core.events import CancelAsked, TaskRestored, TaskSubmitted, WorkerChanged, WorkerCut, WorkerLeft
 from marx.core.model import Policy
+from marx.core.reasons import span
 from tests.core.builders import NOTHING_AHEAD, Desk, held, offer, terms
 
 
@@ -191,7 +192,7 @@ def test_why_it_is_left_for_another(desk):
     desk.end(one, "died", item=0)
     assert why(desk) == "The only slot that can run it now is busy with it.", "alpha's is free, but not for item 0"
     desk.do(WorkerChanged(offer("beta", paused=True)))
-    assert why(desk) == "What waits went wrong on alpha and is left for another worker at first."
+    assert why(desk) == "What waits went wrong on alpha and is left for another worker for 5 s."
 
 
 def test_why_it_does_not_end(desk):
@@ -201,6 +202,44 @@ def test_why_it_does_not_end(desk):
     desk.do(CancelAsked("task", "ada"))
     assert why(desk) == "It waits for alpha, beta to end its chunks."
     assert desk.scheduler.holders("task") == ("alpha", "beta")
+
+
+def test_why_it_is_tried_again_and_when(desk):
+    desk.submit(4, chunk_items=1)
+    for name, reason in (("alpha", "numpy is missing"), ("beta", "numpy is missing"), ("gamma", "its disk is full")):
+        desk.join(name)
+        desk.end(desk.leases[-1], "refused", reason=reason)
+        desk.tick(1)
+    assert why(desk) == (
+        "alpha and beta could not run it (numpy is missing); gamma could not run it (its disk is full); it is tried again on alpha in 2 s."
+    )
+
+
+def test_why_a_worker_that_lends_nothing_does_not_help(desk):
+    desk.submit()
+    desk.join(slots=0)
+    assert why(desk) == "alpha could run it, but lends no slots."
+
+
+def test_why_nothing_comes_from_a_worker_that_is_away(desk):
+    desk.submit(1)
+    desk.join("alpha")
+    desk.do(WorkerCut("alpha"), after=20)
+    assert why(desk) == "What is not done is with alpha, which is cut off: it goes to others in 40 s if nothing is heard till then."
+    desk.do(CancelAsked("task", "ada"))
+    assert why(desk) == "It waits for alpha to end its chunks; alpha is cut off, and waited for 40 s at most."
+
+
+def test_why_a_map_does_not_end_whose_sender_went_away(desk):
+    desk.submit(1, final=False)
+    desk.join()
+    desk.run(desk.leases[0])
+    assert why(desk) == "All items that have come are done; whoever sends them has not said that there are no more."
+
+
+@pytest.mark.parametrize("seconds, text", [(0.2, "1 s"), (119, "119 s"), (120, "2 min"), (7000, "117 min"), (7200, "2 h")])
+def test_waits_are_said_in_the_largest_unit_that_fits_twice(seconds, text):
+    assert span(seconds) == text
 
 
 def test_what_does_not_wait_needs_no_reason(desk):
