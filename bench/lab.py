@@ -53,7 +53,7 @@ class BenchLab(Lab):
     def begin_work(self) -> None:
         """Start the worker, and run a first map."""
         adopt_orphans()
-        sandbox = () if shutil.which("bwrap") else ("--sandbox", "none")
+        sandbox = () if shutil.which("bwrap") else ("--sandbox", "none", "--users", "client")
         self.worker = self.start_worker("worker", "--slots", str(WORKERS), "--python", sys.executable, *sandbox)
         wait_until(lambda: self.worker.running() and "ready" in self.admin("workers"), "a worker that is ready")
         self.run("map_all", "square", range=1000, check=True)

@@ -163,6 +163,11 @@ class Lending:
     users: tuple[str, ...] = key((), listed(_plain, "a list of names"))
     labels: Mapping[str, str] = key({}, table(text(), 'a table of KEY = "VALUE"'))
 
+    def contradictions(self) -> Iterator[tuple[str, str]]:
+        """Keys that do not go together, and why."""
+        if self.sandbox == "none" and not self.users:
+            yield "sandbox", '"none" lets programs do whatever this worker\'s user can: name in users whose programs you trust'
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:

@@ -163,16 +163,21 @@ async def _begin_server(reactor: Any, folder: Path) -> tuple[Store, Parts]:
 def _look_around(folder: Path, python: str, sandbox: str | None) -> tuple[Sandbox, Interpreter, Path]:
     state = folder / "worker"
     state.mkdir(mode=0o700)
-    try:
-        confined = choose(sandbox or "auto", state)
-    except NoSandbox:
-        if sandbox is not None:
-            raise
-        confined = choose("none", state)
+    confined = choose(sandbox, state) if sandbox else _best(state)
     interpreter = probe_one(python)
     kit = lay_out_kit(_kit_folder(state))
     compile_kit(kit, interpreter)
     return confined, interpreter, kit
+
+
+def _best(state: Path) -> Sandbox:
+    """The best sandbox that works here, which may be none: it is the person's own program."""
+    for level in ("bwrap", "landlock"):
+        try:
+            return choose(level, state)
+        except NoSandbox:
+            continue
+    return choose("none", state)
 
 
 def _kit_folder(state: Path) -> Path:

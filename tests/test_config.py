@@ -127,6 +127,7 @@ def test_keys_that_contradict_each_other_are_a_mistake_even_when_one_is_a_defaul
         (load_server, "listen.port = -1", "1: port = -1: expected a whole number"),
         (load_server, "[listen]\nnonsense = 1", "2: there is no nonsense here, only port, interface, addresses"),
         (load_server, "listen = {port = 'x'}", '1: port = "x": expected a whole number'),
+        (load_worker, '[lending]\nsandbox = "none"', '2: "none" lets programs do whatever this worker\'s user can: name in users whose programs you trust'),
         (load_worker, '[lending]\nsandbox = "chroot"', '2: sandbox = "chroot": expected one of "auto", "bwrap", "landlock", "none"'),
         (load_worker, '[lending]\nusers = "anna"', "2: users = \"anna\": expected a list of names"),
         (load_worker, '[lending]\nusers = ["anna, bob"]', "'anna, bob' is not a name"),

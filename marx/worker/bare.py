@@ -15,6 +15,7 @@ class Bare(Sandbox):
     """See Sandbox. `setsid` is that program, if this machine has it: with it a runner leads a group of its own."""
 
     level = "none"
+    shows_own_paths = False
 
     def __init__(self, setsid: str | None) -> None:
         self._first = [setsid] if setsid else []

@@ -19,7 +19,7 @@ from typing import Self
 
 from marx.worker.grip import SandboxGrip
 from marx.worker.interpreters import Interpreter
-from marx.worker.launch import Launch, Mounts, Sandbox, encoded, require_variables
+from marx.worker.launch import Launch, Mounts, Sandbox, encoded, memory_files, require_variables
 from marx.worker.mounting import OUR_PLACE, in_order, mount_options
 from marx.worker.surroundings import FIRST_UID, SEAT_UIDS, SLOT_UIDS, make_up_etc, names_of_the_network, system_binds
 
@@ -106,7 +106,7 @@ class Bubblewrap(Sandbox):
         program = [interpreter.path, *command]
         contents = {FILTER_FD: self._ground.syscall_filter, OPTIONS_FD: _joined(options), **self._start(program, env, cwd)}
         argv = encoded([*self._monitor(), *self._entry(program, slot_index)])
-        return Launch(argv, env={}, child_fds={REPORT_FD: "r", **_memory_files(contents)})
+        return Launch(argv, env={}, child_fds={REPORT_FD: "r", **memory_files(contents)})
 
     def place(self, mounts: Mounts, inside: str) -> str:
         """Inside paths are what they say."""
@@ -198,18 +198,3 @@ class RootBubblewrap(Bubblewrap):
 
 def _joined(options: Iterable[str]) -> bytes:
     return b"".join(word + b"\0" for word in encoded(options))
-
-
-def _memory_files(contents: Mapping[int, bytes]) -> dict[int, int]:
-    """For each child's descriptor one of ours that reads its content: fresh, since the place in it moves as bwrap reads."""
-    opened: dict[int, int] = {}
-    try:
-        for number, content in contents.items():
-            opened[number] = os.memfd_create("marx", os.MFD_CLOEXEC)
-            os.write(opened[number], content)
-            os.lseek(opened[number], 0, os.SEEK_SET)
-    except OSError:
-        for descriptor in opened.values():
-            os.close(descriptor)
-        raise
-    return opened

@@ -63,13 +63,9 @@ def open_vsock(on: dict) -> bool:
 
 @possible("processes outside can be signalled")
 def signal_worker(on: dict) -> bool:
-    """The number means nothing here, or it means ourselves: then the namespace decides."""
-    if os.readlink("/proc/self/ns/pid") == on["pid_namespace"]:
-        return True
-    if on["pid"] == os.getpid():
-        return False
+    """In a namespace of processes the number means nothing, or somebody in there."""
     os.kill(on["pid"], 0)
-    return True
+    return os.readlink("/proc/self/ns/pid") == on["pid_namespace"]
 
 
 @possible("the kernel's settings can be written")

@@ -69,7 +69,10 @@ class Sandbox(ABC):
     """One way of starting runners on this machine; chosen once, when the worker starts, and proved to work there."""
 
     level: str
-    """What the worker offers and a task can demand: "bwrap" or "none"."""
+    """What the worker offers and a task can demand: "bwrap", "landlock" or "none"."""
+
+    shows_own_paths = True
+    """Whether a program finds its files at the caller's own paths."""
 
     @abstractmethod
     def launch(
@@ -119,3 +122,18 @@ def encoded(words: Iterable[str]) -> list[bytes]:
         # Which one is not said: it may be a secret.
         raise CannotLaunch("an argument, path or variable of the task has a character that no process can be given")
     return as_bytes
+
+
+def memory_files(contents: Mapping[int, bytes]) -> dict[int, int]:
+    """For each child's descriptor one of ours that reads its content: fresh, since the place in it moves as bwrap reads."""
+    opened: dict[int, int] = {}
+    try:
+        for number, content in contents.items():
+            opened[number] = os.memfd_create("marx", os.MFD_CLOEXEC)
+            os.write(opened[number], content)
+            os.lseek(opened[number], 0, os.SEEK_SET)
+    except OSError:
+        for descriptor in opened.values():
+            os.close(descriptor)
+        raise
+    return opened

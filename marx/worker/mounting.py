@@ -37,7 +37,7 @@ def mount_options(interpreter: Interpreter, mounts: Mounts, private: tuple[str, 
     mounts = Mounts(mounts.read_only, tuple(_unfolded(mounts.writable)))
     shown = tuple(_shown(interpreter, mounts, private))
     for folder in shown:
-        _require_readable(folder)
+        require_readable(folder)
     _require_places(mounts, shown)
     steps: list[MountStep] = [
         *(("--ro-bind", folder, folder) for folder in shown),
@@ -89,7 +89,8 @@ def _shown(interpreter: Interpreter, mounts: Mounts, private: tuple[str, ...]) -
             yield folder
 
 
-def _require_readable(folder: str) -> None:
+def require_readable(folder: str) -> None:
+    """Raise CannotLaunch for a folder of an interpreter that is closed to this user."""
     if os.access(folder, os.R_OK | (os.X_OK if os.path.isdir(folder) else 0)):
         return
     closed = closed_folder(folder) or folder

@@ -256,7 +256,7 @@ class SlotRunner:
         if not loaded.fork:
             self._notes.append(f"each chunk gets a fresh interpreter: {loaded.why}")
         if not self._tools.starter.shows_own_paths:
-            self._notes.append("this worker has no sandbox: the program finds its files in a folder of the worker's, not at their own paths")
+            self._notes.append("at this worker's sandbox level the program finds its files in a folder of the worker's, not at their own paths")
         self._owner.runner_moved(self)
 
     def load_failed(self, failed: messages.LoadFailed) -> None:

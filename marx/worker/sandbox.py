@@ -13,14 +13,15 @@ from pathlib import Path
 
 from marx.worker.bare import Bare
 from marx.worker.bubblewrap import Bubblewrap, Ground, RootBubblewrap, Tools, UserBubblewrap, known_options
+from marx.worker.landlock import LEAST_VERSION, Landlock, landlock_version
 from marx.worker.launch import CannotLaunch, Launch, Mounts, Sandbox
 from marx.worker.mending import how_to_install, how_to_permit
-from marx.worker.seccomp import UnknownMachine, filter_for
+from marx.worker.seccomp import NETWORK_FAMILIES, UnknownMachine, filter_for
 from marx.worker.selftest import NotProved, prove
 
 __all__ = ["LEVELS", "CannotLaunch", "Launch", "Mounts", "NoSandbox", "Sandbox", "choose"]
 
-LEVELS = ("auto", "bwrap", "none")
+LEVELS = ("auto", "bwrap", "landlock", "none")
 
 ALWAYS_NEEDED = ("--die-with-parent", "--info-fd", "--args", "--new-session")
 NEEDED_BY_USER = ("--as-pid-1",)
@@ -29,8 +30,14 @@ NEEDED_BY_ROOT = ("--perms",)
 
 AT_RISK = (
     "Without a sandbox a user's program can read this user's files and use the network.\n"
-    "  --sandbox none   no protection: only for programs that you trust; said to the server and to whoever asks"
+    "  --sandbox landlock   weaker: files and the network are protected, other processes can be seen (Linux 6.12 and newer)\n"
+    "  --sandbox none       no protection: only for the programs of people whom you trust and name by --users"
 )
+
+NO_LANDLOCK = {
+    0: "this kernel does not have it, or it is switched off. Where /sys/kernel/security/lsm does not name it, boot with lsm=landlock,...",
+    1: "version %d of this kernel covers neither signals nor abstract sockets: it takes version %d, of Linux 6.12.",
+}
 
 
 class NoSandbox(Exception):
@@ -47,9 +54,25 @@ def choose(wanted: str, folder: Path) -> Sandbox:
     if wanted == "none":
         return Bare(shutil.which("setsid"))
     try:
-        sandbox = _bubblewrap(folder, os.geteuid() == 0)
+        sandbox = _landlock(folder) if wanted == "landlock" else _bubblewrap(folder, os.geteuid() == 0)
     except NoSandbox as reason:
         raise NoSandbox("no working sandbox: %s\n%s" % (reason, AT_RISK)) from None
+    return sandbox
+
+
+def _landlock(folder: Path) -> Landlock:
+    if os.geteuid() == 0:
+        raise NoSandbox("landlock takes none of root's rights away: start the worker as an ordinary user.")
+    version = landlock_version()
+    if version < LEAST_VERSION:
+        raise NoSandbox("landlock does not hold here: %s" % (NO_LANDLOCK[1] % (version, LEAST_VERSION) if version else NO_LANDLOCK[0]))
+    try:
+        machine = platform.machine()
+        filters = filter_for(machine, (), namespaces=False), filter_for(machine, NETWORK_FAMILIES, namespaces=False)
+        sandbox = Landlock(shutil.which("setsid"), filters)
+        prove(sandbox, folder)
+    except (UnknownMachine, NotProved, OSError) as reason:
+        raise NoSandbox("landlock does not hold here: %s" % reason) from None
     return sandbox
 
 

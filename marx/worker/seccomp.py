@@ -11,7 +11,7 @@ the process is killed.
 
 import errno
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 DENIED = {
@@ -74,6 +74,15 @@ DENIED = {
     "ioperm": (173, None),
 }
 
+DENIED_WITHOUT_NAMESPACES = {
+    "shmget": (29, 194),
+    "shmat": (30, 196),
+    "semget": (64, 190),
+    "msgget": (68, 186),
+    "mq_open": (240, 180),
+}
+"""What an IPC namespace keeps apart: shared memory, semaphores and queues that are found by a number or a name."""
+
 NEW_NAMESPACES = 0x7E020000
 """All CLONE_NEW* flags that clone(2) takes: mount, cgroup, uts, ipc, user, pid, net."""
 
@@ -83,6 +92,12 @@ TIOCSTI, TIOCLINUX = 0x5412, 0x541C
 SOCKET_FAMILIES = (1, 2, 10, 16)
 """AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: what Python and its libraries open without a network."""
 
+NETWORK_FAMILIES = (2, 10, 16)
+"""The same without AF_UNIX: to be named where a folder's Unix sockets could be reached."""
+
+SOCK_STREAM, TYPE_BITS = 1, 0xF
+"""A pair of these is connected for good; an end of a datagram pair can send to any address."""
+
 X32_BIT = 0x40000000
 """x86_64's second convention: the same calls under other numbers, which would walk past the list."""
 
@@ -90,7 +105,7 @@ ALLOW = 0x7FFF0000
 KILL = 0x80000000
 FAIL = 0x00050000
 
-LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+LOAD, JUMP_EQUAL, JUMP_AT_LEAST, JUMP_ANY_BIT, AND, RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
 
 NUMBER_AT, ARCH_AT = 0, 4
 ARGUMENTS_AT = (16, 24)
@@ -111,28 +126,33 @@ class Machine:
     clone3: int
     ioctl: int
     socket: int
+    socketpair: int
+    prlimit64: int
     has_x32: bool
 
 
 MACHINES = {
-    "x86_64": Machine(0, 0xC000003E, clone=56, clone3=435, ioctl=16, socket=41, has_x32=True),
-    "aarch64": Machine(1, 0xC00000B7, clone=220, clone3=435, ioctl=29, socket=198, has_x32=False),
+    "x86_64": Machine(0, 0xC000003E, clone=56, clone3=435, ioctl=16, socket=41, socketpair=53, prlimit64=302, has_x32=True),
+    "aarch64": Machine(1, 0xC00000B7, clone=220, clone3=435, ioctl=29, socket=198, socketpair=199, prlimit64=261, has_x32=False),
 }
 
 Instruction = tuple[int, int, int, int]
 """Code, jump if true, jump if false (both forward, relative), constant."""
 
 
-def filter_for(machine: str) -> bytes:
-    """The filter for what `platform.machine()` calls `machine`, in the kernel's layout; raises UnknownMachine."""
+def filter_for(machine: str, families: Sequence[int] = SOCKET_FAMILIES, namespaces: bool = True) -> bytes:
+    """The filter for what `platform.machine()` calls `machine`, in the kernel's layout; raises UnknownMachine.
+
+    `families` of sockets are allowed. Without `namespaces` around it, it also keeps a program from what those would hide.
+    """
     if machine not in MACHINES:
         raise UnknownMachine(
             "there is no system-call filter for the processor type %r (known: %s)" % (machine, ", ".join(MACHINES))
         )
-    return b"".join(struct.pack("=HBBI", *step) for step in _program(MACHINES[machine]))
+    return b"".join(struct.pack("=HBBI", *step) for step in _program(MACHINES[machine], families, namespaces))
 
 
-def _program(machine: Machine) -> Iterator[Instruction]:
+def _program(machine: Machine, families: Sequence[int], namespaces: bool) -> Iterator[Instruction]:
     yield _load(ARCH_AT)
     yield (JUMP_EQUAL, 1, 0, machine.audit_arch)
     yield _return(KILL)
@@ -140,7 +160,8 @@ def _program(machine: Machine) -> Iterator[Instruction]:
     if machine.has_x32:
         yield (JUMP_AT_LEAST, 0, 1, X32_BIT)
         yield _fail(errno.ENOSYS)
-    for numbers in DENIED.values():
+    denied = DENIED if namespaces else {**DENIED, **DENIED_WITHOUT_NAMESPACES}
+    for numbers in denied.values():
         number = numbers[machine.column]
         if number is not None:
             yield from _when(number, [_fail(errno.EPERM)])
@@ -148,7 +169,10 @@ def _program(machine: Machine) -> Iterator[Instruction]:
     yield from _when(machine.clone3, [_fail(errno.ENOSYS)])
     yield from _when(machine.clone, _unless_plain_clone())
     yield from _when(machine.ioctl, _unless_harmless_request())
-    yield from _when(machine.socket, _unless_known_family())
+    yield from _when(machine.socket, _unless_known_family(families))
+    if not namespaces:
+        yield from _when(machine.socketpair, _unless_connected_for_good())
+        yield from _when(machine.prlimit64, _unless_own())
     yield _return(ALLOW)
 
 
@@ -177,10 +201,30 @@ def _unless_harmless_request() -> list[Instruction]:
     ]
 
 
-def _unless_known_family() -> list[Instruction]:
-    count = len(SOCKET_FAMILIES)
-    known = [(JUMP_EQUAL, count - place, 0, family) for place, family in enumerate(SOCKET_FAMILIES)]
+def _unless_known_family(families: Sequence[int]) -> list[Instruction]:
+    count = len(families)
+    known = [(JUMP_EQUAL, count - place, 0, family) for place, family in enumerate(families)]
     return [_load(ARGUMENTS_AT[0]), *known, _fail(errno.EAFNOSUPPORT), _return(ALLOW)]
+
+
+def _unless_connected_for_good() -> list[Instruction]:
+    return [
+        _load(ARGUMENTS_AT[1]),
+        (AND, 0, 0, TYPE_BITS),
+        (JUMP_EQUAL, 1, 0, SOCK_STREAM),
+        _fail(errno.EPERM),
+        _return(ALLOW),
+    ]
+
+
+def _unless_own() -> list[Instruction]:
+    """Process 0 is the caller itself."""
+    return [
+        _load(ARGUMENTS_AT[0]),
+        (JUMP_EQUAL, 1, 0, 0),
+        _fail(errno.EPERM),
+        _return(ALLOW),
+    ]
 
 
 def _load(offset: int) -> Instruction:

@@ -49,8 +49,9 @@ def _try(sandbox: Sandbox, folder: Path, seconds: float) -> tuple[bytes, bytes]:
     with _bait(folder, sandbox.owner(0)) as bait:
         mounts = Mounts(writable=((str(bait.scratch), CWD),))
         source = files("marx.worker").joinpath("confined.py").read_text(encoding="utf-8")
-        command = ["-I", "-S", "-c", source, json.dumps(bait.on)]
-        launch = sandbox.launch(own_interpreter(), command, mounts, ENVIRONMENT, CWD, 0)
+        cwd = sandbox.place(mounts, CWD)
+        command = ["-I", "-S", "-c", source, json.dumps({**bait.on, "cwd": cwd})]
+        launch = sandbox.launch(own_interpreter(), command, mounts, ENVIRONMENT, cwd, 0)
         with closing(launch):
             return run_to_end(launch, seconds)
 
@@ -99,7 +100,6 @@ def _bait(folder: Path, owner: int | None) -> Iterator[Bait]:
                 "pid_namespace": os.readlink("/proc/self/ns/pid"),
                 "descriptors": 3,
                 "names": [*ENVIRONMENT, "PWD"],
-                "cwd": CWD,
             },
         )
 

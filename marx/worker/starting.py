@@ -82,7 +82,7 @@ class Starter:
     @property
     def shows_own_paths(self) -> bool:
         """Whether a program finds its files at the caller's own paths."""
-        return self._ground.sandbox.level != "none"
+        return self._ground.sandbox.shows_own_paths
 
     async def start(self, load: Load, slot: int, listener: RunnerListener) -> Started:
         """A runner of ``load`` on ``slot``, about to load; what happens to it is told to ``listener``. Raises :class:`CannotRun`."""

@@ -80,6 +80,12 @@ def system_binds(etc: Path) -> Iterator[MountStep]:
     yield from (("--ro-bind", str(etc / name), "/etc/" + name) for name in MADE_UP)
 
 
+def system_folders() -> Iterator[str]:
+    """The same of this machine's own files, with nothing made up."""
+    yield from (path for path in ("/" + name for name in ROOT_FOLDERS) if os.path.isdir(path))
+    yield from _existing(SHOWN)
+
+
 def names_of_the_network() -> Iterator[MountStep]:
     """What a program that has this machine's network needs to find others by name, over what is made up."""
     for path in ("/etc/hosts", "/etc/resolv.conf"):

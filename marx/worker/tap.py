@@ -30,7 +30,7 @@ class Options(usage.Options):
         ["join", None, None, "FILE with a join code, - (standard input) or a single-use CODE; needed once."],
         ["slots", None, None, "Chunks that run at a time. [one for each core]"],
         ["seats", None, None, "Main programs that run at a time. [as many as slots, at least 2]"],
-        ["sandbox", None, None, "auto, bwrap or none. [auto: the best that works; it never falls to none]"],
+        ["sandbox", None, None, "auto, bwrap, landlock or none (only with --users). [auto: bwrap, and nothing less unless it is named]"],
         ["users", None, None, "NAME,... whose tasks may run here. [everybody]"],
         ["config", None, None, "Configuration file; see etc/marx-worker.toml."],
     ]

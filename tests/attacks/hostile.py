@@ -491,9 +491,9 @@ def take_identity(lures):
 def keep_capability(lures):
     with open("/proc/self/status") as status:
         found = dict(line.split(":", 1) for line in status)
-    held = [int(found[name], 16) for name in ("CapPrm", "CapEff", "CapBnd")]
+    held = [int(found[name], 16) for name in ("CapPrm", "CapEff", "CapInh", "CapAmb")]
     if any(held) or found["NoNewPrivs"].strip() != "1":
-        return "capabilities %x, %x, %x" % tuple(held)
+        return "capabilities %x, %x, %x, %x" % tuple(held)
     raise Refused("none held, none to come")
 
 

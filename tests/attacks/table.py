@@ -38,7 +38,7 @@ PROBES = (
     Attack("write_neighbour", "write into a folder that everybody on the machine may write to", "anybody", FILES),
     Attack("link_hard", "make a hard link to a file outside", "anybody", FILES),
     Attack("read_shadow", "read /etc/shadow", "root", FILES),
-    Attack("read_passwords", "read the machine's accounts", "anybody", FILES),
+    Attack("read_passwords", "read the machine's accounts", "anybody", FILES, open_at=("landlock",)),
     Attack("write_system", "write to the system's files", "root", FILES),
     Attack("write_program", "write to the interpreter's files", "root", FILES),
     Attack("open_by_handle", "open a file by its number, past all folders", "root", FILTER),
@@ -51,7 +51,7 @@ PROBES = (
     Attack("leave_cgroup", "leave its group of processes for another", "root", FILES, needs="cgroup"),
     Attack("read_environ", "read another process's environment", "anybody", PROCESSES),
     Attack("read_workers_environ", "read the worker's environment, wherever it was inherited", "anybody", PROCESSES + "; bubblewrap is given none"),
-    Attack("see_processes", "see the machine's processes and their arguments", "anybody", PROCESSES),
+    Attack("see_processes", "see the machine's processes and their arguments", "anybody", PROCESSES, open_at=("landlock",)),
     Attack("signal_victim", "signal another process of the worker's user", "anybody", PROCESSES),
     Attack("signal_worker", "signal the worker", "anybody", PROCESSES),
     Attack("trace_victim", "trace another process", "anybody", FILTER),
@@ -63,7 +63,7 @@ PROBES = (
     Attack("steal_descriptor", "take a descriptor out of another process", "anybody", FILTER),
     Attack("change_limits", "change another process's limits", "anybody", PROCESSES),
     Attack("attach_shared_memory", "attach another process's shared memory (System V)", "anybody", SHARED),
-    Attack("open_posix_memory", "open another process's shared memory (POSIX)", "anybody", FILES),
+    Attack("open_posix_memory", "open another process's shared memory (POSIX)", "anybody", FILES, open_at=("landlock",)),
     Attack("open_message_queue", "open another process's message queue", "anybody", SHARED),
     Attack("connect_tcp", "connect to a TCP service of the machine", "anybody", NETWORK),
     Attack("connect_tcp6", "the same by IPv6", "anybody", NETWORK),
@@ -99,11 +99,16 @@ PROBES = (
 
 def as_rst() -> str:
     """The table as it stands in docs/security.rst."""
-    rows = [("attack", "without a sandbox", "contained by"), *((one.what, OUTSIDE[one.outside], one.contained) for one in PROBES)]
+    head = ("attack", "without a sandbox", "at landlock", "contained in bubblewrap by")
+    rows = [head, *((one.what, OUTSIDE[one.outside], _at(one, "landlock"), one.contained) for one in PROBES)]
     widths = [max(map(len, column)) for column in zip(*rows)]
     line = "  ".join("=" * width for width in widths)
-    head, *body = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
-    return "\n".join([line, head, line, *body, line]) + "\n"
+    first, *body = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows)
+    return "\n".join([line, first, line, *body, line]) + "\n"
+
+
+def _at(attack: Attack, level: str) -> str:
+    return "gets through" if level in attack.open_at else "contained"
 
 
 OUTSIDE = {"anybody": "gets through", "user": "a user's gets through", "root": "root's gets through", "nobody": "is contained"}

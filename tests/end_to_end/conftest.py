@@ -46,4 +46,4 @@ def started_lab() -> Iterator[Lab]:
 
 def sandbox_options() -> list[str]:
     """With bubblewrap where it is; without it a worker refuses to start unless told so, and these tests still say something."""
-    return [] if shutil.which("bwrap") else ["--sandbox", "none"]
+    return [] if shutil.which("bwrap") else ["--sandbox", "none", "--users", "ada,bob"]

@@ -51,8 +51,8 @@ def test_none_is_taken_only_by_its_name(tmp_path: Path) -> None:
 
 
 def test_an_unknown_level_is_refused_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(NoSandbox, match="'landlock' is unknown; this worker knows auto, bwrap, none"):
-        choose("landlock", tmp_path)
+    with pytest.raises(NoSandbox, match="'chroot' is unknown; this worker knows auto, bwrap, landlock, none"):
+        choose("chroot", tmp_path)
 
 
 def test_a_missing_bubblewrap_is_named_with_the_command_that_installs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,24 @@ import re
 import socket
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marx.worker.seccomp import ALLOW, DENIED, FAIL, KILL, MACHINES, NEW_NAMESPACES, UnknownMachine, filter_for
+from marx.worker.seccomp import (
+    ALLOW,
+    DENIED,
+    DENIED_WITHOUT_NAMESPACES,
+    FAIL,
+    KILL,
+    MACHINES,
+    NETWORK_FAMILIES,
+    NEW_NAMESPACES,
+    UnknownMachine,
+    filter_for,
+)
 
 EPERM = FAIL | errno.EPERM
 ENOSYS = FAIL | errno.ENOSYS
@@ -25,11 +37,11 @@ machines = st.sampled_from(list(MACHINES))
 words = st.integers(0, 2**64 - 1)
 
 
-def verdict(machine: str, number: int, *arguments: int, arch: int | None = None) -> int:
+def verdict(machine: str, number: int, *arguments: int, arch: int | None = None, **filtered: Any) -> int:
     """What the kernel would do with a call."""
     registers = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     seen = struct.pack("<IIQ6Q", number, MACHINES[machine].audit_arch if arch is None else arch, 0, *registers)
-    program = list(struct.iter_unpack("=HBBI", filter_for(machine)))
+    program = list(struct.iter_unpack("=HBBI", filter_for(machine, **filtered)))
     at = accumulator = 0
     while True:
         code, if_true, if_false, constant = program[at]
@@ -37,6 +49,9 @@ def verdict(machine: str, number: int, *arguments: int, arch: int | None = None)
             return constant
         if code == 0x20:
             [accumulator] = struct.unpack_from("<I", seen, constant)
+            at += 1
+        elif code == 0x54:
+            accumulator &= constant
             at += 1
         else:
             holds = {0x15: accumulator == constant, 0x35: accumulator >= constant, 0x45: accumulator & constant != 0}[code]
@@ -98,6 +113,32 @@ def test_the_second_convention_of_x86_64_is_not_there(number: int) -> None:
     assert verdict("x86_64", number) == ENOSYS
 
 
+BARE = {"families": (), "namespaces": False}
+
+
+@each_machine
+@pytest.mark.parametrize("name", list(DENIED_WITHOUT_NAMESPACES))
+def test_what_a_namespace_would_hide_is_denied_where_there_is_none(machine: str, name: str) -> None:
+    number = DENIED_WITHOUT_NAMESPACES[name][MACHINES[machine].column]
+    assert (verdict(machine, number), verdict(machine, number, **BARE)) == (ALLOW, EPERM)
+
+
+@given(machines, st.integers(0, 64), st.sampled_from([1, 1 | 0o2000000, 1 | 0o4000]), st.sampled_from([2, 3, 5, 2 | 0o2000000]))
+def test_without_namespaces_there_are_only_pairs_that_are_connected_for_good(machine: str, family: int, stream: int, other: int) -> None:
+    which = MACHINES[machine]
+    assert verdict(machine, which.socket, family, **BARE) == FAIL | errno.EAFNOSUPPORT
+    assert (verdict(machine, which.socketpair, 1, stream, **BARE), verdict(machine, which.socketpair, 1, other, **BARE)) == (ALLOW, EPERM)
+    known = family in NETWORK_FAMILIES
+    networked = verdict(machine, which.socket, family, families=NETWORK_FAMILIES, namespaces=False)
+    assert networked == (ALLOW if known else FAIL | errno.EAFNOSUPPORT)
+
+
+@given(machines, st.integers(1, 2**31 - 1))
+def test_without_namespaces_a_process_sets_only_its_own_limits(machine: str, pid: int) -> None:
+    prlimit = MACHINES[machine].prlimit64
+    assert (verdict(machine, prlimit, 0, **BARE), verdict(machine, prlimit, pid, **BARE)) == (ALLOW, EPERM)
+
+
 @each_machine
 def test_the_program_is_within_what_the_kernel_takes(machine: str) -> None:
     assert len(filter_for(machine)) // 8 < 4096
@@ -113,7 +154,8 @@ def test_the_numbers_are_those_of_the_kernels_headers(machine: str) -> None:
     header = {name: int(number) for name, number in pairs}
     which = MACHINES[machine]
     ours = {name: numbers[which.column] for name, numbers in DENIED.items() if numbers[which.column] is not None}
-    ours.update({name: getattr(which, name) for name in ("clone", "clone3", "ioctl", "socket")})
+    ours.update({name: numbers[which.column] for name, numbers in DENIED_WITHOUT_NAMESPACES.items()})
+    ours.update({name: getattr(which, name) for name in ("clone", "clone3", "ioctl", "socket", "socketpair", "prlimit64")})
     assert {name: number for name, number in ours.items() if header.get(name, number) != number} == {}
     assert len(header.keys() & ours.keys()) > 40
 

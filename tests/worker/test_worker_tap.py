@@ -110,7 +110,7 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> RecordingReactor:
 
 def daemon(reactor: RecordingReactor, folder: Path, *words: str) -> WorkerDaemon:
     around = Surroundings(lambda: 1000.0, lambda: 0.5, lambda: "0" * 16)
-    return WorkerDaemon(configured("--sandbox", "none", *words), folder / "state", reactor, {}, around)
+    return WorkerDaemon(configured("--sandbox", "none", "--users", "ada", *words), folder / "state", reactor, {}, around)
 
 
 def said_by(logged_failures: Any) -> str:
