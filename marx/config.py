@@ -27,6 +27,7 @@ from marx.config_file import (
     key,
     listed,
     load,
+    or_none,
     parse_duration,
     parse_size,
     section,
@@ -118,6 +119,13 @@ class ServerLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Ceilings:
+    """How much time a task may ask for at the most; None: as long as it takes."""
+
+    timeout_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
+
+
+@dataclass(frozen=True, slots=True)
 class StoreConfig:
     """Where tasks, items and results are kept, and how much is committed at a time. ``url``: "" is SQLite in the state folder."""
 
@@ -143,6 +151,7 @@ class ServerConfig:
     joining: Joining = section(Joining)
     leases: Leases = section(Leases)
     limits: ServerLimits = section(ServerLimits)
+    ceilings: Ceilings = section(Ceilings)
     store: StoreConfig = section(StoreConfig)
     keeping: KeepingConfig = section(KeepingConfig)
     weights: Mapping[str, float] = key({}, table(Kind("a number above 0 and up to 1000", _weight), "a table of user = weight"))

@@ -109,6 +109,11 @@ def choice(*words: str) -> Kind:
     return Kind("one of " + ", ".join(f'"{word}"' for word in words), read)
 
 
+def or_none(kind: Kind) -> Kind:
+    """The same, or "none": there is no limit."""
+    return Kind(f'{kind.expected}, or "none"', lambda raw: None if raw == "none" else kind.read(raw))
+
+
 def listed(each: Callable[[str], Any], expected: str) -> Kind:
     """A list of texts, each read by ``each``; becomes a tuple."""
 

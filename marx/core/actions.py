@@ -84,6 +84,14 @@ class SaveState:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveSpent:
+    """Store how long the task has been in its state, for the limits of its time; no clock but ours may say so after a restart."""
+
+    task: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class SaveAttempt:
     """Store an attempt that did not succeed: "failed", "died", "lost", "cancelled" or "refused"."""
 
@@ -177,6 +185,7 @@ Action = (
     | SaveHeld
     | SaveResults
     | SaveState
+    | SaveSpent
     | SaveAttempt
     | FailItem
     | Grant

@@ -186,6 +186,7 @@ class TaskRestored:
 
     failures: attempts that failed so far, for the story.  tried: the latest of them, and all of a main program, for bounds.
     held: whether it was held.  portions: those that the program opened, by number: an ``Opened`` or its first parts.
+    spent_seconds: how long it had been in its state.
     """
 
     terms: TaskTerms
@@ -196,6 +197,7 @@ class TaskRestored:
     tried: tuple[Tried, ...] = ()
     held: bool = False
     portions: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    spent_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

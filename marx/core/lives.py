@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from marx.core.actions import FailItem, SaveHeld, SaveState
+from marx.core.actions import FailItem, SaveHeld, SaveSpent, SaveState
 from marx.core.alarms import Alarms
 from marx.core.assignments import Assignments
 from marx.core.errors import TaskExists
@@ -52,9 +52,14 @@ class Lives:
         if terms.id in self.tasks:
             raise TaskExists(terms.id)
         task = self.tasks[terms.id] = Task(terms, self._policy, now)
-        if task.give_up_at is not None:
-            self._alarms.set(task.give_up_at, task.id)
+        self.watch_time(task, now)
         return task
+
+    def watch_time(self, task: Task, now: float) -> None:
+        """Look at a task again when its time is over, or how much it has spent is to be stored."""
+        if task.due_at is not None:
+            task.look_at = min(task.due_at, now + self._policy.spent_seconds)
+            self._alarms.set(task.look_at, task.id)
 
     def offer(self, task: Task) -> None:
         """Items of it, or its main program, wait, or wait again."""
@@ -98,15 +103,15 @@ class Lives:
         if task.open and task.held_by is not None:
             task.held_by = None
             self._note_hold(task, "released", event.by, now)
-            if task.terms.start_within is not None:
-                task.give_up_at = now + task.terms.start_within
-                self._alarms.set(task.give_up_at, task.id)
+            if task.state is TaskState.QUEUED:
+                self._begin_clock(task, now)
             self.offer(task)
 
     def start(self, task: Task, now: float) -> None:
         """A chunk of it is out."""
         if task.state is TaskState.QUEUED:
             self._advance(task, TaskStep.START, "", now)
+            self._begin_clock(task, now)
 
     def stop(self, task: Task, step: TaskStep, reason: str, now: float) -> None:
         """End an open task by this step, as soon as none of its chunks is out any more."""
@@ -153,16 +158,35 @@ class Lives:
             self.stop(live.task, TaskStep.FAIL, f"item {live.portion.number}.{item} failed", now)
 
     def look_again(self, task: Task, why: str, now: float) -> None:
-        """An instant of this task has come: its patience ended, or a pause of its items did.
+        """An instant of this task has come: its time is over or to be stored, or a pause of its items has ended.
 
         why: the sentence that says what it waits for.
         """
-        patience = task.give_up_at
-        if task.state is TaskState.QUEUED and task.held_by is None and patience is not None and now >= patience:
-            within = f"{task.terms.start_within:g} s"
-            self.stop(task, TaskStep.FAIL, f"nothing took it within {within}. {why}".rstrip(), now)
+        self._look_at_time(task, why, now)
         self.offer(task)
         self._end_if_begun(task, now)
+
+    def _look_at_time(self, task: Task, why: str, now: float) -> None:
+        limit, due_at = task.time_limit, task.due_at
+        is_queued = task.state is TaskState.QUEUED
+        if limit is None or due_at is None or now < task.look_at or (is_queued and task.held_by is not None):
+            return
+        if now < due_at:
+            self._orders.save(SaveSpent(task.id, now - task.since))
+            self.watch_time(task, now)
+        elif is_queued:
+            self.stop(task, TaskStep.FAIL, f"nothing took it within {limit:g} s. {why}".rstrip(), now)
+        else:
+            self._orders.save(SaveSpent(task.id, limit))
+            self.stop(task, TaskStep.FAIL, task.out_of_time, now)
+
+    def _begin_clock(self, task: Task, now: float) -> None:
+        """The time of its present state counts from now on."""
+        had_limit = task.terms.start_within is not None
+        task.since = now
+        if had_limit or task.time_limit is not None:
+            self._orders.save(SaveSpent(task.id, 0.0))
+        self.watch_time(task, now)
 
     def forget(self, task: Task, event: TaskForgotten, now: float) -> None:
         """Remember the task no longer than until it has ended."""

@@ -4,7 +4,7 @@ Nothing here decides anything. Ranges of items are half-open and always say how 
 written: ``(first, stop)`` or ``(first, count)``. Durations are seconds as float; instants are
 named ``..._at`` and belong to the monotonic clock that the caller of the scheduler reads.
 
-Time limits and ``--after`` will each be one more optional field of :class:`TaskTerms`.
+``--after`` will be one more optional field of :class:`TaskTerms`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class TaskTerms:
     priority: higher goes first among the tasks of one user.  retries: further tries of an item
     whose code failed or died.  chunk_items: items in each chunk; None to measure and decide.
     start_within: seconds until the task fails unless something has taken it; None for ever.
+    timeout: seconds from then on after which it fails, whatever of it runs; None for ever.
     kind: "map", all of whose portions run on slots, or "run", whose item 0 of portion 0 is its main program and runs on
     a seat.  arrival: order of submission, unique.
     """
@@ -53,6 +54,7 @@ class TaskTerms:
     stop_on_error: bool = False
     chunk_items: int | None = None
     start_within: float | None = None
+    timeout: float | None = None
     kind: str = "map"
     arrival: int = 0
 
@@ -217,6 +219,7 @@ class Policy:
     copy_times: when nothing waits for an idle slot, an item that has been at work for so many times the mean of its portion is granted
     once more elsewhere, and the first result counts; 0: never.  copy_least_seconds: no sooner than that.
     copy_share: the part of all slots that such copies may hold, at least one slot.
+    spent_seconds: how often the time that a task with a limit has spent is stored; a restart of the server forgives so much.
     elsewhere_seconds: how long an item that was lost on a worker waits for another one first;
     also the first pause after a worker refused a task, doubled each time up to refusal_longest.
     return_seconds: after a restart of the server, how long the items of a task that was running wait
@@ -247,6 +250,7 @@ class Policy:
     copy_times: float = 3.0
     copy_least_seconds: float = 5.0
     copy_share: float = 0.25
+    spent_seconds: float = 10.0
     elsewhere_seconds: float = 5.0
     refusal_longest: float = 300.0
     return_seconds: float = 3.0

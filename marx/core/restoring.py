@@ -31,6 +31,8 @@ class Restoring:
         """A task as the store knows it goes on. Raises TaskExists, since the server restores each once."""
         task = self._lives.add(event.terms, now)
         task.state = TaskState(event.state)
+        task.since = now - event.spent_seconds
+        self._lives.watch_time(task, now)
         task.restored = True
         task.held_by = "" if event.held else None
         task.note(now, "restored", remark=f"{event.state}, {event.failures} failed attempts")
@@ -101,8 +103,9 @@ class Restoring:
         main_failed = task.main is not None and bool(task.main.portion.failed)
         stopped_by_item = bool(failed) and (task.terms.stop_on_error or main_failed)
         if task.state is TaskState.STOPPING:
-            task.ending = TaskStep.FAIL if stopped_by_item else TaskStep.CANCEL
-            task.reason = "the server was started anew while it was being stopped"
+            is_late = task.terms.timeout is not None and now - task.since >= task.terms.timeout
+            task.ending = TaskStep.FAIL if stopped_by_item or is_late else TaskStep.CANCEL
+            task.reason = task.out_of_time if is_late else "the server was started anew while it was being stopped"
         elif task.open and stopped_by_item:
             self._lives.stop(task, TaskStep.FAIL, "its main program failed" if main_failed else f"item {failed[0]} failed", now)
         elif task.ended:

@@ -56,7 +56,8 @@ class Task:
     slots: slots that it holds now.  recalled: unbegun chunks of it that were asked back.
     ending: the step that will end it once its last chunk has, while it is stopping.
     refusals: by worker.  resume_at: nothing of its items is granted before.  held_by: who asked that nothing be granted
-    ("": nobody remembers), None while it is not held.  give_up_at: when it fails unless something has taken it.
+    ("": nobody remembers), None while it is not held.
+    since: when its present state began, but for the time in which no server was there.  look_at: when that is looked at next.
     restored: an earlier server may have granted anything of it.  forgotten: to be dropped as soon as it has ended.
     """
 
@@ -65,7 +66,7 @@ class Task:
         self.terms = terms
         self.demand = Demand.of(terms)
         self.arrived_at = now
-        self.give_up_at = None if terms.start_within is None else now + terms.start_within
+        self.since = self.look_at = now
         self.state = TaskState.QUEUED
         self.ending = TaskStep.CANCEL
         self.reason = ""
@@ -91,6 +92,24 @@ class Task:
     def ended(self) -> bool:
         """Whether nothing can happen to it any more."""
         return ended(self.state)
+
+    @property
+    def time_limit(self) -> float | None:
+        """How long its present state may last, in seconds."""
+        if self.state is TaskState.QUEUED:
+            return self.terms.start_within
+        return self.terms.timeout if self.state is TaskState.RUNNING else None
+
+    @property
+    def out_of_time(self) -> str:
+        """What is said of it when it has run for too long."""
+        return f"its time limit of {self.terms.timeout:g} s is over (--timeout)"
+
+    @property
+    def due_at(self) -> float | None:
+        """When it fails unless its state changes before."""
+        limit = self.time_limit
+        return None if limit is None else self.since + limit
 
     @property
     def waiting(self) -> int:

@@ -14,6 +14,7 @@ from marx.core.model import Policy
 from marx.core.scheduler import Scheduler
 from marx.server.blob_desk import BlobDesk
 from marx.server.blobs import Blobs
+from marx.server.ceilings import Ceilings
 from marx.server.directory import Directory
 from marx.server.forgetting import Forgetting
 from marx.server.inputs import Inputs
@@ -73,7 +74,7 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
     blob_desk = BlobDesk(blobs, store)
     desk = Desk(service, blob_desk, settings_of(config), around.clock, gatekeeper.is_revoked)
     status = Status(service, store, directory, gatekeeper.is_operator)
-    limits = Limits(config.limits.open_tasks, config.limits.task_files, config.limits.task_total_bytes)
+    limits = limits_of(config)
     submissions = Submissions(service, directory, shelf, blob_desk, limits, around)
     watches = Watches(store, directory, status, around.clock)
     output = OutputIntake(store, directory, config.limits.output_bytes)
@@ -102,6 +103,13 @@ def policy_of(config: ServerConfig) -> Policy:
         copy_share=leases.copy_percent / 100,
         weights=dict(config.weights),
     )
+
+
+def limits_of(config: ServerConfig) -> Limits:
+    """What one user, and one task, may ask for."""
+    limits = config.limits
+    ceilings = Ceilings(config.ceilings.timeout_seconds)
+    return Limits(limits.open_tasks, limits.task_files, limits.task_total_bytes, ceilings=ceilings)
 
 
 def settings_of(config: ServerConfig) -> Settings:

@@ -108,6 +108,7 @@ def terms_of(task: str, user: str, spec: dict[str, Any], arrival: int) -> TaskTe
         stop_on_error=bool(spec.get("stop_on_error")),
         chunk_items=spec.get("chunk_items"),
         start_within=spec.get("start_within"),
+        timeout=spec.get("timeout") or None,
         kind=spec["kind"],
         arrival=arrival,
     )

@@ -25,6 +25,14 @@ class TaskHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskSpent:
+    """How long a task has been in its state, by the server's own clock: from there a restart goes on to count."""
+
+    task: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class NewPortion:
     """
     A program opened a portion. ``call``: JSON, for people and replays; ``place``: "lab", or "home" for ``reason``.

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Union
 
 from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, GiveBackPages, TaskCleared, TaskSize
-from marx.server.program_records import NewInput, NewPortion, PortionDropped, PortionRecord, TaskExit, TaskHeld
+from marx.server.program_records import NewInput, NewPortion, PortionDropped, PortionRecord, TaskExit, TaskHeld, TaskSpent
 
 if TYPE_CHECKING:
     from marx.server.codes import CertificateRecord, CodeRecord
@@ -213,6 +213,7 @@ Write = Union[
     TaskState,
     TaskExit,
     TaskHeld,
+    TaskSpent,
     NewItems,
     NewResults,
     NewOutput,
@@ -377,7 +378,7 @@ class UnfinishedTask:
     """
     What a start needs to know of an open task. ``attempts``: the latest, oldest first; ``output_bytes``: printed so far.
 
-    ``opened``: the portions that its program opened.
+    ``opened``: the portions that its program opened. ``spent_seconds``: in its state.
     """
 
     record: NewTask
@@ -387,3 +388,4 @@ class UnfinishedTask:
     output_bytes: int
     held: bool = False
     opened: tuple[PortionRecord, ...] = ()
+    spent_seconds: float = 0.0

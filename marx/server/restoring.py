@@ -41,6 +41,7 @@ async def restore(store: Store, shelf: ItemShelf, directory: Directory) -> list[
                 failures=len(task.attempts),
                 held=task.held,
                 portions={one.portion: (one.python, state_of(one)) for one in task.opened},
+                spent_seconds=task.spent_seconds,
             )
         )
     for task in before.values():

@@ -35,7 +35,7 @@ from sqlalchemy import (
 from marx.server.records import SchemaTooNew
 
 #: The newest revision in ``migrations/versions``: what :data:`metadata` says. Revisions are numbered, so an older one is a smaller number.
-VERSION = "0004"
+VERSION = "0005"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 metadata = MetaData()
@@ -87,6 +87,7 @@ tasks = Table(
     _bytes("spec_json"),
     _yes_or_no("held", nullable=True),
     _number("size_bytes", nullable=True),
+    _real("spent_seconds", nullable=True),
     sqlite_autoincrement=True,
 )
 Index("tasks_by_id", tasks.c.id, unique=True)

@@ -23,7 +23,7 @@ from marx.core.model import Lease
 from marx.core.scheduler import Scheduler
 from marx.server.directory import Directory
 from marx.server.items import ItemShelf
-from marx.server.program_records import PortionDropped, TaskHeld
+from marx.server.program_records import PortionDropped, TaskHeld, TaskSpent
 from marx.server.records import ENDED_STATES, NewAttempt, NewResults, TaskState
 from marx.server.restoring import restore
 from marx.server.store import Store
@@ -237,6 +237,9 @@ class SchedulingService(Service):
     def do_save_held(self, action: actions.SaveHeld, batch: Batch) -> None:
         batch.writes.append(TaskHeld(action.task, action.held))
 
+    def do_save_spent(self, action: actions.SaveSpent, batch: Batch) -> None:
+        batch.writes.append(TaskSpent(action.task, action.seconds))
+
     def do_refuse_portion(self, action: actions.RefusePortion, batch: Batch) -> None:
         lease = self.scheduler.main_lease(action.task)
         link = self._directory.links.get(lease.worker) if lease is not None else None
@@ -312,6 +315,7 @@ _DOERS: dict[type, Callable[[SchedulingService, Any, Batch], None]] = {
     actions.SavePortion: SchedulingService.do_save_portion,
     actions.SavePortionEnd: SchedulingService.do_save_portion_end,
     actions.SaveHeld: SchedulingService.do_save_held,
+    actions.SaveSpent: SchedulingService.do_save_spent,
     actions.RefusePortion: SchedulingService.do_refuse_portion,
     actions.Answer: SchedulingService.do_answer,
     actions.Tell: SchedulingService.do_tell,

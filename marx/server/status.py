@@ -43,6 +43,7 @@ SHOWN_TERMS = (
     "stop_on_error",
     "chunk_items",
     "start_within",
+    "timeout",
     "submitted_from",
 )
 

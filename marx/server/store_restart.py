@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -23,7 +24,7 @@ from marx.server.store_tasks import attempts_of
 ATTEMPTS = 10_000
 
 _OPEN = (
-    select(*(tasks.c[name] for name in NewTask.__slots__), tasks.c.state, tasks.c.held)
+    select(*(tasks.c[name] for name in NewTask.__slots__), tasks.c.state, tasks.c.held, tasks.c.spent_seconds)
     .where(tasks.c.ended_utc.is_(None))
     .order_by(tasks.c.row)
 )
@@ -44,7 +45,10 @@ Range = tuple[int, int]
 
 def load_unfinished(connection: Connection) -> list[UnfinishedTask]:
     """Every task that has not ended, oldest first."""
-    return [_unfinished(connection, NewTask(*row[:-2]), row.state, bool(row.held)) for row in connection.execute(_OPEN).all()]
+    return [
+        replace(_unfinished(connection, NewTask(*row[:-3]), row.state, bool(row.held)), spent_seconds=row.spent_seconds or 0.0)
+        for row in connection.execute(_OPEN).all()
+    ]
 
 
 def load_identity(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

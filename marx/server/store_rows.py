@@ -106,7 +106,7 @@ def _columns(table: Table, *without: str) -> tuple[str, ...]:
 
 _CODE = _columns(schema.codes)
 _CERTIFICATE = _columns(schema.certificates)
-_KNOWN_LATER = ("exit_code", "started_utc", "ended_utc", "known", "final", "done", "failed", "held", "size_bytes")
+_KNOWN_LATER = ("exit_code", "started_utc", "ended_utc", "known", "final", "done", "failed", "held", "size_bytes", "spent_seconds")
 
 INSERTS: dict[type, Insert] = {
     NewTask: Insert(schema.tasks, _columns(schema.tasks, *_KNOWN_LATER), _task),

@@ -14,7 +14,7 @@ from sqlalchemy import Double, Engine, String, bindparam, false, func, select, t
 
 from marx.server import schema
 from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, GiveBackPages, TaskCleared, TaskSize
-from marx.server.program_records import PortionDropped, TaskExit, TaskHeld
+from marx.server.program_records import PortionDropped, TaskExit, TaskHeld, TaskSpent
 from marx.server.records import ENDED_STATES, TaskState, Write, WriteRefused
 from marx.server.store_engine import failed, write_failed
 from marx.server.store_rows import INSERTS, UPSERTS, Row, plain_text
@@ -36,6 +36,7 @@ _CHANGE_STATE = _OF_TASK.values(
 _END = _OF_TASK.values({name: bindparam(name) for name in ("ended_utc", "known", "final", "done", "failed")})
 _EXIT = _OF_TASK.values(exit_code=bindparam("exit_code"))
 _HOLD = _OF_TASK.values(held=bindparam("held"))
+_SPENT = _OF_TASK.values(spent_seconds=bindparam("seconds"))
 _DROP = (
     schema.portions.update()
     .where(schema.portions.c.task == bindparam("of_task"), schema.portions.c.portion == bindparam("of_portion"))
@@ -157,6 +158,9 @@ class Writes:
     def _hold(self, write: TaskHeld) -> None:
         self._connection.execute(_HOLD, {"of_task": write.task, "held": write.held})
 
+    def _spent(self, write: TaskSpent) -> None:
+        self._connection.execute(_SPENT, {"of_task": write.task, "seconds": write.seconds})
+
     def _drop(self, write: PortionDropped) -> None:
         self._connection.execute(_DROP, {"of_task": write.task, "of_portion": write.portion})
 
@@ -191,6 +195,7 @@ _CHANGES: dict[type, Callable[[Writes, Any], None]] = {
     TaskState: Writes._change_state,
     TaskExit: Writes._exit,
     TaskHeld: Writes._hold,
+    TaskSpent: Writes._spent,
     PortionDropped: Writes._drop,
     ForgetTask: Writes._forget,
     ClearRows: Writes._clear,

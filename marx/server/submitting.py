@@ -13,6 +13,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 
 from marx.core import events
 from marx.server.blob_desk import BlobDesk
+from marx.server.ceilings import Ceilings, within
 from marx.server.directory import Directory, LiveTask, terms_of
 from marx.server.items import ItemShelf
 from marx.server.records import BlobUse, NewItems, NewTask
@@ -35,6 +36,7 @@ class Limits:
     file_bytes: int = 10 << 30
     manifest_bytes: int = 16 << 20
     items: int = 1 << 40
+    ceilings: Ceilings = Ceilings()
 
 
 class Submissions:
@@ -64,6 +66,7 @@ class Submissions:
         wrong = check_spec(spec)
         if wrong:
             raise BadRequest("; ".join(wrong))
+        spec = within(self._limits.ceilings, spec)
         if sum(1 for _ in self._directory.tasks_of(user)) >= self._limits.open_tasks:
             raise TooLarge(f"{user} has {self._limits.open_tasks} open tasks, which is the limit (open_tasks)")
         digests = await self._files_of(user, spec) + await self._input_of(user, spec)

@@ -53,7 +53,7 @@ def run_command(dry_run: bool, **options: Any) -> Errand:
     With -m, MODULE takes the place of PROGRAM. Everything after it belongs to the program.
 
     Exits as the program does, with 128+N where signal N ended it; 141 where nobody reads the output any more, which cancels the task; 70
-    where the task failed for a reason that is not the program's, 75 where nothing took it in time.
+    where the task failed for a reason that is not the program's, 75 where nothing took it in time, 124 where --timeout ended it.
     """
     request = run_request(options)
 

@@ -37,6 +37,7 @@ class Terms:
     retries: int = 0
     stop_on_error: bool = False
     start_within: float | None = None
+    timeout: float | None = None
     labels: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     sandbox: str | None = None
@@ -138,6 +139,7 @@ def make_spec(terms: Terms, target: Target, python: str, environ: Mapping[str, s
         "sandbox": terms.sandbox,
         "network": terms.network,
         "start_within": terms.start_within,
+        "timeout": terms.timeout,
     }
 
 

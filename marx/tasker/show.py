@@ -35,6 +35,7 @@ _TERMS = (
     ("workers", "only on"),
     ("sandbox", "sandbox"),
 )
+_TIMES = (("start_within", "to start within"), ("timeout", "time limit"))
 
 
 def as_json(value: Any) -> str:
@@ -144,6 +145,7 @@ def _facts(task: Snapshot, now_utc: float) -> list[tuple[str, Any]]:
     terms = task.get("terms") or {}
     facts.append(("arguments", shlex.join(terms.get("argv", ())[1:])))
     facts += [(said, _plainly(terms[name])) for name, said in _TERMS if terms.get(name)]
+    facts += [(said, duration(terms[name])) for name, said in _TIMES if terms.get(name)]
     return [(name, value) for name, value in facts if value != ""]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Awaitable, Callable, Iterator, Mapping
 
 from twisted.internet.defer import Deferred
 
-from marx.tasker.exits import FAILED, FAULT, INTERRUPTED, NOT_TAKEN, OK, PIPE_CLOSED, UNREACHABLE, Interrupted, Trouble
+from marx.tasker.exits import FAILED, FAULT, INTERRUPTED, NOT_TAKEN, OK, PIPE_CLOSED, TIMED_OUT, UNREACHABLE, Interrupted, Trouble
 from marx.tasker.follow import Following, Wants
 from marx.tasker.printed import FORMATS, LineJoiner, OutputWriter, Piece, Printed
 from marx.tasker.request import View
@@ -22,21 +22,22 @@ from marx.tasker.transfer import fetch_blob
 from marx.tasker.view import TaskView
 from marx.wire.tasker import CancelTask, InterruptTask
 
-#: How the core begins its reason where nothing took a task in time.
-NOT_TAKEN_REASON = "nothing took"
+#: How the core begins its reason where nothing took a task in time, and where it ran for too long.
+ENDED_BY_TIME = {"nothing took": NOT_TAKEN, "its time limit": TIMED_OUT}
 
 
 def exit_code_of(task: Mapping[str, Any]) -> int:
     """
     What a plain run would have ended with: a program's own code; of a map 0, or 1 where any item failed.
 
-    75 where nothing took the task in time, 70 where a run failed for a reason that is not its program's, else 1.
+    75 where nothing took the task in time, 124 where its time was over, 70 where a run failed for a reason that is not its program's, else 1.
     """
     is_run = task.get("kind") == "run"
     if task["state"] == "done":
         return int(task["exit"]) if is_run else FAILED if task["failed"] else OK
-    if task["state"] == "failed" and str(task.get("reason") or "").startswith(NOT_TAKEN_REASON):
-        return NOT_TAKEN
+    for begin, code in ENDED_BY_TIME.items():
+        if task["state"] == "failed" and str(task.get("reason") or "").startswith(begin):
+            return code
     return FAULT if is_run and task["state"] == "failed" else FAILED
 
 

@@ -38,8 +38,13 @@ FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
     "sandbox": (False, (str, type(None)), "the level demanded"),
     "network": (False, (bool,), "whether its programs use the network"),
     "start_within": (False, (int, float, type(None)), "seconds until a slot must have taken it"),
+    "timeout": (False, (int, float, type(None)), "seconds from then on until it must have ended"),
     "submitted_from": (False, (dict,), "host and folder, for people"),
 }
+
+#: Of these, what is given is more than nothing, and a number that clocks can reach.
+TIMES = ("start_within", "timeout")
+LONGEST_SECONDS = 1e9
 
 #: What each kind needs beside.
 OF_KIND: dict[str, tuple[str, ...]] = {"map": ("function", "codec"), "run": ("argv",)}
@@ -54,6 +59,7 @@ def check_spec(spec: Any) -> list[str]:
         _, types, meaning = FIELDS.get(name, (False, (object,), ""))
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             wrong.append(f"{name} should be {meaning}")
+    wrong += [f"{name} is no time" for name in TIMES if not wrong and not 0 < (spec.get(name) or 1) <= LONGEST_SECONDS]
     wrong += [f"{name} is missing" for name in OF_KIND.get(spec.get("kind"), ()) if name not in spec]
     if not wrong and spec["kind"] not in OF_KIND:
         wrong.append(f"this server does not run tasks of kind {spec['kind']!r}")

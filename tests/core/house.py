@@ -55,6 +55,7 @@ all_terms = st.builds(
     stop_on_error=rarely,
     chunk_items=st.sampled_from([None, None, 1, 4]),
     start_within=st.sampled_from([None, None, None, 300.0]),
+    timeout=st.sampled_from([None, None, None, 200.0]),
 )
 
 

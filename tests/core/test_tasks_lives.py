@@ -210,9 +210,10 @@ def test_an_item_that_dies_also_stops_on_error(desk):
 
 
 def test_a_task_that_nothing_takes_in_time_fails(desk):
-    assert WakeAt(desk.now + 30) in desk.do(TaskSubmitted(terms(start_within=30)))
+    assert WakeAt(desk.now + 10) in desk.do(TaskSubmitted(terms(start_within=30)))
     add(desk, 0, 5)
-    desk.tick(29)
+    assert WakeAt(desk.now + 20) in desk.tick(10)
+    desk.tick(19)
     assert state(desk) == "queued"
     desk.tick(1)
     assert SaveState("task", "failed", "nothing took it within 30 s. No worker is connected.") in desk.actions

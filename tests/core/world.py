@@ -17,6 +17,7 @@ from marx.core.actions import (
     Revoke,
     SaveAttempt,
     SaveHeld,
+    SaveSpent,
     SaveItems,
     SavePortion,
     SavePortionEnd,
@@ -43,6 +44,7 @@ class Row:
     tried: list[Tried] = field(default_factory=list)
     opened: dict[int, tuple[str, str]] = field(default_factory=dict)
     held: bool = False
+    spent_seconds: float = 0.0
 
     @property
     def ended(self) -> bool:
@@ -61,7 +63,15 @@ class Row:
             failed = RangeSet((item, item + 1) for (number, item), bad in self.results.items() if number == portion and bad)
             finished.append(Finished(portion, tuple(done), tuple(failed)))
         return TaskRestored(
-            self.terms, self.state, self.totals, tuple(finished), len(self.tried), tuple(self.tried), self.held, self.opened
+            self.terms,
+            self.state,
+            self.totals,
+            tuple(finished),
+            len(self.tried),
+            tuple(self.tried),
+            self.held,
+            self.opened,
+            self.spent_seconds,
         )
 
     def counts(self) -> list[PortionCounts]:
@@ -108,6 +118,8 @@ class Store:
         elif isinstance(action, SaveHeld):
             assert self.rows[action.task].held is not action.held
             self.rows[action.task].held = action.held
+        elif isinstance(action, SaveSpent):
+            self.rows[action.task].spent_seconds = action.seconds
         elif isinstance(action, SaveAttempt):
             tried = Tried(action.portion, action.first, action.count, action.worker, action.outcome, action.item, action.reason)
             self.rows[action.task].tried.append(tried)

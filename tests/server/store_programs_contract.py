@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from marx.server.program_records import NewInput, NewPortion, PortionDropped, ReturnRow, TaskExit, TaskHeld
+from marx.server.program_records import NewInput, NewPortion, PortionDropped, ReturnRow, TaskExit, TaskHeld, TaskSpent
 from marx.server.records import Counts, NewItems, NewTask, TaskState
 from marx.server.store import Store
 from tests.server.store_contract import MUCH, T, artifact, results
@@ -156,3 +156,10 @@ class ProgramsContract:
         assert found.held and [portion.portion for portion in found.opened] == [1]
         await store.write(TaskHeld(T, False))
         assert not (await store.load_unfinished())[0].held
+
+    @pytest_twisted.ensureDeferred
+    async def test_a_start_finds_how_long_a_task_has_been_in_its_state(self, store: Store) -> None:
+        assert (await store.load_unfinished())[0].spent_seconds == 0.0
+        await store.write(TaskSpent(T, 10.0))
+        await store.write(TaskSpent(T, 20.5))
+        assert (await store.load_unfinished())[0].spent_seconds == 20.5

@@ -419,3 +419,14 @@ async def test_without_a_login_it_is_exit_code_78(person: Person) -> None:
     person.reach.is_logged_in = False
     assert await person.types("map", "prog.py:f", "a") == 78
     assert person.err == "tasker: not logged in\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_task_whose_time_was_over_is_exit_code_124(person: Person, server: FakeServer) -> None:
+    server.held = True
+    ended = person.types("map", "--timeout", "2m", "prog.py:f", "a")
+    await until(server, lambda: server.tasks and server.task.final)
+    assert server.task.spec["timeout"] == 120.0
+    server.end(server.task, "failed", "its time limit of 120 s is over (--timeout)")
+    assert await ended == 124
+    assert person.err == "tasker: task task0abc failed: its time limit of 120 s is over (--timeout)\n"
