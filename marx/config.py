@@ -123,6 +123,7 @@ class Ceilings:
     """How much time a task may ask for at the most; None: as long as it takes."""
 
     timeout_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
+    item_timeout_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +190,13 @@ class WorkerLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerCeilings:
+    """How much the items of a task may take here; None: as much as it takes."""
+
+    item_timeout_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerConfig:
     """All of a worker's. ``join``: FILE, - or CODE, needed until it has joined once."""
 
@@ -196,6 +204,7 @@ class WorkerConfig:
     join: str = key("", text("the name of a file with a join code"))
     lending: Lending = section(Lending)
     limits: WorkerLimits = section(WorkerLimits)
+    ceilings: WorkerCeilings = section(WorkerCeilings)
 
 
 def load_server(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> ServerConfig:

@@ -19,6 +19,9 @@ from marx.core.states import AttemptStep, TaskStep
 from marx.core.tasks import Refusal
 from marx.core.workers import Pool
 
+#: The type of an item's error, by the limit that it died of.
+ERRORS = {"item-timeout": "ItemTimeout"}
+
 
 class Endings:
     """Takes leases back, with what follows for their items."""
@@ -101,12 +104,13 @@ class Endings:
             self._lose_items(live, back, reason, False, now)  # its twin has that one still: nothing has failed yet
             return
         part = (live.lease.first, live.lease.stop)
-        self._orders.save_attempt(live.lease, part, "died", item, reason, event.cargo)
+        evidence = f"; {event.evidence}" if event.evidence else ""
+        self._orders.save_attempt(live.lease, part, "died", item, reason + evidence, event.cargo)
         if item is None:
             self._avoid(live, back, now)
-            self._count_loss(live, back, reason, now)
-        elif live.portion.tries.fail(item):
-            error = {"type": "ItemDied", "message": reason}
+            self._count_loss(live, back, reason if _is_of_another(reason) else f"it {reason}", now)
+        elif live.portion.tries.fail(item) or (event.cause and live.task.is_main(live.portion)):
+            error = {"type": ERRORS.get(event.cause, "ItemDied"), "message": _told(live, item, reason) + evidence}
             self._lives.fail_item(live, item, error, now)
         else:
             self._avoid(live, [(item, item + 1)], now)
@@ -203,3 +207,16 @@ class Endings:
             until = now + self._policy.elsewhere_seconds
             live.portion.avoid(worker, ranges, now, until)
             self._alarms.set(until, task.id)
+
+
+def _told(live: LiveLease, item: int, reason: str) -> str:
+    """What happened to an item, as a sentence: which, what, where, and at which try."""
+    lease = live.lease
+    subject = "it" if live.task.is_main(live.portion) else f"item {item}" + (f" of portion {lease.portion}" if lease.portion else "")
+    what = f"was lost: {reason}" if _is_of_another(reason) else reason
+    return f"{subject} {what}, on worker {lease.worker} at attempt {lease.attempt}"
+
+
+def _is_of_another(reason: str) -> bool:
+    """Whether it is not the item itself of which that is said."""
+    return reason.startswith("its ")

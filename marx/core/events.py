@@ -167,6 +167,8 @@ class ChunkEnded:
     outcome: "succeeded"; "died" (the program's process, at ``item`` where that was seen);
     "cancelled" (a revoked lease, or one whose process went with its worker); "refused" (the worker
     could not run it; ``fatal`` when no worker could, as with a program that does not load, or a portion whose state does not).
+    reason: what happened, to follow the item's name in a sentence, or "its ..." of something else that it was lost with.
+    cause: the limit that it died of, a key of ``endings.ERRORS``, else "".  evidence: more, for the sentence's end.
     """
 
     worker: str
@@ -178,6 +180,8 @@ class ChunkEnded:
     receipt: object = None
     cargo: object = None
     fatal: bool = False
+    cause: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

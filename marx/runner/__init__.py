@@ -13,8 +13,9 @@ worker to runner                                     runner to worker
   D drop     a pack that no chunk needs                R results      of consecutive items
   C chunk    items to run, after those before          V value        a part of one result line above 256 kB
   E end      directly behind C: its secret             A artifact     a part of a file that items made, changed or deleted
-  X cancel   kill it, or drop it if it waits           Z ended        succeeded, died or cancelled
+  X cancel   end it, or drop it if it waits            Z ended        succeeded, died or cancelled
   Q quit     after the chunk at work                   N note         one sentence for the task's log
+  U reading  whether output is read; else no item's time passes
 
 The program is loaded once, as ``__mp_main__``, which ``__main__`` is too: what stands behind ``if __name__ == "__main__"`` does not
 run. Each chunk is run by a fork of that state, one item after the other; where a fork is not safe (other threads, or child processes,
@@ -22,7 +23,9 @@ after loading) by a fresh interpreter that loads it again. A child that dies cos
 sent counts. When a child has ended, every process that it left is killed and reaped.
 
 T names ``program`` (an absolute path) or ``module``, and ``function`` (or ``Class.method``) in it; ``argv`` is all of sys.argv, the
-program's path if empty; ``roots`` are absolute folders whose changed files come back; ``max_value`` is the most bytes of one result line.
+program's path if empty; ``limits`` may hold ``item_seconds``, which an item may take; ``roots`` are absolute folders whose changed files come back; ``max_value`` is the most bytes of one result line.
+X may name a ``cause``, for which the chunk has died and not been cancelled, and want it ``at_once``; else a process is asked by SIGTERM
+first. Z says it again: "item-timeout" (where the runner has found it), "silence", "memory", or "".
 Results leave every 5 ms, those of items slower than that one by one, so that a result waits for no more than the item behind it.
 
 Which bytes on 1 and 2 belong to which item is said in-band: ``\\0MARK:ITEM\\n`` stands before an item's bytes, written by the child, the

@@ -18,7 +18,7 @@ EXIT_QUIT, EXIT_PROTOCOL = 0, 4
 ROLES = {"map": "chunk", "portion": "portion", "alone": "alone", "program": "keeper"}
 
 #: What a role finds in T.
-ORDERED = ("program", "module", "function", "cwd", "argv", "roots", "seed", "max_value")
+ORDERED = ("program", "module", "function", "cwd", "argv", "roots", "seed", "max_value", "limits")
 ORDERED_OF_KEEPER = ("words", "cwd", "roots", "divide", "slots")
 
 

@@ -7,6 +7,8 @@ import signal
 
 from marx.runner.board import AT_WORK, HURRY
 from marx.runner.compat import elapsed, monotonic
+from marx.runner.farewell import Farewell
+from marx.runner.overdue import ItemClock
 from marx.runner.pipe import FrameError, FrameReader
 from marx.runner.processes import sweep, wait
 
@@ -41,9 +43,12 @@ class Chunk(object):
 
 
 class Attempt(object):
-    """A child at a chunk. ``descriptor``: where it speaks. ``board``: shared with it. ``learn`` is told what files it has seen."""
+    """A child at a chunk. ``descriptor``: where it speaks. ``board``: shared with it. ``learn`` is told what files it has seen.
 
-    def __init__(self, chunk, pid, descriptor, board, learn):
+    ``limits``: of T. ``clock``: of the item at work.
+    """
+
+    def __init__(self, chunk, pid, descriptor, board, learn, limits):
         self.chunk = chunk
         self.descriptor = descriptor
         self.is_over = False
@@ -51,6 +56,9 @@ class Attempt(object):
         self._reader = FrameReader(descriptor)
         self._board = board
         self._learn = learn
+        self.clock = ItemClock(board, limits.get("item_seconds"))
+        self._farewell = None
+        self._last_item = None
         self._began_at = monotonic()
         self._next = chunk.first
         self._has_finished = self._is_spoiled = False
@@ -76,6 +84,19 @@ class Attempt(object):
                 return
             self._reaped(pid, status, usage)
 
+    def watch(self):
+        """To be called many times a second: whether its item has taken too long, and whether it goes when it was asked to."""
+        if self._farewell is not None:
+            self.is_over = self.is_over or self._farewell.is_due
+        elif self.clock.overdue() is not None:
+            self.dismiss({"cause": "item-timeout"})
+
+    def dismiss(self, header):
+        """It has to go, see `Farewell`; what it says from now on does not count."""
+        if self._farewell is None and not self.is_over:
+            self._last_item = self._board[AT_WORK]
+            self._farewell = Farewell(self._pid, header)
+
     def kill(self):
         """End it and everything that it has started."""
         if self._usage is None:
@@ -83,21 +104,21 @@ class Attempt(object):
             self._reaped(*wait(self._pid))
         sweep(self._pid)
 
-    def end(self, writer, outcome=None):
-        """It is over, or has to be: kill what is left of it, pass on what it has said, and return the header of Z."""
+    def end(self, writer):
+        """It is over: kill what is left of it, pass on what it has said, and return the header of Z."""
         self.kill()
-        while outcome is None and not (self._has_finished or self._is_spoiled) and self._pass_one(writer):
+        while self._farewell is None and not (self._has_finished or self._is_spoiled) and self._pass_one(writer):
             pass
         if self._is_spoiled:
             writer.send(b"N", {"text": SPOILED})
         os.close(self.descriptor)
-        return self._ended(outcome)
+        return self._ended()
 
     def _pass_one(self, writer):
         """Take one frame, if there is one; whether there was."""
         try:
             frame = self._reader.read()
-            if frame is not None and self._may_pass(frame):
+            if frame is not None and self._farewell is None and self._may_pass(frame):
                 writer.send_raw(frame.raw)
         except (FrameError, LookupError, TypeError, ValueError, AttributeError):
             self._is_spoiled = self.is_over = True
@@ -138,14 +159,16 @@ class Attempt(object):
             self._status, self._usage = status, usage
             self.is_over = True
 
-    def _ended(self, outcome):
-        outcome = outcome or ("succeeded" if self._has_finished else "died")
+    def _ended(self):
+        farewell = self._farewell
+        outcome = farewell.outcome if farewell else "succeeded" if self._has_finished else "died"
         # One that had finished may have been killed on its way out; that is no news.
         status = 0 if self._has_finished else self._status
-        item = self._board[AT_WORK]
+        item = self._board[AT_WORK] if farewell is None else self._last_item
         return {
             "chunk": self.chunk.fence,
             "outcome": outcome,
+            "cause": farewell.cause if farewell else "",
             "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
             "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
             "item": item if outcome == "died" and self._next <= item < self.chunk.stop else None,

@@ -65,7 +65,7 @@ class ChunkRole(object):
         self._items = Items()
         self._waiting = deque()
         self._attempt = None
-        self._is_quitting = False
+        self._is_quitting = self._is_unread = False
         self._takes = {
             b"P": self._keep,
             b"D": self._drop,
@@ -73,6 +73,7 @@ class ChunkRole(object):
             b"E": self._seal,
             b"X": self._cancel,
             b"S": self._look_again,
+            b"U": self._reading,
             b"Q": self._quit,
         }
         self.starter = None
@@ -102,6 +103,7 @@ class ChunkRole(object):
         self._writer.send(b"B", {"chunk": chunk.fence})
         try:
             self._attempt = self.starter.start(chunk, needed)
+            self._attempt.clock.is_paused = self._is_unread
         except (OSError, IOError) as error:
             self._writer.send(b"N", {"text": "no process could be made for a chunk: %s" % error})
             self._close(chunk, unused(chunk, "died"))
@@ -118,8 +120,10 @@ class ChunkRole(object):
             poll.register(attempt.descriptor, _READABLE)
         ready = polled(poll, attempt.patience_milliseconds if attempt is not None else None)
         self._pass_on()
-        if not ready and attempt is not None:
-            attempt.look()
+        if attempt is not None:
+            if not ready:
+                attempt.look()
+            attempt.watch()
         if any(descriptor == self._reader.descriptor for descriptor, _ in ready):
             self._take_frames()
         if self._attempt is not None and self._attempt.is_over:
@@ -130,9 +134,9 @@ class ChunkRole(object):
         if self._attempt is not None:
             self._attempt.relay(self._writer)
 
-    def _end(self, outcome=None):
+    def _end(self):
         attempt, self._attempt = self._attempt, None
-        self._close(attempt.chunk, attempt.end(self._writer, outcome))
+        self._close(attempt.chunk, attempt.end(self._writer))
 
     def _close(self, chunk, ended):
         """Nothing more of a chunk can come: say so, on the program's output first."""
@@ -177,9 +181,10 @@ class ChunkRole(object):
         self._waiting[-1].sealed = frame
 
     def _cancel(self, frame):
-        fence = frame.header()["chunk"]
+        header = frame.header()
+        fence = header["chunk"]
         if self._attempt is not None and self._attempt.chunk.fence == fence:
-            self._end("cancelled")
+            self._attempt.dismiss(header)
             return
         for chunk in self._waiting:
             if chunk.fence == fence:
@@ -191,6 +196,12 @@ class ChunkRole(object):
         """S: the worker has changed files while no chunk was given."""
         self.starter.look_again()
 
+    def _reading(self, frame):
+        """U: whether the worker takes what is printed; an item that waits for that loses no time."""
+        self._is_unread = not frame.header()["reading"]
+        if self._attempt is not None:
+            self._attempt.clock.is_paused = self._is_unread
+
     def _quit(self, frame):
         self._is_quitting = True
 
@@ -198,4 +209,4 @@ class ChunkRole(object):
 def unused(chunk, outcome):
     """Z's header for a chunk that no process has seen."""
     usage = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "max_rss_kb": 0}
-    return dict(usage, chunk=chunk.fence, outcome=outcome, exit=None, signal=None, item=None, done=0)
+    return dict(usage, chunk=chunk.fence, outcome=outcome, cause="", exit=None, signal=None, item=None, done=0)

@@ -31,15 +31,26 @@ start_new_thread = __import__("thread" if IS_2 else "_thread").start_new_thread
 for _name in ("ascii", "utf-8"):
     codecs.lookup(_name)
 
-#: Seconds since some instant. 2.7 has only the wall clock, which may step.
-monotonic = getattr(time, "monotonic", time.time)
+
+def _steady_seconds():
+    """Seconds since some instant, for 2.7: it has no such clock, but the C library does. Found when it is first asked for."""
+    if not _steady_clock:
+        from marx.runner.kernel import steady_clock
+
+        _steady_clock.append(steady_clock())
+    return _steady_clock[0]()
+
+
+_steady_clock = []
+#: Seconds since some instant, whatever becomes of the wall clock.
+monotonic = getattr(time, "monotonic", _steady_seconds)
 
 #: Keeps what is loaded out of every collection, so that a collection in a child does not copy all of the program's pages. From 3.7 on.
 freeze = getattr(gc, "freeze", gc.collect)
 
 
 def elapsed(since):
-    """Seconds since an instant of `monotonic`, never negative: a step of the clock spoils a measurement, nothing else."""
+    """Seconds since an instant of `monotonic`, never negative."""
     return max(0.0, monotonic() - since)
 
 

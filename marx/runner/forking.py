@@ -40,7 +40,7 @@ class Forking(object):
         if not pid:
             self._be_child(runner, chunk, needed, reading, writing)
         os.close(writing)
-        return Attempt(chunk, pid, reading, self._board, self._learn)
+        return Attempt(chunk, pid, reading, self._board, self._learn, self._task["limits"])
 
     def look_again(self):
         """Files were changed that no chunk has changed."""

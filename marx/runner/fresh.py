@@ -43,7 +43,7 @@ class Fresh(object):
                 pid = self._execute([brief.fileno(), writing])
             finally:
                 os.close(writing)
-        return Attempt(chunk, pid, reading, board, lambda files: None)
+        return Attempt(chunk, pid, reading, board, lambda files: None, self._task["limits"])
 
     def look_again(self):
         """Each interpreter looks for itself."""

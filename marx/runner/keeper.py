@@ -24,6 +24,7 @@ from marx.runner import kernel
 from marx.runner.attempt import Chunk
 from marx.runner.changes import Snapshot
 from marx.runner.compat import monotonic, native_path, private_copy, version
+from marx.runner.farewell import Farewell
 from marx.runner.keeper_alarm import ChildAlarm
 from marx.runner.keeper_process import execute
 from marx.runner.pipe import FrameError, PipeClosed, encode, polled, write_all
@@ -65,7 +66,7 @@ class Keeper(object):
         self._alarm = ChildAlarm()
         self._snapshot = Snapshot.of_texts(order["roots"], bool(order.get("folders")))
         self._records = []
-        self._chunk = self._process = self._desk = None
+        self._chunk = self._process = self._desk = self._farewell = None
         self._saying = deque()
         self._unmarked = []
         self._is_quitting = self._has_ended = False
@@ -78,6 +79,7 @@ class Keeper(object):
             b"Y": self._pass_on,
             b"J": self._signal,
             b"X": self._cancel,
+            b"U": lambda frame: None,
             b"Q": self._quit,
         }
 
@@ -105,6 +107,8 @@ class Keeper(object):
         self._write_marks(ready)
         if self._alarm.descriptor in ready:
             self._look()
+        if self._farewell is not None and self._farewell.is_due and self._is_at_work:
+            self._close(self._farewell.outcome, self._farewell.cause)
         if self._reader.descriptor in ready:
             self._take_frames()
         for _ in range(FRAMES_A_TURN):
@@ -120,10 +124,12 @@ class Keeper(object):
         if self._writer.is_full:
             poll.register(self._writer.descriptor, POLLOUT)
         if self._desk is not None:
-            self._desk.register(poll, not (self._writer.is_full or self._saying))
+            self._desk.register(poll, not (self._writer.is_full or self._saying or self._farewell))
         return poll
 
     def _patience_milliseconds(self):
+        if self._farewell is not None and self._is_at_work:
+            return self._farewell.milliseconds
         if self._writer.is_full or self._unmarked:
             return None
         if self._saying:
@@ -140,7 +146,7 @@ class Keeper(object):
             else:
                 self._writer.send_raw(raw)
             return True
-        if not self._is_at_work:
+        if not self._is_at_work or self._farewell is not None:
             return False
         self._find_more()
         return bool(self._saying)
@@ -180,6 +186,8 @@ class Keeper(object):
         if self._process.is_over:
             self._process.kill()
             self._unmarked = list(self._outputs)
+            if self._farewell is not None:
+                self._close(self._farewell.outcome, self._farewell.cause)
 
     def _ending(self):
         for raw in self._desk.changes():
@@ -188,7 +196,7 @@ class Keeper(object):
         about = {"chunk": self._chunk.fence, "portion": 0, "first": 0, "count": 1, "codec": "values", "failed": []}
         usage = self._process.usage()
         yield encode(b"R", dict(about, seconds=usage["wall_seconds"]), json.dumps(outcome, sort_keys=True).encode("ascii"))
-        yield encode(b"Z", dict(usage, chunk=self._chunk.fence, outcome="succeeded", item=None, done=1, **outcome))
+        yield encode(b"Z", dict(usage, chunk=self._chunk.fence, outcome="succeeded", cause="", item=None, done=1, **outcome))
 
     def _write_marks(self, ready):
         """The end mark, where it can be written without waiting: nobody else writes there any more."""
@@ -206,17 +214,19 @@ class Keeper(object):
                 if error.errno != errno.EPIPE:
                     raise
 
-    def _close(self, outcome):
-        """It ends otherwise than by itself: nothing more is said of it than that."""
+    def _close(self, outcome, cause=""):
+        """It ends otherwise than by itself: nothing more is said of it than that. With a ``cause`` the program is to blame."""
         self._has_ended = True
         if self._desk is not None:
             self._desk.close()
         usage = {"cpu_seconds": 0.0, "wall_seconds": 0.0, "max_rss_kb": 0}
+        if self._process is None or not self._process.is_over:
+            self._unmarked = list(self._outputs)
         if self._process is not None:
             self._process.kill()
             usage = self._process.usage()
-        self._unmarked = list(self._outputs)
-        about = {"chunk": self._chunk.fence, "outcome": outcome, "exit": None, "signal": None, "item": None, "done": 0}
+        item = self._chunk.first if cause else None
+        about = {"chunk": self._chunk.fence, "outcome": outcome, "cause": cause, "exit": None, "signal": None, "item": item, "done": 0}
         self._saying = deque([iter([encode(b"Z", dict(usage, **about))])])
 
     def _note(self, text):
@@ -263,8 +273,15 @@ class Keeper(object):
             self._process.send_signal(frame.header()["signal"])
 
     def _cancel(self, frame):
-        if self._chunk is not None and frame.header()["chunk"] == self._chunk.fence and not self._has_ended:
-            self._close("cancelled")
+        """X; one that waits for its portions is not silent, whatever it looks like from outside."""
+        header = frame.header()
+        if self._chunk is None or header["chunk"] != self._chunk.fence or not self._is_at_work or self._farewell is not None:
+            return
+        if header.get("cause") == "silence" and self._desk.is_waiting:
+            return
+        self._farewell = Farewell(self._process.pid, header)
+        if self._process.is_over:
+            self._close(self._farewell.outcome, self._farewell.cause)
 
     def _quit(self, frame):
         self._is_quitting = True

@@ -114,6 +114,11 @@ class Book(object):
 
     # Time
 
+    @property
+    def is_waiting(self):
+        """Whether the program may be waiting for items."""
+        return bool(self._by_order)
+
     def due_at(self):
         """When `cut_due` is to be asked for, an instant of `monotonic`; None if nothing was gathered."""
         times = [portion.due_at for portion in self._gathering.values()]

@@ -65,6 +65,11 @@ class Desk(object):
         due_at = self._book.due_at()
         return self._book.cut_due() if due_at is not None and due_at <= monotonic() else None
 
+    @property
+    def is_waiting(self):
+        """Whether results of portions are still to come."""
+        return self._book.is_waiting
+
     def changes(self):
         """An iterator over A: what the program has changed since one looked last."""
         return self._requests.changes()

@@ -24,7 +24,7 @@ EXIT_NOT_EXECUTED = 127
 
 
 class ProgramProcess(object):
-    """A program at work. ``portal``: our end of its portal, a descriptor; None if it has none.
+    """A program at work. ``portal``: our end of its portal, a descriptor; None if it has none. ``pid``: its own.
 
     ``exit`` and ``signal``, once it ``is_over``: how it ended, one of them None.
     """
@@ -33,7 +33,7 @@ class ProgramProcess(object):
         self.portal = portal
         self.is_over = False
         self.exit = self.signal = None
-        self._pid = pid
+        self.pid = pid
         self._began_at = monotonic()
         self._usage = None
         self._seconds = 0.0
@@ -45,7 +45,7 @@ class ProgramProcess(object):
                 pid, status, usage = wait(-1, os.WNOHANG)
                 if not pid:
                     return
-                if pid == self._pid:
+                if pid == self.pid:
                     self._ended(status, usage)
         except OSError as error:
             if error.errno != errno.ECHILD:
@@ -54,16 +54,16 @@ class ProgramProcess(object):
     def send_signal(self, number):
         """To every process of its group."""
         if not self.is_over:
-            _kill_group(self._pid, number)
+            _kill_group(self.pid, number)
 
     def kill(self):
         """End it and everything that it has started. To be called also when it is over."""
         if not self.is_over:
-            _kill_group(self._pid, signal.SIGKILL)
-            os.kill(self._pid, signal.SIGKILL)
-            _, status, usage = wait(self._pid)
+            _kill_group(self.pid, signal.SIGKILL)
+            os.kill(self.pid, signal.SIGKILL)
+            _, status, usage = wait(self.pid)
             self._ended(status, usage)
-        sweep(self._pid)
+        sweep(self.pid)
 
     def usage(self):
         """What it took, as fields of Z. Once it is over."""

@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import os
 import signal
 
 try:
@@ -21,6 +22,40 @@ except (OSError, AttributeError):  # there is no ctypes, or no such function
 
     def _fflush(_):
         return -1
+
+
+#: Linux's number for the clock that never steps.
+CLOCK_MONOTONIC = 1
+
+
+def _clock_of_the_library():
+    """From nanoseconds. Raises NameError, OSError, AttributeError where there is no such function."""
+
+    class Timespec(ctypes.Structure):
+        _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+    def read():
+        now = Timespec()
+        if clock_gettime(CLOCK_MONOTONIC, ctypes.byref(now)):
+            raise OSError("the system has no clock that never steps")
+        return now.seconds + now.nanoseconds * 1e-9
+
+    clock_gettime = _library.clock_gettime
+    read()
+    return read
+
+
+def _ticks():
+    """The same in hundredths, from what the system counts since it was started."""
+    return os.times()[4]
+
+
+def steady_clock():
+    """A function that gives seconds since some instant; a step of the wall clock is nothing to it."""
+    try:
+        return _clock_of_the_library()
+    except (NameError, OSError, AttributeError):  # there is no ctypes, or no such function
+        return _ticks
 
 
 def hide_memory():

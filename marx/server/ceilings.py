@@ -15,6 +15,7 @@ class Ceilings:
     """By the field of a specification, in seconds; None: there is no such limit."""
 
     timeout: float | None = None
+    item_timeout: float | None = None
 
 
 def within(ceilings: Ceilings, spec: Mapping[str, Any]) -> dict[str, Any]:

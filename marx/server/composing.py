@@ -108,7 +108,7 @@ def policy_of(config: ServerConfig) -> Policy:
 def limits_of(config: ServerConfig) -> Limits:
     """What one user, and one task, may ask for."""
     limits = config.limits
-    ceilings = Ceilings(config.ceilings.timeout_seconds)
+    ceilings = Ceilings(config.ceilings.timeout_seconds, config.ceilings.item_timeout_seconds)
     return Limits(limits.open_tasks, limits.task_files, limits.task_total_bytes, ceilings=ceilings)
 
 

@@ -162,9 +162,9 @@ class Intake:
                 self._cargo(report, part),
             )
         if isinstance(report, EndReport):
-            return events.ChunkEnded(
-                self._worker, report.fence, report.task, report.outcome, report.item, report.reason, receipt, report, report.fatal
-            )
+            place = self._worker, report.fence, report.task
+            said = report.outcome, report.item, report.reason, receipt, report, report.fatal
+            return events.ChunkEnded(*place, *said, report.cause, report.evidence)
         return self._program_event(report, part, receipt)
 
     def _program_event(self, report: Report, part: bytes, receipt: int) -> events.Event | None:

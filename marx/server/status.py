@@ -44,6 +44,7 @@ SHOWN_TERMS = (
     "chunk_items",
     "start_within",
     "timeout",
+    "item_timeout",
     "submitted_from",
 )
 

@@ -91,6 +91,7 @@ _SENDING = (
     click.option("--retries", type=_NOT_NEGATIVE, default=0, metavar="N", help="Further tries of items whose code failed."),
     click.option("--start-within", type=Duration(), metavar="D", help="Give up (75) unless something takes the task in this time: 30s, 10m, 2h."),
     click.option("--timeout", type=Duration(), metavar="D", help="Stop the task (124) when it has run for so long, from its first slot on."),
+    click.option("--item-timeout", type=Duration(), metavar="D", help="An item that takes longer fails; the main program of a run may."),
     click.option("--label", "labels", metavar="KEY=VALUE", **_MANY, help="Only workers with this label."),
     click.option("--worker", "workers", metavar="NAME", **_MANY, help="Only this worker."),
     click.option("--sandbox", metavar="LEVEL", help="The least sandbox that will do."),

@@ -38,6 +38,7 @@ class Terms:
     stop_on_error: bool = False
     start_within: float | None = None
     timeout: float | None = None
+    item_timeout: float | None = None
     labels: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     sandbox: str | None = None
@@ -140,6 +141,7 @@ def make_spec(terms: Terms, target: Target, python: str, environ: Mapping[str, s
         "network": terms.network,
         "start_within": terms.start_within,
         "timeout": terms.timeout,
+        "item_timeout": terms.item_timeout,
     }
 
 

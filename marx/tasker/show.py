@@ -35,7 +35,7 @@ _TERMS = (
     ("workers", "only on"),
     ("sandbox", "sandbox"),
 )
-_TIMES = (("start_within", "to start within"), ("timeout", "time limit"))
+_TIMES = (("start_within", "to start within"), ("timeout", "time limit"), ("item_timeout", "time limit of an item"))
 
 
 def as_json(value: Any) -> str:

@@ -78,7 +78,9 @@ class EndReport:
     """
     The attempt is over. ``outcome``: succeeded, died, cancelled or refused.
 
-    ``item``: at work when it died. ``reason``: one sentence. ``fatal``: refused for the program's fault, so no worker can run it.
+    ``item``: at work when it died. ``reason``: what happened, to follow the item's name in a sentence. ``fatal``: refused for the program's
+    fault, so no worker can run it. ``cause``: the limit that it died of ("item-timeout", "silence", "memory"), "" if none; ``evidence``: more to
+    be told, to stand at the sentence's end.
     """
 
     kind: ClassVar[str] = "end"
@@ -94,6 +96,8 @@ class EndReport:
     max_rss_kb: int
     fatal: bool = False
     size: int = 0
+    cause: str = ""
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)

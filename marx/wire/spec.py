@@ -39,11 +39,12 @@ FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
     "network": (False, (bool,), "whether its programs use the network"),
     "start_within": (False, (int, float, type(None)), "seconds until a slot must have taken it"),
     "timeout": (False, (int, float, type(None)), "seconds from then on until it must have ended"),
+    "item_timeout": (False, (int, float, type(None)), "seconds that one item may take"),
     "submitted_from": (False, (dict,), "host and folder, for people"),
 }
 
 #: Of these, what is given is more than nothing, and a number that clocks can reach.
-TIMES = ("start_within", "timeout")
+TIMES = ("start_within", "timeout", "item_timeout")
 LONGEST_SECONDS = 1e9
 
 #: What each kind needs beside.

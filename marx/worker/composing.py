@@ -11,6 +11,7 @@ from typing import Any, Callable
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.threads import deferToThreadPool
 
+from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache
 from marx.worker.folders import Folders
 from marx.worker.interpreters import Interpreter
@@ -48,12 +49,13 @@ class Premises:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes and seconds; see etc/marx-worker.toml."""
+    """Bytes and seconds; see etc/marx-worker.toml. ``most``: what a task's items may take."""
 
     outbox_bytes: int = 1 << 30
     unanswered_bytes: int = 8 << 20
     blob_cache_bytes: int = 2 << 30
     drain_seconds: float = 60.0
+    most: Bounds = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,11 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
     folders = Folders(folder / "slots", cache.path)
     folders.sweep()
     tasks = Tasks(uplink, cache, offer.interpreters, in_thread)
-    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, lambda: int(uplink.settings.get("result", MAX_VALUE)), offer.network)
+
+    def max_value() -> int:
+        return int(uplink.settings.get("result", MAX_VALUE))
+
+    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, max_value, offer.network, limits.most)
     outbox = Outbox(OutboxLimits(under_way_bytes=limits.unanswered_bytes, spooled_bytes=limits.outbox_bytes))
     slots: Slots
     programs: Programs

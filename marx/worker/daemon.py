@@ -25,6 +25,7 @@ from marx.join_code import JoinError, read_code
 from marx.joining import enrol
 from marx.owners_socket import listen_to_owner
 from marx.private_files import make_private_folder
+from marx.worker.bounds import Bounds
 from marx.worker.composing import Limits, Premises, Surroundings, compose
 from marx.worker.finding import find_interpreters
 from marx.worker.interpreters import Interpreter
@@ -123,7 +124,8 @@ class WorkerDaemon(Service):
     async def _begin(self, premises: Premises, offer: Offer) -> None:
         credentials = await self._credentials()
         limits = self._config.limits
-        bounds = Limits(limits.outbox_bytes, limits.unanswered_bytes, limits.blob_cache_bytes, limits.drain_seconds)
+        most = Bounds(self._config.ceilings.item_timeout_seconds)
+        bounds = Limits(limits.outbox_bytes, limits.unanswered_bytes, limits.blob_cache_bytes, limits.drain_seconds, most)
         worker = compose(self._reactor, credentials.connector(self._reactor), premises, offer, bounds, self._around)
         self._port = listen_to_owner(self._reactor, self._folder, OwnerFactory(worker, self._reactor))
         versions = ", ".join(one.version_text for one in offer.interpreters)

@@ -1,11 +1,16 @@
 """
 How a process ended, in words for the person whose program it was: what happened, what is likely, what it used. Pure.
+
+A reason follows a subject: "item 17" or "it". Where it begins with "its", the subject "was lost" first. The server adds where it was, and
+what is evidence comes last.
 """
 
 from __future__ import annotations
 
 import signal as signals
+from typing import Sequence
 
+from marx.worker.bounds import Bounds
 from marx.worker.conversation import Gone
 from marx.worker.messages import Ended
 
@@ -18,13 +23,29 @@ _LIKELY = {
     signals.SIGFPE: "arithmetic in compiled code",
     signals.SIGILL: "compiled code for another processor",
     signals.SIGXCPU: "its limit of processor time",
+    signals.SIGXFSZ: "its limit of a file's size",
     signals.SIGSYS: "a system call that the sandbox does not allow",
 }
 
 
-def death_of_chunk(ended: Ended) -> str:
+def death_of_chunk(ended: Ended, bounds: Bounds = Bounds()) -> str:
     """Why a chunk died whose runner lives."""
-    return f"its process {_how(ended.exit, ended.signal)}; it had used {_memory(ended.max_rss_kb)} of memory at most"
+    if ended.cause == "item-timeout":
+        return f"took longer than an item may: {bounds.item_seconds or 0:g} s (--item-timeout)"
+    how = f"was killed by {_signal(ended.signal)}" if ended.signal is not None else f"exited with code {ended.exit or 0}"
+    likely = _likely(ended.signal)
+    return f"{how} after using {memory(ended.max_rss_kb)} of memory" + (f", {likely}" if likely else "")
+
+
+def evidence_of(ended: Ended | None, last_lines: Sequence[str]) -> str:
+    """What else is known of it; ``ended``: what its runner said, None where that died with it."""
+    told = []
+    if ended is not None:
+        used = f" and {memory(ended.max_rss_kb)} of memory at most" if ended.cause else ""
+        told.append(f"it had used {ended.cpu_seconds:.1f} s of processor time{used}")
+    if last_lines:
+        told.append("its last lines were " + ", ".join(f'"{line}"' for line in last_lines))
+    return "; ".join(told)
 
 
 def death_of_runner(gone: Gone) -> str:
@@ -44,15 +65,24 @@ def failure_to_load(gone: Gone) -> str:
     return f"{why}; it had printed: {printed}" if printed else why
 
 
-def _how(exit_code: int | None, signal: int | None) -> str:
-    if signal is None:
-        return f"exited with code {exit_code or 0}"
-    name = signals.Signals(signal).name if signal in set(signals.Signals) else "no name"
-    likely = _LIKELY.get(signals.Signals(signal)) if name != "no name" else None
-    return f"was killed by signal {signal} ({name})" + (f", {likely}" if likely else "")
-
-
-def _memory(kilobytes: int) -> str:
+def memory(kilobytes: float) -> str:
+    """So much of it: ``45 MB``, ``3.9 GB``."""
     if kilobytes < 1 << 20:
         return f"{kilobytes / 1024:.0f} MB"
     return f"{kilobytes / (1 << 20):.1f} GB"
+
+
+def _how(exit_code: int | None, signal: int | None) -> str:
+    if signal is None:
+        return f"exited with code {exit_code or 0}"
+    likely = _likely(signal)
+    return f"was killed by {_signal(signal)}" + (f", {likely}" if likely else "")
+
+
+def _signal(number: int) -> str:
+    name = signals.Signals(number).name if number in set(signals.Signals) else "no name"
+    return f"signal {number} ({name})"
+
+
+def _likely(number: int | None) -> str:
+    return _LIKELY.get(signals.Signals(number), "") if number in set(signals.Signals) else ""

@@ -100,7 +100,10 @@ class ArtifactPart:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A chunk is over: "succeeded", "died" or "cancelled". ``item``: what it was at; ``done``: items that were reported."""
+    """
+    A chunk is over: "succeeded", "died" or "cancelled". ``item``: what it was at; ``done``: items that were reported; ``cause``: the limit
+    that it died of, "" if none.
+    """
 
     chunk: int
     outcome: str
@@ -111,6 +114,7 @@ class Ended:
     cpu_seconds: float
     wall_seconds: float
     max_rss_kb: int
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,7 @@ def _ended(given: Fields, payload: bytes) -> Ended:
         given.number("cpu_seconds"),
         given.number("wall_seconds"),
         given.count("max_rss_kb"),
+        given.optional(given.text, "cause") or "",
     )
 
 

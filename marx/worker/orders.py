@@ -90,9 +90,14 @@ def chunk_frames(fence: int, portion: int, first: int, count: int, mark: str, se
     return encode(b"C", chunk) + encode(b"E", {"chunk": fence, "secret": secret})
 
 
-def cancel_frame(fence: int) -> bytes:
-    """X: kill it if it runs, drop it if it waits."""
-    return encode(b"X", {"chunk": fence})
+def cancel_frame(fence: int, cause: str = "", at_once: bool = False) -> bytes:
+    """X: end it if it runs (``at_once``: without asking first), drop it if it waits. With a ``cause`` the program is to blame."""
+    return encode(b"X", {"chunk": fence, "cause": cause, "at_once": at_once})
+
+
+def reading_frame(reading: bool) -> bytes:
+    """U: whether what is printed is read now."""
+    return encode(b"U", {"reading": reading})
 
 
 QUIT_FRAME = encode(b"Q", {})

@@ -111,9 +111,9 @@ class RunnerProcess(ProcessProtocol):
         """No chunk that follows needs these items."""
         self._write(orders.drop_frame(portion, first))
 
-    def cancel(self, fence: int) -> None:
+    def cancel(self, fence: int, cause: str = "", at_once: bool = False) -> None:
         """Stop one of its chunks; its end follows."""
-        self._write(orders.cancel_frame(fence))
+        self._write(orders.cancel_frame(fence, cause, at_once))
 
     def quit(self) -> None:
         """It has nothing to do and is not needed: ask it to go, and insist."""
@@ -133,11 +133,13 @@ class RunnerProcess(ProcessProtocol):
         """Read neither output nor results until :meth:`resume`; the runner will block when its pipes are full."""
         for pipe in self._pipes_from_runner():
             pipe.stopReading()
+        self._say_whether_reading(False)
 
     def resume(self) -> None:
         """Read again."""
         for pipe in self._pipes_from_runner():
             pipe.startReading()
+        self._say_whether_reading(True)
 
     # What Twisted calls
 
@@ -244,6 +246,10 @@ class RunnerProcess(ProcessProtocol):
 
     def _ask_to_quit(self) -> None:
         self._write(orders.QUIT_FRAME)
+
+    def _say_whether_reading(self, reading: bool) -> None:
+        if self.transport:
+            self._write(orders.reading_frame(reading))
 
     def _write(self, course: Course) -> None:
         if TO_RUNNER in self.transport.pipes:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from stat import S_IMODE
 from typing import Any, Mapping, Sequence
 
+from marx.worker.bounds import Bounds
 from marx.worker.digests import is_digest
 
 #: Characters of one path; Linux takes no longer one.
@@ -51,7 +52,7 @@ class Recipe:
     A task as a worker runs it. Paths are the caller's own, absolute and normalized.
 
     ``kind``: "map", or "run" for a program; of the latter ``input`` is its standard input (None: empty, "stream", or the digest of a blob) and
-    ``divide`` says which of its portions leave it.
+    ``divide`` says which of its portions leave it. ``bounds``: what it asks for.
     """
 
     task: str
@@ -70,6 +71,7 @@ class Recipe:
     input: str | None = None
     divide: str = "found"
     network: bool = False
+    bounds: Bounds = Bounds()
 
     @classmethod
     def of(cls, task: str, spec: Mapping[str, Any]) -> Recipe:
@@ -93,6 +95,7 @@ class Recipe:
                 input=spec.get("stdin"),
                 divide=spec.get("divide") or "found",
                 network=bool(spec.get("network")),
+                bounds=Bounds.of(spec),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CannotRun(f"the task's specification makes no sense: {error}", fatal=True) from error

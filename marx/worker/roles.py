@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any, Callable
 
 from marx.worker.assignments import LEGIBLE, PICKLED, Assignments
+from marx.worker.bounds import Bounds
 from marx.worker.openings import ProgramAssignments
 from marx.worker.orders import PortionOrder, ProgramOrder, TaskOrder
 from marx.worker.portions import Load
@@ -39,10 +40,10 @@ def role_of(recipe: Recipe, load: Load, slot: int) -> Role:
     return role
 
 
-def order_for(known: KnownTask, role: Role, place: Callable[[str], str], max_value: int, has_state: bool = False) -> TaskOrder:
+def order_for(known: KnownTask, role: Role, place: Callable[[str], str], max_value: int, has_state: bool = False, bounds: Bounds = Bounds()) -> TaskOrder:
     """
     The first frame. ``place``: where the runner finds what is at a path of the caller's. ``max_value``: bytes of one result. ``has_state``:
-    whether a portion's items see more than a plain program.
+    whether a portion's items see more than a plain program. ``bounds``: how much its items may take.
     """
     recipe = known.recipe
     fields: dict[str, Any] = {
@@ -55,7 +56,7 @@ def order_for(known: KnownTask, role: Role, place: Callable[[str], str], max_val
         "argv": list(recipe.argv),
         "roots": [place(root) for root in recipe.roots],
         "seed": recipe.seed,
-        "limits": {},
+        "limits": bounds.for_runner(),
         "recursion_limit": None,
         "max_value": max_value,
     }

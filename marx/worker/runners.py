@@ -16,10 +16,12 @@ from twisted.logger import Logger
 from marx.wire.packs import Segment
 from marx.worker import messages
 from marx.worker.assignments import Chunk
+from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache
 from marx.worker.conversation import Gone
-from marx.worker.deaths import death_of_chunk
+from marx.worker.deaths import death_of_chunk, evidence_of
 from marx.worker.items import Items
+from marx.worker.last_words import LastWords
 from marx.worker.orders import LOOK_FRAME
 from marx.worker.portions import Load, Portions
 from marx.worker.process import RunnerProcess
@@ -99,6 +101,8 @@ class SlotRunner:
         self._known: KnownTask | None = None
         self._standing: Standing | None = None
         self._starting: Deferred[None] | None = None
+        self._bounds = Bounds()
+        self._last_words = LastWords()
         self._notes: list[str] = []
         self._holding_state = ExitStack()
         if load.portion is not None and load.portion.state is not None:
@@ -200,6 +204,7 @@ class SlotRunner:
         if self.state == "gone":
             return  # it could not be spawned, and has said so already
         self._process, self._known, self._standing = started.process, started.known, started.standing
+        self._bounds = started.bounds
         if self._paused:
             self._process.pause()
         self._owner.brought(self, self.load)
@@ -285,10 +290,11 @@ class SlotRunner:
         """Only who keeps a main program is asked anything; see :class:`~marx.worker.seat.SeatRunner`."""
 
     def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
+        self._last_words.hear(chunk.fence, segments)
         self._tools.reporter.output(chunk, segments)
 
     def ended(self, chunk: Chunk, ended: messages.Ended) -> None:
-        reason = death_of_chunk(ended) if ended.outcome == "died" else ""
+        reason = death_of_chunk(ended, self._bounds) if ended.outcome == "died" else ""
         self._note_stray(chunk)
         self.finish(chunk, ended.outcome, ended.item, reason, ended)
         self._owner.runner_moved(self)
@@ -308,7 +314,10 @@ class SlotRunner:
         """Report the end of one of its chunks."""
         del self.given[chunk.fence]
         self._begun.discard(chunk.fence)
-        self._tools.reporter.ended(chunk, outcome, item, reason, said)
+        last_lines = self._last_words.of(chunk.fence, item)
+        self._last_words.forget(chunk.fence)
+        evidence = evidence_of(said, last_lines) if outcome == "died" else ""
+        self._tools.reporter.ended(chunk, outcome, item, reason, said, evidence=evidence)
         self._owner.chunk_over(chunk)
 
     def _note_stray(self, chunk: Chunk) -> None:

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from marx.wire.calls import WireError
+from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache, WrongBlob
 from marx.worker.conversation import RunnerListener
 from marx.worker.folders import TMP, Folders, Layout
@@ -49,7 +50,7 @@ MAX_VALUE = 64 << 20
 class Ground:
     """
     What all runners of this worker stand on. ``kit``: gives the folder that carries the runner, made ready for an interpreter; blocks.
-    ``network``: whether programs that ask for it may use the network.
+    ``network``: whether programs that ask for it may use the network. ``most``: what a task's items may take.
     """
 
     sandbox: Sandbox
@@ -59,15 +60,20 @@ class Ground:
     tasks: Tasks
     max_value: Callable[[], int]
     network: bool = False
+    most: Bounds = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A runner that is about to load, and the task that it is for. ``standing``: what its folder holds, where items of portions share that."""
+    """
+    A runner that is about to load, and the task that it is for. ``standing``: what its folder holds, where items of portions share that.
+    ``bounds``: how much its chunks may take.
+    """
 
     process: RunnerProcess
     known: KnownTask
     standing: Standing | None
+    bounds: Bounds = Bounds()
 
 
 class Starter:
@@ -96,13 +102,14 @@ class Starter:
         try:
             path = await self._fetched(load.task, state) if state else None
             mounts = replace(layout.mounts, read_only=((str(kit), KIT),))
-            order = order_for(known, role, lambda inside: ground.sandbox.place(mounts, inside), ground.max_value(), path is not None)
+            bounds = known.recipe.bounds.within(ground.most)
+            order = order_for(known, role, lambda inside: ground.sandbox.place(mounts, inside), ground.max_value(), path is not None, bounds)
             launch = self._launch(known, interpreter, order, mounts, slot)
         except CannotLaunch as error:
             raise CannotRun(str(error)) from error
         runner = RunnerProcess(self._reactor, listener, assignments_for(order, role), ground.sandbox.grip)
         runner.start(launch, order, path, has_input=role is Role.PROGRAM and known.recipe.input is not None)
-        return Started(runner, known, standing)
+        return Started(runner, known, standing, bounds)
 
     async def bring(self, load: Load, slot: int) -> Standing | None:
         """Bring the folder that runners of a task's portions share on ``slot`` to the files of ``load``. Raises :class:`CannotRun`."""

@@ -97,12 +97,14 @@ def test_an_outcome_nobody_knows_only_gives_the_items_back(desk):
 def test_an_item_that_kills_its_process_fails_and_the_rest_waits_again(desk):
     [lease] = desk.leases
     desk.report(lease, count=3)
-    desk.end(lease, "died", item=4, reason="killed by signal 9", cargo="evidence")
+    desk.end(lease, "died", item=4, reason="was killed by signal 9", evidence="its last line was x", cargo="usage")
     [failed] = of(FailItem, desk.actions)
     [saved] = of(SaveAttempt, desk.actions)
     assert (failed.item, failed.worker, failed.attempt) == (4, "alpha", 1)
-    assert failed.error == {"type": "ItemDied", "message": "killed by signal 9"}
-    assert (saved.first, saved.count, saved.outcome, saved.item, saved.cargo) == (0, 10, "died", 4, "evidence")
+    told = "item 4 was killed by signal 9, on worker alpha at attempt 1; its last line was x"
+    assert failed.error == {"type": "ItemDied", "message": told}
+    assert saved.reason == "was killed by signal 9; its last line was x"
+    assert (saved.first, saved.count, saved.outcome, saved.item, saved.cargo) == (0, 10, "died", 4, "usage")
     assert desk.scheduler.snapshot("task").failed == 1
     assert (desk.granted()[0].first, desk.granted()[0].count, desk.granted()[0].attempt) == (3, 1, 2)
 
@@ -117,8 +119,19 @@ def test_an_item_that_dies_has_the_retries_that_the_task_gives_it():
         assert of(FailItem, desk.actions) == []
     desk.end(desk.leases[0], "died", item=0)
     [failed] = of(FailItem, desk.actions)
-    assert failed.error["message"] == "its process died"
+    assert failed.error["message"] == "item 0 was lost: its process died, on worker alpha at attempt 3"
     assert failed.attempt == 3
+
+
+def test_an_item_that_takes_too_long_fails_by_its_own_name_as_often_as_it_may_be_retried():
+    desk = Desk()
+    desk.submit(1, retries=1)
+    desk.join()
+    desk.end(desk.leases[0], "died", item=0, reason="took longer than 2 s", cause="item-timeout")
+    assert of(FailItem, desk.actions) == []
+    desk.end(desk.leases[0], "died", item=0, reason="took longer than 2 s", cause="item-timeout")
+    [failed] = of(FailItem, desk.actions)
+    assert failed.error == {"type": "ItemTimeout", "message": "item 0 took longer than 2 s, on worker alpha at attempt 2"}
 
 
 def test_a_single_item_is_to_blame_even_if_nobody_saw_it():

@@ -55,7 +55,7 @@ def test_a_program_that_was_lost_prefers_another_worker_that_has_seats():
 def test_a_program_whose_process_died_is_started_again_and_not_blamed(desk):
     desk.submit_program()
     desk.join(seats=1)
-    desk.end(desk.leases[0], "died", reason="killed by signal 9")
+    desk.end(desk.leases[0], "died", reason="was killed by signal 9")
     assert of(FailItem, desk.actions) == []
     assert [(saved.outcome, saved.item) for saved in of(SaveAttempt, desk.actions)] == [("died", None)]
     assert len(of(Grant, desk.actions)) == 1
@@ -64,10 +64,10 @@ def test_a_program_whose_process_died_is_started_again_and_not_blamed(desk):
 def test_a_program_that_was_seen_to_kill_its_process_fails_with_its_task(desk):
     desk.submit_program()
     desk.join(seats=1)
-    desk.end(desk.leases[0], "died", item=0, reason="killed by signal 9")
+    desk.end(desk.leases[0], "died", item=0, reason="was killed by signal 9")
     [failed] = of(FailItem, desk.actions)
     assert (failed.portion, failed.item, failed.error["type"]) == (0, 0, "ItemDied")
-    assert of(SaveState, desk.actions) == [SaveState("task", "failed", "its main program did not survive: killed by signal 9")]
+    assert of(SaveState, desk.actions) == [SaveState("task", "failed", "its main program did not survive: it was killed by signal 9, on worker alpha at attempt 1")]
 
 
 def test_a_program_that_is_lost_too_often_fails_with_its_task():
@@ -75,13 +75,13 @@ def test_a_program_that_is_lost_too_often_fails_with_its_task():
     desk.submit_program()
     desk.join("alpha", seats=1)
     for _ in range(3):
-        desk.end(desk.leases[0], "died", reason="killed by signal 9")
+        desk.end(desk.leases[0], "died", reason="was killed by signal 9")
         assert of(FailItem, desk.actions) == []
-    desk.end(desk.leases[0], "died", reason="killed by signal 9")
+    desk.end(desk.leases[0], "died", reason="was killed by signal 9")
     assert [(failed.portion, failed.item) for failed in of(FailItem, desk.actions)] == [(0, 0)]
     [saved] = of(SaveState, desk.actions)
     assert saved.state == "failed"
-    assert saved.reason.startswith("its main program did not survive: it was lost on alpha: killed by signal 9; on alpha")
+    assert saved.reason.startswith("its main program did not survive: it was lost on alpha: it was killed by signal 9; on alpha")
 
 
 def test_twenty_losses_are_allowed_and_goodbyes_do_not_count():

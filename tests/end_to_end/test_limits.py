@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -49,3 +50,13 @@ def test_a_program_whose_time_is_over_ends_with_124(tmp_path: Path, user_python:
     ended = tasker(written(tmp_path, SLEEPY), user_python, "run", "--timeout", "2s", "prog.py")
     assert (ended.returncode, ended.stdout) == (124, "begun\n"), ended.stderr
     assert "its time limit of 2 s is over (--timeout)" in ended.stderr
+
+
+def test_an_item_over_its_time_costs_itself_and_is_told_in_words(tmp_path: Path, user_python: UserPython) -> None:
+    source = SLEEPY.replace("time.sleep(float(seconds))", "sys.stdout.write('napping\\n'); time.sleep(float(seconds))")
+    ended = tasker(written(tmp_path, source), user_python, "map", "--item-timeout", "1s", "prog.py:nap", "0", "100", "0.1")
+    assert ended.returncode == 1, ended.stderr
+    first, late, last = map(json.loads, ended.stdout.splitlines())
+    assert (first["value"], last["value"], late["error"]["type"]) == ("0", "0.1", "ItemTimeout")
+    for told in ("item 1 took longer than an item may: 1 s (--item-timeout)", "on worker", "at attempt 1", "of processor time", '"napping"'):
+        assert told in late["error"]["message"]

@@ -86,7 +86,7 @@ def test_the_chunk_at_work_is_killed_when_it_is_cancelled_with_what_it_started(z
     appears(tmp_path / "never.waiting")
     zoo.cancel(fence)
     ended = zoo.hear_chunk(fence).ended
-    assert (ended.outcome, ended.signal, ended.item) == ("cancelled", signal.SIGKILL, None)
+    assert (ended.outcome, ended.signal, ended.item) == ("cancelled", signal.SIGTERM, None)
     assert not is_alive(int(place.read_text()))
     zoo.drop(0)
     assert zoo.map([["square", 3]]).values == [9]
