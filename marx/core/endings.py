@@ -49,7 +49,7 @@ class Endings:
     def end(self, event: ChunkEnded, now: float) -> None:
         """A worker says that nothing more will come under a fence."""
         live = self._leases.get(event.fence)
-        if live is not None and live.lease.worker == event.worker:
+        if live is not None and (live.lease.worker, live.lease.task) == (event.worker, event.task):
             self._end_live(live, event, now)
             verdict = "accepted"
         elif live is None and self._leases.was_given(event.fence):

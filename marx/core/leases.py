@@ -179,8 +179,8 @@ class Leases:
         )
 
     def from_earlier_server(self, fence: int) -> bool:
-        """Whether a server that ran before this one may have given it."""
-        return 0 <= fence >> FENCE_BITS < self._epoch
+        """Whether a server that ran before this one may have given it: epochs count from 1."""
+        return 0 < fence >> FENCE_BITS < self._epoch
 
     def was_given(self, fence: int) -> bool:
         """Whether this or an earlier server may have given it."""

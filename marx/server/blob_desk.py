@@ -8,7 +8,7 @@ what tasks name of which it holds a lease.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 from marx.server.blob_upload import BlobWrong, NoRoom
 from marx.server.blobs import Blobs, BlobTooLarge, NoSuchBlob
@@ -19,6 +19,11 @@ from marx.wire.calls import BadRequest, NotFound, TooLarge, Unavailable
 
 #: Blobs of which it is remembered that a task names them, so that only the first of their parts asks the store.
 REMEMBERED = 10_000
+
+
+def worker_as_owner(name: str) -> str:
+    """Under whose name a worker's blobs are kept: no user's name has a colon, so users and workers do not meet."""
+    return f"worker:{name}"
 
 
 class BlobDesk:
@@ -46,6 +51,12 @@ class BlobDesk:
     def swept(self, digests: Container[str]) -> None:
         """These blobs were deleted: who sent one of them must send it again."""
         self._sent = {(owner, digest) for owner, digest in self._sent if digest not in digests}
+
+    async def may_name(self, worker: str, digests: Sequence[str], task: str) -> bool:
+        """Whether a worker may name these in a report of ``task``: it sent them, or the task names them already. Its user may have them then."""
+        owner = worker_as_owner(worker)
+        unsent = [digest for digest in digests if not self.was_sent(owner, digest)]
+        return all([await self._store.blob_used_by(digest, task) for digest in unsent])
 
     async def has(self, owner: str, digest: str) -> bool:
         """Whether ``owner`` sent this blob, or has a task that names it."""

@@ -17,6 +17,7 @@ from twisted.internet.defer import DeferredLock
 
 from marx.core import events
 from marx.core.model import Lease, Range
+from marx.server.blob_desk import BlobDesk
 from marx.server.directory import Directory
 from marx.server.items import ItemShelf
 from marx.server.output import OutputIntake
@@ -35,6 +36,7 @@ from marx.wire.reports import (
     PortionReport,
     Report,
     ResultsReport,
+    blobs_of,
     from_list,
 )
 
@@ -103,13 +105,21 @@ def cut(raw_reports: Any, payload: bytes) -> list[tuple[Report, bytes]]:
 
 
 class Intake:
-    """Takes one worker's reports, in the order in which they came."""
+    """
+    Takes one worker's reports, in the order in which they came.
 
-    def __init__(self, worker: str, service: SchedulingService, directory: Directory, shelf: ItemShelf, output: OutputIntake) -> None:
+    A report that names a blob which the worker did not send, nor its task knows, is not taken: it would give the task's user the blob of
+    another whose hash the worker has heard of.
+    """
+
+    def __init__(
+        self, worker: str, service: SchedulingService, directory: Directory, shelf: ItemShelf, blobs: BlobDesk, output: OutputIntake
+    ) -> None:
         self._worker = worker
         self._service = service
         self._directory = directory
         self._shelf = shelf
+        self._blobs = blobs
         self._output = output
         self._order = DeferredLock()
         self._returned: frozenset[int] = frozenset()
@@ -120,19 +130,28 @@ class Intake:
 
     async def take(self, raw_reports: Any, payload: bytes) -> list[str]:
         """Verdicts, one for each report, once what was accepted is committed."""
-        pairs = cut(raw_reports, payload)
+        came = cut(raw_reports, payload)
+        verdicts = [NOT_YOURS] * len(came)
         await self._order.acquire()
         try:
-            self._shelve(pairs)
-            leases = [self._service.scheduler.lease(report.fence, self._worker, report.task, report.portion) for report, _ in pairs]
-            async with self._turn(pairs, leases):
-                rows = [await self._rows(report, part, lease) for (report, part), lease in zip(pairs, leases)]
-                happenings = [event for receipt, (report, part) in enumerate(pairs) if (event := self._event(report, part, receipt))]
+            pairs = {receipt: pair for receipt, pair in enumerate(came) if await self._is_own(pair[0])}
+            self._shelve(list(pairs.values()))
+            leases = [self._service.scheduler.lease(report.fence, self._worker, report.task, report.portion) for report, _ in pairs.values()]
+            async with self._turn(list(pairs.values()), leases):
+                rows = [await self._rows(report, part, lease) for (report, part), lease in zip(pairs.values(), leases)]
+                happenings = [event for receipt, (report, part) in pairs.items() if (event := self._event(report, part, receipt))]
                 committed = self._service.happened(*happenings, writes=[row for some in rows for row in some])
         finally:
             self._order.release()
         answers = await committed
-        return [self._verdict(report, lease, answers.get(receipt)) for receipt, ((report, _), lease) in enumerate(zip(pairs, leases))]
+        for receipt, lease in zip(pairs, leases):
+            verdicts[receipt] = self._verdict(lease, answers.get(receipt))
+        return verdicts
+
+    async def _is_own(self, report: Report) -> bool:
+        """Whether all that a report names is its worker's or its task's."""
+        named = blobs_of(report)
+        return not named or await self._blobs.may_name(self._worker, named, report.task)
 
     def _turn(self, pairs: Sequence[tuple[Report, bytes]], leases: Sequence[Lease | None]) -> AsyncContextManager[Any]:
         """The turn at output, where another worker may print for the same items at this moment."""
@@ -216,7 +235,7 @@ class Intake:
         return lease.fence in self._returned or not self._service.scheduler.is_alone(lease)
 
     @staticmethod
-    def _verdict(report: Report, lease: Lease | None, answer: Any) -> str:
+    def _verdict(lease: Lease | None, answer: Any) -> str:
         if answer is not None:
             return "" if answer.verdict == "accepted" else answer.verdict
         return "" if lease is not None else NOT_YOURS

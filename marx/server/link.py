@@ -14,7 +14,7 @@ from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
 import marx
-from marx.server.blob_desk import BlobDesk
+from marx.server.blob_desk import BlobDesk, worker_as_owner
 from marx.server.permits import permit_for
 from marx.server.service import SchedulingService
 from marx.tls import Peer
@@ -151,8 +151,8 @@ class ServerLink(GuardedLink):
 
     @property
     def owner(self) -> str:
-        """Under whose name blobs of this link are kept: users and workers do not meet."""
-        return self.peer.name if self.peer.role == "tasker" else f"worker:{self.peer.name}"
+        """Under whose name blobs of this link are kept."""
+        return self.peer.name if self.peer.role == "tasker" else worker_as_owner(self.peer.name)
 
     def heard(self) -> None:
         """A sign of life came; a worker's renews its leases."""

@@ -58,7 +58,7 @@ PERMITS: dict[type[Command], Permit] = {
     tasker.StopWatching: _permit(TASKER),
     tasker.ListArtifacts: _permit(TASKER, task=True),
     tasker.ListWorkers: _permit(TASKER),
-    tasker.WhoAmI: _permit(TASKER, WORKER),
+    tasker.WhoAmI: _permit(TASKER),
     worker.OfferSlots: _permit(WORKER),
     worker.ReportItems: _permit(WORKER),
     worker.DescribeTask: _permit(WORKER, task=True),

@@ -53,7 +53,7 @@ class WorkerProtocol(ServerLink):
         self._offer: dict[str, Any] = {}
         self._directory = directory
         self._carrier = Carrier(self, shelf)
-        self._intake = Intake(peer.name, desk.service, directory, shelf, services.output)
+        self._intake = Intake(peer.name, desk.service, directory, shelf, desk.blobs, services.output)
         self._returns: dict[int, Returns] = {}
         self._offered = False
         self._renewed_at = desk.clock.seconds()
@@ -103,7 +103,7 @@ class WorkerProtocol(ServerLink):
 
     @wire.OfferSlots.responder
     async def on_offer_slots(self, offer: dict[str, Any], held: list[Any]) -> None:
-        offered = self._read_offer(offer)
+        offered, holding = self._read_offer(offer), _all_held(held)
         self._offer = offer
         if self._offered:
             await self.desk.service.happened(events.WorkerChanged(offered))
@@ -115,7 +115,6 @@ class WorkerProtocol(ServerLink):
         self._offered = True
         self._directory.links[self.name] = self
         log.info("worker {name} offers {slots} slots", name=self.name, slots=offered.slots)
-        holding = tuple(_held(raw) for raw in held)
         self._intake.returned(lease.fence for lease in holding)
         await self.desk.service.happened(events.WorkerJoined(offered, holding))
 
@@ -199,20 +198,28 @@ class WorkerProtocol(ServerLink):
                 paused=bool(offer.get("paused")),
                 draining=bool(offer.get("draining")) or self.name in self._directory.drained,
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BadRequest(f"the offer makes no sense: {error!r}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise BadRequest(f"the offer makes no sense: {str(error)[:200]}") from error
 
 
 def _interpreter(python: dict[str, Any]) -> Interpreter:
     return Interpreter(str(python["version"]), str(python["path"]), frozenset(map(str, python.get("names", ()))))
 
 
-def _held(raw: Any) -> Held:
+def _all_held(held: Any) -> tuple[Held, ...]:
     try:
-        fence, task, portion, first, count = raw[:5]
-        return Held(int(fence), str(task), int(portion), int(first), int(count), raw[5] if len(raw) > 5 else None)
-    except (TypeError, ValueError) as error:
-        raise BadRequest(f"what is held makes no sense: {raw!r}") from error
+        return tuple(_held(raw) for raw in held)
+    except (TypeError, ValueError, LookupError) as error:
+        raise BadRequest(f"what is held makes no sense: {str(held)[:200]}") from error
+
+
+def _held(raw: Any) -> Held:
+    fence, task, portion, first, count = raw[:5]
+    slot = raw[5] if len(raw) > 5 else None
+    numbers = (fence, portion, first, count, *(() if slot is None else (slot,)))
+    if not all(type(number) is int and abs(number) < 1 << 63 for number in numbers):
+        raise ValueError("no whole number of 64 bits")
+    return Held(fence, str(task), portion, first, count, slot)
 
 
 class WorkerFactory:

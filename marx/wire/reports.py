@@ -6,7 +6,7 @@ Every report names the fence of its lease, so that a late or repeated one is rec
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from operator import attrgetter
 from typing import Any, Callable, ClassVar, Sequence, Union
 
@@ -176,22 +176,43 @@ _KINDS: dict[str, type] = {
 _VALUES = {kind: attrgetter(*(field.name for field in fields(kind))) for kind in _KINDS.values()}
 
 
+def blobs_of(report: Report) -> Sequence[str]:
+    """The digests of what a report names: its blobs must be at the server before it."""
+    if isinstance(report, (ResultsReport, ArtifactReport, ItemsReport)):
+        return (report.blob,) if report.blob is not None else ()
+    if isinstance(report, PortionReport):
+        return [digest for digest in (report.state, report.files) if digest is not None]
+    return ()
+
 
 def as_list(report: Report) -> list[Any]:
     """The JSON form: the kind, then the fields in their order."""
     return [report.kind, *_VALUES[type(report)](report)]
 
 
-#: What a field may be, by its annotation. Whole numbers fit a database's column; texts are UTF-8 but for names of files.
+#: Fields that hold what a program made or said: names of files may have surrogates, and sentences anything. All other texts are short
+#: words of Marx's own, and go to databases as they are.
+_FREE = frozenset({"path", "link", "reason", "text", "call"})
+#: What a field may be, by its annotation. Numbers fit a database's column: its writer
+#: has no way to go on behind one that does not.
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "int": lambda value: type(value) is int and abs(value) < 1 << 63,
-    "float": lambda value: type(value) in (int, float) and abs(value) < 1e300,
+    "float": lambda value: type(value) in (int, float) and abs(value) < 1 << 53,
     "bool": lambda value: type(value) is bool,
-    "str": lambda value: type(value) is str,
+    "str": lambda value: type(value) is str and value.isascii() and value.isprintable(),
     "tuple[int, ...]": lambda value: type(value) in (list, tuple) and all(map(_CHECKS["int"], value)),
 }
 _CHECKS |= {f"{name} | None": lambda value, check=check: value is None or check(value) for name, check in list(_CHECKS.items())}
-_FIELDS = {kind: [_CHECKS[str(field.type)] for field in fields(kind)] for kind in _KINDS.values()}
+
+
+def _check_of(field: Field[Any]) -> Callable[[Any], bool]:
+    if field.name not in _FREE:
+        return _CHECKS[str(field.type)]
+    may_lack = "None" in str(field.type)
+    return lambda value: type(value) is str or (may_lack and value is None)
+
+
+_FIELDS = {kind: [_check_of(field) for field in fields(kind)] for kind in _KINDS.values()}
 
 
 def from_list(raw: Sequence[Any]) -> Report:

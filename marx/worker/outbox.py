@@ -14,19 +14,21 @@ from operator import attrgetter
 from typing import Any, Iterable, Sequence
 
 from marx.wire.packs import error_entry
-from marx.wire.reports import ArtifactReport, DropReport, EndReport, ItemsReport, NoteReport, PortionReport, Report, ResultsReport, as_list
+from marx.wire.reports import (
+    ArtifactReport,
+    DropReport,
+    EndReport,
+    ItemsReport,
+    NoteReport,
+    PortionReport,
+    Report,
+    ResultsReport,
+    as_list,
+    blobs_of,
+)
 
 #: Bytes that a report counts beside its payload.
 REPORT_BYTES = 300
-
-
-def blobs_of(report: Report) -> Sequence[str]:
-    """The digests of what a report names."""
-    if isinstance(report, (ResultsReport, ArtifactReport, ItemsReport)):
-        return (report.blob,) if report.blob is not None else ()
-    if isinstance(report, PortionReport):
-        return [digest for digest in (report.state, report.files) if digest is not None]
-    return ()
 
 
 @dataclass(frozen=True, slots=True)

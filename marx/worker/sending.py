@@ -15,11 +15,11 @@ from twisted.python.failure import Failure
 
 from marx.wire.bursts import Bursts
 from marx.wire.calls import BadRequest, GuardedLink, TooLarge, WireError
-from marx.wire.reports import ItemsReport, PortionReport, Report, ResultsReport
+from marx.wire.reports import ItemsReport, PortionReport, Report, ResultsReport, blobs_of
 from marx.wire.worker import ReportItems
 from marx.worker.journal import Journal, JournalKeeper
 from marx.worker.ledger import Ledger
-from marx.worker.outbox import Box, Entry, Outbox, blobs_of
+from marx.worker.outbox import Box, Entry, Outbox
 from marx.worker.spool import SpoolFolder
 from marx.worker.uplink import AGAIN_SECONDS, Uplink
 from marx.worker.uploads import Uploads

@@ -33,6 +33,7 @@ def test_a_fence_tells_who_may_have_given_it():
     assert leases.from_earlier_server(fence(900, 2))
     assert not leases.from_earlier_server(fence(1, 3))
     assert not leases.from_earlier_server(-1)
+    assert not leases.from_earlier_server(fence(900, 0)), "no server was the 0th"
     assert leases.was_given(fence(900, 2)) and leases.was_given(fence(1, 3))
     assert not leases.was_given(fence(2, 3)) and not leases.was_given(fence(1, 4))
 

@@ -8,12 +8,11 @@ from typing import Any
 
 from marx.wire.calls import GuardedLink
 from marx.wire.packs import ItemPack
-from marx.wire.reports import Report
+from marx.wire.reports import Report, blobs_of
 from marx.worker.assignments import Chunk
 from marx.worker.cache import BlobCache
 from marx.worker.items import Items
 from marx.worker.ledger import Ledger
-from marx.worker.outbox import blobs_of
 from marx.worker.portions import Portions
 from marx.worker.programs import Programs
 from marx.worker.recipes import TaskFile

@@ -204,10 +204,13 @@ class Room:
         self.store = Store.open(sqlite_url(self.folder / "marx.sqlite"), self.reactor)
         stored = Blobs(self.folder / "blobs", self.reactor)
         around = Surroundings(self.reactor, lambda: 1000.0 + self.reactor.seconds(), lambda: next(self._ids))
-        gatekeeper = Gatekeeper(self.revoked.__contains__, self.operators.__contains__)
-        self.parts = compose(self.config, self.store, stored, gatekeeper, around)
+        self.parts = compose(self.config, self.store, stored, self.gatekeeper(), around)
         self.parts.service.startService()
         await self.parts.service.begin()
+
+    def gatekeeper(self) -> Gatekeeper:
+        """Who may, as the test says."""
+        return Gatekeeper(self.revoked.__contains__, self.operators.__contains__)
 
     async def end(self) -> None:
         await maybeDeferred(self.parts.service.stopService)

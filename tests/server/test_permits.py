@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from marx.server.permits import PERMITS, permit_for
+from marx.server.tasker_link import TaskerProtocol
+from marx.server.worker_link import WorkerProtocol
 from marx.wire import admin, blobs, hello, tasker, worker
 from marx.wire.calls import MarxCommand, NotPermitted
 
@@ -39,7 +41,7 @@ def test_every_command_that_a_peer_may_send_stands_in_the_table() -> None:
     assert set(PERMITS) == spoken - SENT_BY_THE_SERVER
 
 
-@pytest.mark.parametrize("command", sorted(commands_of(tasker) - SENT_BY_THE_SERVER - {tasker.WhoAmI}, key=lambda c: c.__name__))
+@pytest.mark.parametrize("command", sorted(commands_of(tasker) - SENT_BY_THE_SERVER, key=lambda c: c.__name__))
 def test_workers_may_not_call_what_is_for_taskers(command) -> None:
     with pytest.raises(NotPermitted):
         permit_for(command, "worker", greeted=True)
@@ -61,6 +63,12 @@ def test_a_command_that_names_a_task_asks_whose_it_is(command) -> None:
 def test_what_is_not_in_the_table_is_refused(command, role) -> None:
     with pytest.raises(NotPermitted):
         permit_for(command, role, greeted=True)
+
+
+@pytest.mark.parametrize(("role", "link"), [("tasker", TaskerProtocol), ("worker", WorkerProtocol)])
+def test_what_is_permitted_is_answered_and_nothing_else_is(role, link) -> None:
+    answered = {command for command, _ in link._commandDispatch.values() if issubclass(command, MarxCommand)}
+    assert answered == {command for command, permit in PERMITS.items() if role in permit.roles}
 
 
 def test_nothing_comes_before_the_greeting() -> None:
