@@ -102,10 +102,12 @@ def signing_request(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def requested_key(request: bytes) -> ec.EllipticCurvePublicKey:
     """The public key of a signing request whose own signature holds. Raises ValueError, also for keys on other curves."""
-    parsed = x509.load_pem_x509_csr(request)
     try:
+        parsed = x509.load_pem_x509_csr(request)
         key = parsed.public_key()
         holds = parsed.is_signature_valid
+    except x509.InvalidVersion as error:
+        raise ValueError(str(error)) from error
     except (InvalidSignature, UnsupportedAlgorithm) as error:
         raise ValueError("the request's signature does not hold") from error
     if not holds or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):

@@ -73,7 +73,7 @@ class JoinCode:
         if prefix != PREFIX and re.fullmatch(r"marx[0-9]+", prefix):
             raise JoinError(f"this join code is of another version of Marx ({prefix}, here {PREFIX})", NOT_REACHABLE)
         body, _, checksum = whole.rpartition("/")
-        if prefix != PREFIX or body.count("/") != 4:
+        if prefix != PREFIX or body.count("/") != 4 or not whole.isascii():
             raise JoinError(f"this is not a join code, which begins with {PREFIX}/ and has six parts: was all of it copied?", USAGE)
         if checksum != _checksum(body):
             raise JoinError("this join code has a typing error, or a part of it is missing: copy it again", USAGE)

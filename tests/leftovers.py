@@ -43,6 +43,10 @@ class LoggedErrors:
         self._events = [event for event in self._events if event not in taken]
         return [_exception(event) or formatEvent(event) for event in taken]
 
+    def seen(self) -> list[BaseException | str]:
+        """What was logged so far; a failure that nobody took may still come."""
+        return [_exception(event) or formatEvent(event) for event in self._events]
+
     def _observe(self, event: LogEvent) -> None:
         if event.get("log_level", LogLevel.info) >= LogLevel.error and not _is_headline(event):
             self._events.append(event)

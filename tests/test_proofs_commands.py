@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.proofs.differential import differential
+from tests.proofs.fuzzing import fuzzing
 from tests.proofs.killing import killing
 from tests.proofs.real_programs import real_programs
 from tests.source import CHECKOUT
@@ -19,7 +20,7 @@ def test_plain_python_agrees_with_itself_about_a_few_generated_programs(tmp_path
     assert "8 programs" in ran.output and "0 different, 0 without one outcome" in ran.output
 
 
-@pytest.mark.parametrize("command", [differential, killing, real_programs])
+@pytest.mark.parametrize("command", [differential, fuzzing, killing, real_programs])
 def test_a_command_says_what_it_does(command) -> None:
     ran = CliRunner().invoke(command, ["--help"])
     assert ran.exit_code == 0 and "Usage" in ran.output

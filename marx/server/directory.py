@@ -60,7 +60,7 @@ class LiveTask:
     """
     A task that has not ended. ``items``: how many are known; ``workers``: who was granted anything of it.
 
-    ``revoking``: answers of workers that were asked to end its chunks; ``processes``: how many processes they ended. ``output_bytes``: printed since this server started.
+    ``stored``: it is on disk, so it may be asked for. ``revoking``: answers of workers that were asked to end its chunks; ``processes``: how many processes they ended. ``output_bytes``: printed since this server started.
     """
 
     id: str
@@ -68,6 +68,7 @@ class LiveTask:
     name: str | None
     spec: dict[str, Any]
     submitted_utc: float
+    stored: bool = False
     watches: set[TaskWatch] = field(default_factory=set)
     workers: set[str] = field(default_factory=set)
     revoking: list[Deferred[None]] = field(default_factory=list)

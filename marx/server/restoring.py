@@ -24,7 +24,7 @@ async def restore(store: Store, shelf: ItemShelf, directory: Directory) -> list[
     restored = []
     for task in await store.load_unfinished():
         spec = json.loads(task.record.spec_json)
-        live = LiveTask(task.record.id, task.record.user, task.record.name, spec, task.record.submitted_utc)
+        live = LiveTask(task.record.id, task.record.user, task.record.name, spec, task.record.submitted_utc, stored=True)
         live.output_bytes = task.output_bytes
         if live.id in before:
             live.watches = before.pop(live.id).watches

@@ -61,7 +61,7 @@ class Status:
     def find(self, prefix: str, user: str) -> str | Deferred[str]:
         """The id that ``prefix`` begins, among the tasks that ``user`` may see. A whole id of an open task is found at once."""
         live = self._directory.tasks.get(prefix)
-        if live is not None and (live.user == user or self.is_operator(user)):
+        if live is not None and live.stored and (live.user == user or self.is_operator(user)):
             return live.id
         return ensureDeferred(self._find_in_store(prefix, user))
 

@@ -80,6 +80,7 @@ class Submissions:
         except Exception:
             self._directory.tasks.pop(live.id, None)
             raise
+        live.stored = True
         return live.id
 
     def _main_program(self, task: str, spec: Any) -> list[events.Event]:
@@ -163,10 +164,9 @@ class Submissions:
         raw = await self._blobs.whole(digest, self._limits.manifest_bytes)
         try:
             entries = json.loads(raw)
-            total = sum(int(entry[3]) for entry in entries)
-            [entry[4] for entry in entries]
-        except (ValueError, TypeError, IndexError) as error:
-            raise BadRequest(f"the manifest makes no sense: {error}") from error
+            total = sum(_length_of(entry) for entry in entries)
+        except (ValueError, TypeError, IndexError, RecursionError) as error:
+            raise BadRequest(f"the manifest makes no sense: {str(error)[:200]}") from error
         if len(entries) > self._limits.files:
             raise TooLarge(f"{len(entries):,} files, and a task may have {self._limits.files:,} (task_files)")
         if total > self._limits.file_bytes:
@@ -187,6 +187,14 @@ class Gone:
         """It has ended."""
         if not self.gone.called:
             self.gone.callback(None)
+
+
+def _length_of(entry: Any) -> int:
+    """Bytes of a file in a manifest, whose digest is one if it has any. Raises ValueError, TypeError or IndexError."""
+    length, digest = entry[3], entry[4]
+    if type(length) is not int or length < 0 or not (digest is None or type(digest) is str and digest.isascii()):
+        raise ValueError(f"an entry {str(entry)[:80]}")
+    return length
 
 
 def _checked_pack(first: int, count: int, codec: str, args: Any, payload: bytes | None, blob: str | None) -> ItemPack:

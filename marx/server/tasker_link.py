@@ -110,6 +110,8 @@ class TaskerProtocol(ServerLink):
 
     @wire.ListArtifacts.responder
     async def on_list_artifacts(self, task: str, after: Any) -> dict[str, Any]:
+        if after is not None and not (type(after) is list and list(map(type, after)) == [int, str] and 0 <= after[0] < 1 << 31):
+            raise BadRequest("the last page ended at no such file")
         artifacts, after = await self._status.list_artifacts(task, after)
         return {"artifacts": artifacts, "after": after}
 

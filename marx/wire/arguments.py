@@ -13,7 +13,7 @@ from typing import Any
 from twisted.protocols import amp
 from twisted.protocols.amp import Argument, Boolean, Float, String, TooLong, Unicode
 
-__all__ = ["BULK_LIMIT", "Boolean", "Bulk", "Float", "Integer", "Json", "String", "Unicode"]
+__all__ = ["BULK_LIMIT", "Boolean", "Bulk", "Float", "Integer", "Json", "String", "Unicode", "Words"]
 
 #: Bytes in one key: AMP's own limit less room to spare.
 PART = 65_000
@@ -76,3 +76,13 @@ class Json(Bulk):
 
     def fromString(self, raw: bytes) -> Any:
         return json.loads(raw)
+
+
+class Words(Json):
+    """A list of short texts in ASCII, such as digests."""
+
+    def fromString(self, raw: bytes) -> list[str]:
+        words = super().fromString(raw)
+        if type(words) is not list or not all(type(word) is str and word.isascii() for word in words):
+            raise ValueError("not a list of words")
+        return words

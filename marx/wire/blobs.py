@@ -7,7 +7,7 @@ hash gives nothing: the server answers for blobs of the caller's own tasks only 
 
 from __future__ import annotations
 
-from marx.wire.arguments import Bulk, Integer, Json, Unicode
+from marx.wire.arguments import Bulk, Integer, Unicode, Words
 from marx.wire.calls import MarxCommand
 
 #: Bytes in one part; with a window of :data:`WINDOW` parts a link is kept busy and memory stays small.
@@ -22,8 +22,8 @@ class AskBlobs(MarxCommand):
     ``task``: a worker names the task that they are for, which then has those that are not missing, as if they had been sent.
     """
 
-    arguments = [(b"digests", Json()), (b"task", Unicode(optional=True))]
-    response = [(b"missing", Json())]
+    arguments = [(b"digests", Words()), (b"task", Unicode(optional=True))]
+    response = [(b"missing", Words())]
 
 
 class PutBlob(MarxCommand):

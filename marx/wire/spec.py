@@ -6,7 +6,8 @@ It is a JSON object. :func:`check_spec` holds what every side relies on; who add
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Callable
 
 #: Every field, whether it must be there, and what it is.
 FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
@@ -49,6 +50,39 @@ LONGEST_SECONDS = 1e9
 
 #: What each kind needs beside.
 OF_KIND: dict[str, tuple[str, ...]] = {"map": ("function", "codec"), "run": ("argv",)}
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def _texts(value: Any) -> bool:
+    return all(type(text) is str for text in value)
+
+
+def _digest(value: Any) -> bool:
+    return value is None or _DIGEST.fullmatch(value) is not None
+
+
+def _within(least: float, most: float) -> Callable[[Any], bool]:
+    return lambda value: value is None or least <= value <= most
+
+
+#: What a value of the right type holds besides: a number that every side can count with, texts, a digest.
+HOLDS: dict[str, Callable[[Any], bool]] = {
+    "kind": OF_KIND.__contains__,
+    "argv": _texts,
+    "roots": _texts,
+    "workers": _texts,
+    "env": lambda value: _texts(value.values()),
+    "labels": lambda value: _texts(value.values()),
+    "manifest": _digest,
+    "stdin": lambda value: value == "stream" or _digest(value),
+    "seed": _within(0, (1 << 63) - 1),
+    "hash_seed": _within(0, (1 << 32) - 1),
+    "total": _within(0, (1 << 63) - 1),
+    "retries": _within(0, (1 << 31) - 1),
+    "chunk_items": _within(1, (1 << 31) - 1),
+    "max_slots": _within(1, (1 << 31) - 1),
+    "priority": _within(-(1 << 31), (1 << 31) - 1),
+}
 
 
 def check_spec(spec: Any) -> list[str]:
@@ -60,10 +94,11 @@ def check_spec(spec: Any) -> list[str]:
         _, types, meaning = FIELDS.get(name, (False, (object,), ""))
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             wrong.append(f"{name} should be {meaning}")
+        elif name in HOLDS and not HOLDS[name](value):
+            wrong.append(f"{name} should be {meaning}, and cannot be {str(value)[:80]!r}")
     wrong += [f"{name} is no time" for name in TIMES if not wrong and not 0 < (spec.get(name) or 1) <= LONGEST_SECONDS]
-    wrong += [f"{name} is missing" for name in OF_KIND.get(spec.get("kind"), ()) if name not in spec]
-    if not wrong and spec["kind"] not in OF_KIND:
-        wrong.append(f"this server does not run tasks of kind {spec['kind']!r}")
+    kind = spec.get("kind")
+    wrong += [f"{name} is missing" for name in OF_KIND.get(kind if type(kind) is str else "", ()) if name not in spec]
     if not wrong and bool(spec.get("program")) == bool(spec.get("module")):
         wrong.append("either program or module must be given")
     return wrong

@@ -1,0 +1,1 @@
+"""What strangers, peers and programs may send, drawn at random, and what reads it: nothing of it may surprise its reader."""
