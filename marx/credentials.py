@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from marx.addresses import Address
 from marx.certificates import certificate_from_pem, key_from_pem, peer_in
 from marx.doorway import Connector
-from marx.private_files import make_private_folder, write_private
+from marx.private_files import make_private_folder, why_not_private, write_private
 from marx.tls import client_context_factory
 
 FILE_NAME = "identity.json"
@@ -48,6 +48,20 @@ class Credentials:
         peer = peer_in(certified)
         return cls(peer.role, peer.name, tuple(addresses), key, certificate, authority)
 
+    @property
+    def begins_utc(self) -> float:
+        """From when on the certificate is good, in seconds since 1970."""
+        return certificate_from_pem(self.certificate.encode()).not_valid_before_utc.timestamp()
+
+    @property
+    def ends_utc(self) -> float:
+        """Until when it is good."""
+        return certificate_from_pem(self.certificate.encode()).not_valid_after_utc.timestamp()
+
+    def is_half_over(self, now_utc: float) -> bool:
+        """Whether it is time to renew it."""
+        return now_utc > (self.begins_utc + self.ends_utc) / 2
+
     def save(self, folder: Path) -> None:
         """Keep them in ``folder``, durably, in place of any that are there. Raises OSError."""
         make_private_folder(folder)
@@ -60,6 +74,9 @@ class Credentials:
         """Those kept in ``folder``; None where there are none. Raises :class:`DamagedCredentials`, and OSError."""
         path = folder / FILE_NAME
         try:
+            wrong = why_not_private(folder, [FILE_NAME])
+            if wrong is not None:
+                raise DamagedCredentials(wrong)
             content = json.loads(path.read_bytes())
             addresses = [Address.parse(text) for text in content["addresses"]]
             return cls.of(content["key"], content["certificate"], content["authority"], addresses)

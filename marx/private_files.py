@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -30,6 +33,26 @@ def write_private(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     os.replace(fresh, path)
     _make_durable(path.parent)
+
+
+def why_not_private(folder: Path, names: Iterable[str]) -> str | None:
+    """
+    The sentence, with the command that mends it, for a state ``folder`` in which others may write, or of whose files ``names`` one is not its
+    owner's alone; None: all is well. Files that are not there are well. Raises OSError.
+    """
+    if stat.S_IMODE(folder.stat().st_mode) & 0o022:
+        return f"others may put files into {folder}: chmod go-w {shlex.quote(str(folder))}"
+    for path in (folder / name for name in names):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        if found.st_uid not in (0, os.geteuid()):
+            return f"{path}, which holds secrets, belongs to user {found.st_uid}: chown {os.geteuid()} {shlex.quote(str(path))}"
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            mode = stat.S_IMODE(found.st_mode)
+            return f"others may read {path}, which holds secrets (mode {mode:04o}): chmod 600 {shlex.quote(str(path))}"
+    return None
 
 
 def _make_durable(folder: Path) -> None:

@@ -32,8 +32,11 @@ __all__ = ["Peer", "client_context_factory", "explain", "peer_of", "server_conte
 class _Connections:
     """Makes the OpenSSL connections of one side: all that Twisted wants to know of a context."""
 
-    def __init__(self, context: SSL.Context) -> None:
-        self._context = context
+    _context: SSL.Context
+
+    def __init__(self, context: SSL.Context | None = None) -> None:
+        if context is not None:
+            self._context = context
 
     def clientConnectionForTLS(self, tls: Any) -> SSL.Connection:
         return SSL.Connection(self._context)
@@ -41,18 +44,28 @@ class _Connections:
     serverConnectionForTLS = clientConnectionForTLS
 
 
-def server_context_factory(
-    key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, authority: x509.Certificate
-) -> IOpenSSLServerConnectionCreator:
+class ServerConnections(_Connections):
     """
     The server's side, for ``wrapServerTLS``: asks for a client certificate, takes none for an answer, refuses a foreign one.
 
     The authority's certificate is sent along, so that joiners, who know only its fingerprint, can pick it from the chain.
     """
-    context = _context(key, certificate)
-    context.add_extra_chain_cert(authority)
-    _trust(context, authority, _judge_client)
-    return _Connections(context)
+
+    def show(self, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, authority: x509.Certificate) -> None:
+        """The certificate of connections that are made from now on; called before the first."""
+        context = _context(key, certificate)
+        context.add_extra_chain_cert(authority)
+        _trust(context, authority, _judge_client)
+        self._context = context
+
+
+def server_context_factory(
+    key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, authority: x509.Certificate
+) -> IOpenSSLServerConnectionCreator:
+    """The server's side with one certificate for ever."""
+    connections = ServerConnections()
+    connections.show(key, certificate, authority)
+    return connections
 
 
 def client_context_factory(

@@ -39,7 +39,7 @@ _REFUSALS: dict[int, str] = {
 #: What the other side says of our certificate: the words of its alert, and what they mean.
 _ALERTS: tuple[tuple[str, str], ...] = (
     ("alert unknown ca", "the other side refuses our certificate, for the two belong to different labs: join again with a new code"),
-    ("alert certificate expired", "the other side says that our certificate has expired: join again, or compare the two clocks"),
+    ("alert certificate expired", "the other side says that our certificate has expired: join again with a new code, or compare the two clocks"),
     ("alert unsupported certificate", "the other side says that our certificate is made for another side of a connection"),
     ("alert bad certificate", "the other side refuses our certificate: compare the clocks of both machines, or join again"),
     ("alert decrypt error", "the other side refuses our certificate: join again with a new code"),

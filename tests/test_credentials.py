@@ -41,6 +41,16 @@ def test_only_the_owner_can_read_them_and_new_ones_replace_the_old(tmp_path: Pat
     assert stat.S_IMODE((folder / FILE_NAME).stat().st_mode) == 0o600
 
 
+def test_what_others_may_read_is_not_used_and_the_sentence_mends_it(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    credentials().save(folder)
+    (folder / FILE_NAME).chmod(0o644)
+    with pytest.raises(DamagedCredentials, match="others may read .* chmod 600 "):
+        Credentials.load(folder)
+    (folder / FILE_NAME).chmod(0o600)
+    assert Credentials.load(folder)
+
+
 def test_where_nobody_joined_there_are_none(tmp_path: Path) -> None:
     assert Credentials.load(tmp_path / "nowhere") is None
 

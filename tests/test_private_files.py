@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from marx.private_files import make_private_folder, write_private
+from marx.private_files import make_private_folder, why_not_private, write_private
 
 
 @pytest.fixture(autouse=True)
@@ -59,3 +59,33 @@ def test_a_link_put_in_the_way_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / ".key.new").symlink_to(victim)
     write_private(tmp_path / "key", b"secret")
     assert victim.read_bytes() == b"untouched"
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o666])
+def test_a_secret_that_others_may_read_is_named_with_what_mends_it(tmp_path: Path, mode: int) -> None:
+    state = tmp_path / "my state"
+    make_private_folder(state)
+    write_private(state / "key", b"secret")
+    assert why_not_private(state, ["key", "not there"]) is None
+    (state / "key").chmod(mode)
+    sentence = why_not_private(state, ["not there", "key"])
+    assert sentence == f"others may read {state}/key, which holds secrets (mode {mode:04o}): chmod 600 '{state}/key'"
+    os.system(sentence.rpartition(": ")[2])
+    assert why_not_private(state, ["key"]) is None
+
+
+def test_a_folder_into_which_others_may_write_is_named_with_what_mends_it(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    state.chmod(0o777)
+    sentence = why_not_private(state, [])
+    assert sentence == f"others may put files into {state}: chmod go-w {state}"
+    os.system(sentence.rpartition(": ")[2])
+    assert why_not_private(state, []) is None
+
+
+@pytest.mark.needs_root
+def test_a_secret_of_somebody_elses_is_named(tmp_path: Path) -> None:
+    write_private(tmp_path / "key", b"secret")
+    os.chown(tmp_path / "key", 61001, 61001)
+    assert "belongs to user 61001: chown 0" in str(why_not_private(tmp_path, ["key"]))

@@ -14,8 +14,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-
 from marx.certificates import (
     SERVER_NAME,
     certificate_as_pem,
@@ -27,11 +25,12 @@ from marx.certificates import (
     subject,
 )
 from marx.private_files import make_private_folder, write_private
-from marx.tls import server_context_factory
+from marx.tls import ServerConnections
 
-#: Certificates are looked up at each command and can be revoked at any time, so a short life would protect nothing.
-CLIENT_DAYS = 3650
-#: The server's own is made anew at a start when it has less than the second left.
+#: Renewed with a new key when half of it is over (``marx.renewing``), so whoever comes by once a year never notices. Shorter would protect
+#: little, since certificates are looked up at each command and can be revoked at any time; longer, and copies of keys in old backups pile up.
+CLIENT_DAYS = 730
+#: The server's own is made anew when it has less than the second left, which is looked at each day.
 SERVER_DAYS, SERVER_RENEWAL_DAYS = 3650, 365
 AUTHORITY_DAYS = 10950
 #: A machine whose clock is up to a day behind the server's can join all the same.
@@ -97,15 +96,21 @@ class Authority:
         """
         return self._certify(requested_key(request), role, name, now_utc, CLIENT_DAYS)
 
-    def connections(self, folder: Path, now_utc: float) -> IOpenSSLServerConnectionCreator:
+    def connections(self, folder: Path, now_utc: float) -> ServerConnections:
         """The server's TLS, with the certificate kept in ``folder``: a new one where there is none or it is old. Raises as :meth:`open`."""
+        connections = ServerConnections()
+        self.renew(connections, folder, now_utc)
+        return connections
+
+    def renew(self, connections: ServerConnections, folder: Path, now_utc: float) -> None:
+        """From now on they show the certificate kept in ``folder``, a new one where it is old; those that are open go on. Raises as :meth:`open`."""
         path = folder / "server.pem"
         key, certificate = _read(path) if path.exists() else (None, None)
         if key is None or certificate is None or not self._is_good(certificate, now_utc):
             key = new_key()
             certificate = self._certify(key.public_key(), "server", SERVER_NAME, now_utc, SERVER_DAYS)
             write_private(path, key_as_pem(key) + certificate_as_pem(certificate))
-        return server_context_factory(key, certificate, self.certificate)
+        connections.show(key, certificate, self.certificate)
 
     def _is_good(self, certificate: x509.Certificate, now_utc: float) -> bool:
         soon = _days_after(now_utc, SERVER_RENEWAL_DAYS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Callable
+from typing import Any, Awaitable, Callable
 
 from marx.config import ServerConfig
 from marx.core.model import Policy
@@ -20,7 +20,7 @@ from marx.server.forgetting import Forgetting
 from marx.server.inputs import Inputs
 from marx.server.items import ItemShelf
 from marx.server.keeping import Keeping, KeepingLimits
-from marx.server.link import Desk, Settings
+from marx.server.link import Desk, Settings, no_renewal
 from marx.server.output import OutputIntake
 from marx.server.records import NewEpoch
 from marx.server.programs import Programs
@@ -33,15 +33,20 @@ from marx.server.surroundings import Surroundings
 from marx.server.tasker_link import Offices, TaskerFactory
 from marx.server.watches import Watches
 from marx.server.worker_link import Services, WorkerFactory
+from marx.tls import Peer
 
 
 @dataclass(frozen=True, slots=True)
 class Gatekeeper:
-    """Who may: ``is_revoked`` by a certificate's serial number, ``is_operator`` by a user's name; ``workers``: the names of all that may come."""
+    """
+    Who may: ``is_revoked`` by a certificate's serial number, ``is_operator`` by a user's name; ``workers``: the names of all that may come.
+    ``renew``: as in :class:`Desk`.
+    """
 
     is_revoked: Callable[[str], bool]
     is_operator: Callable[[str], bool]
     workers: Callable[[], Collection[str]] = frozenset
+    renew: Callable[[Peer, bytes], Awaitable[bytes]] = no_renewal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
 
     service = SchedulingService(make_scheduler, store, shelf, directory, around.clock, around.wall)
     blob_desk = BlobDesk(blobs, store)
-    desk = Desk(service, blob_desk, settings_of(config), around.clock, gatekeeper.is_revoked)
+    desk = Desk(service, blob_desk, settings_of(config), around.clock, gatekeeper.is_revoked, gatekeeper.renew)
     status = Status(service, store, directory, gatekeeper.is_operator)
     limits = limits_of(config)
     submissions = Submissions(service, directory, shelf, blob_desk, limits, around)

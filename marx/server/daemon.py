@@ -15,6 +15,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, wrapServerTLS
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -22,12 +23,13 @@ import marx
 from marx.addresses import Address, in_words
 from marx.config import ServerConfig
 from marx.owners_socket import listen_to_owner
-from marx.private_files import make_private_folder
+from marx.private_files import make_private_folder, why_not_private
+from marx.renewing import daily
 from marx.server.admin import AdminFactory
 from marx.server.authority import Authority, BrokenAuthority
 from marx.server.blobs import BlobLimits, Blobs
 from marx.server.composing import Gatekeeper, Parts, compose
-from marx.server.enrolment import Enrolment
+from marx.server.enrolment import TASKER_CODE_FILE, WORKER_CODE_FILE, Enrolment
 from marx.server.gate import Gate
 from marx.server.identity import Identity
 from marx.server.identity_records import IdentityRecords
@@ -45,6 +47,8 @@ EX_CONFIG = 78
 #: Connections that wait to be accepted: after a restart every worker of a large lab dials at once.
 BACKLOG = 1024
 PORT_FILE, DATABASE, BLOBS = "port", "marx.sqlite", "blobs"
+#: What of the state only its owner may read; looked at when the server starts.
+SECRETS = ("authority.pem", "server.pem", DATABASE, f"{DATABASE}-wal", WORKER_CODE_FILE, TASKER_CODE_FILE)
 
 
 class ServerDaemon(Service):
@@ -59,12 +63,16 @@ class ServerDaemon(Service):
         self._address: Any = None
         self._parts: Parts | None = None
         self._sweeper: Sweeper | None = None
+        self._renewing: LoopingCall | None = None
 
     def startService(self) -> None:
         """Open the state, which may end the start, then begin; nothing listens before the store was read."""
         super().startService()
         try:
             make_private_folder(self._folder)
+            wrong = why_not_private(self._folder, SECRETS)
+            if wrong is not None:
+                raise BrokenAuthority(wrong)
             self._authority = Authority.open(self._folder, self._around.wall())
             self._blobs = Blobs(self._folder / BLOBS, self._reactor, BlobLimits(self._config.limits.file_bytes))
             stored = self._config.store
@@ -78,14 +86,14 @@ class ServerDaemon(Service):
     async def _begin(self) -> None:
         identity = Identity(IdentityRecords(self._store), self._around.wall)
         await identity.open()
-        gatekeeper = Gatekeeper(identity.is_revoked, identity.is_operator, lambda: identity.good_names("worker"))
+        enrolment = Enrolment(self._authority, identity, self._addresses, self._around.wall)
+        gatekeeper = Gatekeeper(identity.is_revoked, identity.is_operator, lambda: identity.good_names("worker"), enrolment.renew)
         parts = self._parts = compose(self._config, self._store, self._blobs, gatekeeper, self._around)
         identity.when_revoked(parts.hang_up)
         parts.service.startService()
         await parts.service.begin()
         self._sweeper = Sweeper(self._blobs, parts.keeping, self._reactor)
         self._sweeper.startService()
-        enrolment = Enrolment(self._authority, identity, self._addresses, self._around.wall)
         await self._listen(Gate(identity, enrolment, parts.factories, self._reactor))
         admin = AdminFactory(identity, enrolment, parts, self._reactor)
         self._ports.append(listen_to_owner(self._reactor, self._folder, admin))
@@ -105,6 +113,7 @@ class ServerDaemon(Service):
         port = await wrapServerTLS(connections, endpoint, self._reactor).listen(gate)
         self._ports.append(port)
         self._address = port.getHost()
+        self._renewing = daily(self._reactor, lambda: self._authority.renew(connections, self._folder, self._around.wall()))
 
     def _addresses(self) -> Sequence[Address]:
         listen = self._config.listen
@@ -129,6 +138,8 @@ class ServerDaemon(Service):
             await maybeDeferred(port.stopListening)
         if self._sweeper is not None:
             self._sweeper.stopService()
+        if self._renewing is not None:
+            self._renewing.stop()
         if self._parts is not None:
             await maybeDeferred(self._parts.service.stopService)
             self._parts.hang_up(frozenset())

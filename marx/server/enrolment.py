@@ -1,27 +1,33 @@
 """
-Joining, the server's side: making codes, and signing a certificate for who brings one.
+Joining, the server's side: making codes, signing a certificate for who brings one, and another for who shows an old one.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Sequence
 
+from cryptography import x509
 from twisted.logger import Logger
 
 from marx.addresses import Address
-from marx.certificates import PLAIN_NAME, certificate_as_pem, fingerprint, serial_of
+from marx.certificates import PLAIN_NAME, Peer, certificate_as_pem, fingerprint, serial_of
 from marx.join_code import JoinCode
 from marx.private_files import write_private
-from marx.server.authority import Authority
+from marx.server.authority import CLIENT_DAYS, Authority
 from marx.server.codes import CertificateRecord, CodeRecord, digest_of, free_name, plain_name, why_refused
 from marx.server.identity import Identity
-from marx.wire.calls import BadRequest
+from marx.wire.calls import BadRequest, NotPermitted
 from marx.wire.enrol import CodeRefused
 
 log = Logger()
 
+#: A certificate's age from which it can be renewed. Who holds it asks when half of its life is over, by a clock that may be off.
+RENEWAL_SECONDS = CLIENT_DAYS * 86400.0 / 4
+#: Seconds until the same certificate can be renewed again: the answer may have been lost, and each costs a row for ever.
+AGAIN_SECONDS = 3600.0
 WORKER_CODE_FILE, TASKER_CODE_FILE = "join-worker.code", "join-tasker.code"
 
 
@@ -38,6 +44,7 @@ class Enrolment:
         self._identity = identity
         self._addresses = addresses
         self._wall = wall
+        self._renewed: dict[str, float] = {}
 
     async def make_code(self, role: str, name: str | None, uses: int, seconds: float, file: Path | None = None) -> JoinCode:
         """
@@ -68,14 +75,36 @@ class Enrolment:
             now = self._wall()
             code = self._usable(secret, role, now)
             name = code.name or free_name(hint, self._identity.names(role))
-            try:
-                certificate = self._authority.sign(request, role, name, now)
-            except ValueError as error:
-                raise BadRequest(f"the certificate signing request makes no sense: {error}") from error
+            certificate = self._signed(request, role, name, now)
             issued = CertificateRecord(serial_of(certificate), role, name, code.operator, code.digest, now)
             await self._identity.save(codes=[replace(code, used=code.used + 1)], certificates=[issued])
         log.info("{role} {name} joined with code {code}", role=role, name=name, code=code.label)
         return certificate_as_pem(certificate), name
+
+    async def renew(self, peer: Peer, request: bytes) -> bytes:
+        """
+        A certificate (PEM) for another key of ``peer``, once it is durable; the one that it shows stays good until it ends.
+
+        Raises :class:`BadRequest`: the request makes no sense, or it is too early.
+        """
+        async with self._identity.changing:
+            now = self._wall()
+            known = self._identity.certificate(peer.serial)
+            if known is None or known.revoked_utc is not None:
+                raise NotPermitted(f"the certificate of {peer.role} {peer.name} was revoked")
+            if known.issued_utc > now - RENEWAL_SECONDS or self._renewed.get(peer.serial, -math.inf) > now - AGAIN_SECONDS:
+                raise BadRequest(f"the certificate of {peer.role} {peer.name} is young, or was renewed just now")
+            certificate = self._signed(request, peer.role, peer.name, now)
+            await self._identity.save(certificates=[replace(known, serial=serial_of(certificate), issued_utc=now)])
+            self._renewed[peer.serial] = now
+        log.info("the certificate of {role} {name} was renewed", role=peer.role, name=peer.name)
+        return certificate_as_pem(certificate)
+
+    def _signed(self, request: bytes, role: str, name: str, now_utc: float) -> x509.Certificate:
+        try:
+            return self._authority.sign(request, role, name, now_utc)
+        except ValueError as error:
+            raise BadRequest(f"the certificate signing request makes no sense: {error}") from error
 
     def _usable(self, secret: str, role: str, now_utc: float) -> CodeRecord:
         code = self._identity.code(digest_of(secret))

@@ -84,6 +84,10 @@ class Identity:
             return f"the certificate of {peer.role} {peer.name} was revoked: ask an operator of the server"
         return None
 
+    def certificate(self, serial: str) -> CertificateRecord | None:
+        """The certificate with this serial number."""
+        return self._certificates.get(serial)
+
     def is_revoked(self, serial: str) -> bool:
         """Whether a certificate was revoked, or is not known; asked for each command."""
         known = self._certificates.get(serial)

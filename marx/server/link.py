@@ -5,7 +5,7 @@ What every authenticated link of the server has: who is at the other end, the pe
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any, Awaitable, Callable
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.interfaces import IReactorTime
@@ -18,7 +18,7 @@ from marx.server.blob_desk import BlobDesk, worker_as_owner
 from marx.server.permits import permit_for
 from marx.server.service import SchedulingService
 from marx.tls import Peer
-from marx.wire import blobs, hello
+from marx.wire import blobs, enrol, hello
 from marx.wire.calls import GuardedLink, NotFound, NotPermitted, Unavailable, WrongVersion
 
 log = Logger()
@@ -41,15 +41,21 @@ class Settings:
         return {"heartbeat": self.heartbeat_seconds, "lease": self.lease_seconds, **limits}
 
 
+async def no_renewal(peer: Peer, request: bytes) -> bytes:
+    """Of a server without certificates."""
+    raise NotPermitted("this server has no authority")
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the responders of all links need. ``is_revoked``: by the serial number of a certificate; ``present``: every link that is up."""
+    """What the responders of all links need. ``is_revoked``: by the serial number of a certificate; ``renew``: a peer's certificate, for the key of a request; ``present``: every link that is up."""
 
     service: SchedulingService
     blobs: BlobDesk
     settings: Settings
     clock: IReactorTime
     is_revoked: Callable[[str], bool]
+    renew: Callable[[Peer, bytes], Awaitable[bytes]] = no_renewal
     present: set[ServerLink] = field(default_factory=set)
 
     def hang_up(self, serials: frozenset[str]) -> None:
@@ -135,6 +141,10 @@ class ServerLink(GuardedLink):
     def on_say_goodbye(self, reason: str) -> Any:
         log.info("{peer} leaves: {reason}", peer=self.peer.name, reason=reason)
         return self.left()
+
+    @enrol.Renew.responder
+    async def on_renew(self, request: bytes) -> dict[str, Any]:
+        return {"certificate": await self.desk.renew(self.peer, request)}
 
     @blobs.AskBlobs.responder
     async def on_ask_blobs(self, digests: list[str], task: str | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from twisted.protocols.amp import Command
 
-from marx.wire import blobs, hello, tasker, worker
+from marx.wire import blobs, enrol, hello, tasker, worker
 from marx.wire.calls import NotPermitted
 
 TASKER, WORKER = "tasker", "worker"
@@ -40,6 +40,7 @@ PERMITS: dict[type[Command], Permit] = {
     hello.Greet: _permit(TASKER, WORKER, before_greeting=True),
     hello.Beat: _permit(TASKER, WORKER),
     hello.SayGoodbye: _permit(TASKER, WORKER),
+    enrol.Renew: _permit(TASKER, WORKER),
     blobs.AskBlobs: _permit(TASKER, WORKER, task=True, late=True),
     blobs.PutBlob: _permit(TASKER, WORKER, task=True, late=True),
     blobs.GetBlob: _permit(TASKER, WORKER, task=True),

@@ -63,9 +63,14 @@ class Ways:
 
     def login(self, server: str | None) -> Connect:
         """The way to the server of that login. Raises Trouble with 78 where there is none."""
-        from marx.tasker.login import load_login, logins_folder
+        import time
 
-        return load_login(logins_folder(os.environ), server).connector(self._reactor).connect
+        from marx.renewing import RenewingConnector
+        from marx.tasker.login import chosen_login, load_login, logins_folder
+
+        folder = logins_folder(os.environ)
+        credentials = load_login(folder, server)
+        return RenewingConnector(self._reactor, credentials, folder / chosen_login(folder, server), time.time).connect
 
     async def embed(self, slots: int, python: str, sandbox: str | None) -> Embedded:
         """A server and a worker in this process."""

@@ -1,5 +1,5 @@
 """
-Joining: what a connection without a certificate may say, once.
+Joining: what a connection without a certificate may say, once; and what one with a certificate asks when that grows old.
 
 The joiner has made sure by the authority's fingerprint, which stands in its join code, that it talks to the server of that code.
 """
@@ -36,3 +36,14 @@ class Enrol(MarxCommand):
     ]
     response = [(b"certificate", String()), (b"name", Unicode())]
     errors = {CodeRefused: b"CODE_REFUSED"}
+
+
+class Renew(MarxCommand):
+    """
+    Worker or tasker to server: ``certificate`` (PEM) for another key, under the caller's own role and name.
+
+    ``request`` is as in :class:`Enrol`. The old certificate stays good until it ends. Errors: BadRequest (it makes no sense, or it is too early).
+    """
+
+    arguments = [(b"request", String())]
+    response = [(b"certificate", String())]

@@ -16,6 +16,7 @@ from typing import Any, Mapping
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
+from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -25,6 +26,7 @@ from marx.join_code import JoinError, read_code
 from marx.joining import enrol
 from marx.owners_socket import listen_to_owner
 from marx.private_files import make_private_folder
+from marx.renewing import RenewingConnector, daily, why_ended
 from marx.worker.bounds import Bounds
 from marx.worker.composing import Limits, Premises, Surroundings, compose
 from marx.worker.finding import find_interpreters
@@ -62,6 +64,7 @@ class WorkerDaemon(Service):
         self._port: Any = None
         self._worker: WorkerService | None = None
         self._lock: int | None = None
+        self._renewing: LoopingCall | None = None
 
     def startService(self) -> None:
         """Look at this machine, which may end the start; then join and work."""
@@ -126,7 +129,10 @@ class WorkerDaemon(Service):
         limits = self._config.limits
         most = Bounds(self._config.ceilings.item_timeout_seconds)
         bounds = Limits(limits.outbox_bytes, limits.unanswered_bytes, limits.blob_cache_bytes, limits.drain_seconds, most)
-        worker = compose(self._reactor, credentials.connector(self._reactor), premises, offer, bounds, self._around)
+        connector = RenewingConnector(self._reactor, credentials, self._folder, self._around.wall)
+        # It also dials when a connection is lost; one that lasts for a year would outlive its certificate.
+        self._renewing = daily(self._reactor, connector.renew_when_due)
+        worker = compose(self._reactor, connector, premises, offer, bounds, self._around)
         self._port = listen_to_owner(self._reactor, self._folder, OwnerFactory(worker, self._reactor))
         versions = ", ".join(one.version_text for one in offer.interpreters)
         log.info("worker {name}: {slots} slots, Python {versions}", name=credentials.name, slots=offer.slots, versions=versions)
@@ -137,10 +143,11 @@ class WorkerDaemon(Service):
         """Those in the state folder, or new ones by the join code. Raises :class:`CannotStart`."""
         try:
             kept = Credentials.load(self._folder)
-            if kept is not None:
+            ended = why_ended(kept, self._around.wall()) if kept is not None else None
+            if kept is not None and ended is None:
                 return kept
             if not self._config.join:
-                raise CannotStart("it has not joined a server yet: give it a join code by --join FILE")
+                raise CannotStart(ended or "it has not joined a server yet: give it a join code by --join FILE")
             joined = await enrol(self._reactor, read_code(self._config.join, "worker", sys.stdin), socket.gethostname())
             joined.save(self._folder)
         except JoinError as error:
@@ -170,6 +177,8 @@ class WorkerDaemon(Service):
     async def _end(self) -> None:
         if self._port is not None:
             await maybeDeferred(self._port.stopListening)
+        if self._renewing is not None and self._renewing.running:
+            self._renewing.stop()
         if self._worker is not None:
             await self._worker.stopService()
         if self._lock is not None:

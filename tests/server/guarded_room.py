@@ -35,14 +35,15 @@ class GuardedRoom(Room):
         super().__init__(folder, reactor)
         self.identity = Identity(MemoryRecords(), time.time)
         self.address: Address
+        self.wall = time.time
+        self.enrolment = Enrolment(LAB, self.identity, lambda: [self.address], lambda: self.wall())
 
     def gatekeeper(self) -> Gatekeeper:
-        return Gatekeeper(self.identity.is_revoked, self.identity.is_operator)
+        return Gatekeeper(self.identity.is_revoked, self.identity.is_operator, lambda: self.identity.good_names("worker"), self.enrolment.renew)
 
     async def begin(self) -> None:
         await super().begin()
         self.identity.when_revoked(self.parts.hang_up)
-        self.enrolment = Enrolment(LAB, self.identity, lambda: [self.address], time.time)
         self.gate = Gate(self.identity, self.enrolment, self.parts.factories, self.reactor)
         self._listening = listening(server_of(LAB), self.gate)
         self.address = await self._listening.__aenter__()

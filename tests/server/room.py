@@ -55,6 +55,7 @@ class Played(GuardedLink):
                 waited.callback(found)
 
     def lost(self, reason: Any) -> None:
+        self.reason = reason.value
         self._look()
 
     async def greet(self, **more: Any) -> dict[str, Any]:

@@ -83,6 +83,19 @@ def test_the_servers_certificate_is_kept_until_it_is_old(tmp_path: Path) -> None
     assert server_certificate(tmp_path) != first
 
 
+def test_a_server_that_runs_for_years_shows_the_new_one_to_who_comes_then(tmp_path: Path) -> None:
+    def shown() -> x509.Certificate:
+        return connections.serverConnectionForTLS(None).get_certificate(as_cryptography=True)
+
+    authority = Authority.open(tmp_path, NOW)
+    connections = authority.connections(tmp_path, NOW)
+    first = shown()
+    authority.renew(connections, tmp_path, NOW + DAY)
+    assert shown() == first
+    authority.renew(connections, tmp_path, NOW + (SERVER_DAYS - SERVER_RENEWAL_DAYS) * DAY)
+    assert shown() == server_certificate(tmp_path) != first
+
+
 def test_a_server_certificate_of_another_authority_is_replaced(tmp_path: Path) -> None:
     Authority.new(NOW).connections(tmp_path, NOW)
     foreign = server_certificate(tmp_path)

@@ -44,6 +44,18 @@ def test_making_the_services_opens_nothing(tmp_path) -> None:
     assert not (tmp_path / "state").exists()
 
 
+@pytest.mark.parametrize("name", ["authority.pem", "server.pem", "marx.sqlite", "join-worker.code", "join-tasker.code"])
+def test_a_state_that_others_may_read_is_not_served_from_and_the_sentence_mends_it(tmp_path, name, logged_failures) -> None:
+    options = Options()
+    options.parseOptions(["--state", str(tmp_path)])
+    (tmp_path / name).touch(mode=0o640)
+    with pytest.raises(SystemExit) as ended:
+        makeService(options).startService()
+    assert ended.value.code == 78
+    [said] = logged_failures.flush()
+    assert said == f"marx-server cannot start: others may read {tmp_path}/{name}, which holds secrets (mode 0640): chmod 600 {tmp_path}/{name}"
+
+
 def test_ids_are_short_and_easy_to_type() -> None:
     ids = {make_id() for _ in range(1000)}
     assert len(ids) == 1000 and all(len(id) == 8 and set(id) <= set(ID_LETTERS) for id in ids)

@@ -177,6 +177,7 @@ def tries_of(world: World) -> dict[str, list[Any]]:
         "reason": ["because"],
         "gently": [False],
         "grants": [[[world.fences[0], whole[0], 0, 1, 1, 0, 1]]],
+        "copies": [[world.fences[0]]],
         "packs": [[[whole[0], 0, 0]]],
         "reports": [[as_list(report)] for report in forged(world)],
         "offer": [{"slots": 4, "seats": 4, "interpreters": [], "sandbox": "bwrap"}],

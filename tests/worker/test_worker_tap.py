@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,19 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python import usage
 
+from marx.certificates import certificate_as_pem, key_as_pem
 from marx.config import WorkerConfig, load_worker
-from marx.credentials import FILE_NAME
+from marx.credentials import FILE_NAME, Credentials
+from marx.server.authority import Authority
 from marx.worker import daemon as daemon_module
 from marx.worker.composing import Surroundings
 from marx.worker.daemon import WorkerDaemon
 from marx.worker.probing import NotAnInterpreter, own_interpreter
 from marx.worker.sandbox import NoSandbox
 from marx.worker.tap import Options, makeService
+from tests.lab import certified
+
+LAB = Authority.new(time.time())
 
 
 def options(*words: str) -> Options:
@@ -108,8 +115,8 @@ def reactor(monkeypatch: pytest.MonkeyPatch) -> RecordingReactor:
     return RecordingReactor()
 
 
-def daemon(reactor: RecordingReactor, folder: Path, *words: str) -> WorkerDaemon:
-    around = Surroundings(lambda: 1000.0, lambda: 0.5, lambda: "0" * 16)
+def daemon(reactor: RecordingReactor, folder: Path, *words: str, now: float = 1000.0) -> WorkerDaemon:
+    around = Surroundings(lambda: now, lambda: 0.5, lambda: "0" * 16)
     return WorkerDaemon(configured("--sandbox", "none", "--users", "ada", *words), folder / "state", reactor, {}, around)
 
 
@@ -180,9 +187,28 @@ class TestStarting:
     async def test_a_damaged_identity_is_said(self, reactor: RecordingReactor, tmp_path: Path, logged_failures: Any) -> None:
         (tmp_path / "state").mkdir(mode=0o700)
         (tmp_path / "state" / FILE_NAME).write_text("{}")
+        (tmp_path / "state" / FILE_NAME).chmod(0o600)
         worker = daemon(reactor, tmp_path)
         worker.startService()
         assert "is damaged" in said_by(logged_failures) and reactor.triggers[0][-1] == 78
+        await worker._end()
+
+
+    @pytest.mark.parametrize(
+        ("words", "exit_code", "said"),
+        [([], 78, "ended on 20.* type: twistd marx-worker --join FILE"), (["--join", "not there"], 66, "cannot read the join code")],
+        ids=["without a code", "with a new code"],
+    )
+    @pytest_twisted.ensureDeferred
+    async def test_an_identity_that_has_ended_asks_for_a_new_code_and_takes_it(
+        self, reactor: RecordingReactor, tmp_path: Path, logged_failures: Any, words: list[str], exit_code: int, said: str
+    ) -> None:
+        key, certificate = certified(LAB)
+        pems = (key_as_pem(key), certificate_as_pem(certificate), certificate_as_pem(LAB.certificate))
+        Credentials.of(*(pem.decode() for pem in pems), []).save(tmp_path / "state")
+        worker = daemon(reactor, tmp_path, *words, now=certificate.not_valid_after_utc.timestamp() + 1)
+        worker.startService()
+        assert re.search(said, said_by(logged_failures)) and reactor.triggers[0][-1] == exit_code
         await worker._end()
 
 

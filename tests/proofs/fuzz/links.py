@@ -24,6 +24,7 @@ from marx.doorway import Connector
 from marx.tls import client_context_factory
 from marx.wire import tasker
 from marx.wire.calls import BadRequest, TooLarge, WireError
+from marx.wire.hello import Beat
 from marx.wire.worker import ReportItems
 from tests.leftovers import LoggedErrors
 from tests.proofs.fuzz.boxes import session
@@ -172,7 +173,9 @@ class Besieged:
         return transport
 
     async def _look(self, errors: LoggedErrors, sessions: Sequence[tuple[str, bytes]]) -> None:
-        """Whether Ada is served, and nothing was logged."""
+        """Whether Ada is served, and nothing was logged; who says nothing for long would be dropped."""
+        for quiet in (self._mallory, self._lent):
+            await quiet.ask(Beat)
         shown = (await self._ada.ask(tasker.ShowTask, task=self._task))["shown"]
         if (shown["state"], shown["total"], shown["failed"]) != ("running", 3, 0):
             raise Surprise(f"somebody else's task is now {shown}, after {sessions!r}")
