@@ -15,7 +15,7 @@ SCIENCE := .venv-science
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 # A file's tests run in one process, so that what they share is made once; as many files at a time as there are cores.
 PYTEST := $(PYTHON) -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile
-BEYOND := slow or needs_root
+BEYOND := slow or needs_root or needs_postgresql
 
 # Without editable_mode=compat today's setuptools installs an import hook instead of a path, and twistd, which looks
 # for its plugins along the path, would silently lack marx-server and marx-worker.

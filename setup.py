@@ -5,6 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
+POSTGRESQL = ["psycopg[binary]>=3.2"]
 
 setup(
     name="marx",
@@ -36,8 +37,8 @@ setup(
         "platformdirs>=4.3",
     ],
     extras_require={
-        "postgresql": ["psycopg[binary]>=3.2"],
-        "test": ["pytest>=9", "pytest-twisted>=1.14.3", "pytest-xdist>=3.8", "hypothesis>=6.130", "vermin>=1.6", "build>=1.2", "uv>=0.8"],
+        "postgresql": POSTGRESQL,
+        "test": ["pytest>=9", "pytest-twisted>=1.14.3", "pytest-xdist>=3.8", "hypothesis>=6.130", "vermin>=1.6", "build>=1.2", "uv>=0.8", *POSTGRESQL],
     },
     entry_points={
         "console_scripts": [

@@ -18,6 +18,7 @@ import pytest_twisted
 from twisted.internet.task import deferLater
 from twisted.logger import globalLogPublisher
 
+from tests import postgresql
 from tests.leftovers import LoggedErrors, Standing, left_over
 from tests.pythons import KNOWN, PythonMissing, UserPython, found_pythons, shortage
 
@@ -81,7 +82,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)  # after -m has taken out what is not to run
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine or user cannot do, with the reason; CI must be able to do everything."""
-    for marker, why_not in (("needs_root", _why_not_root), ("needs_bwrap", _why_not_bwrap)):
+    for marker, why_not in (("needs_root", _why_not_root), ("needs_bwrap", _why_not_bwrap), ("needs_postgresql", postgresql.why_not)):
         marked = [item for item in items if item.get_closest_marker(marker)]
         reason = why_not() if marked else None
         if reason and UNDER_CI:

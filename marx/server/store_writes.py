@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Double, Engine, String, bindparam, false, func, select, true
+from sqlalchemy import Double, Engine, String, and_, bindparam, false, func, select, true
 
 from marx.server import schema
 from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, GiveBackPages, TaskCleared, TaskSize
@@ -42,9 +42,11 @@ _DROP = (
     .where(schema.portions.c.task == bindparam("of_task"), schema.portions.c.portion == bindparam("of_portion"))
     .values(dropped=True)
 )
+_is_ended = and_(schema.tasks.c.id == bindparam("of_task"), schema.tasks.c.ended_utc.is_not(None))
+_FORGET = schema.tasks.delete().where(_is_ended)
 _MEMORY = select(
     *(schema.tasks.c[name] for name in ("id", "user", "name")), bindparam("reason", type_=String), bindparam("at_utc", type_=Double), false()
-).where(schema.tasks.c.id == bindparam("of_task"), schema.tasks.c.ended_utc.is_not(None))
+).where(_is_ended)
 _REMEMBER = schema.forgotten.insert().from_select(["task", "user", "name", "reason", "forgotten_utc", "cleared"], _MEMORY)
 _OF_FORGOTTEN = schema.forgotten.c.task == bindparam("of_task")
 _CLEARED = schema.forgotten.update().where(_OF_FORGOTTEN).values(cleared=true())
@@ -167,9 +169,9 @@ class Writes:
     def _forget(self, write: ForgetTask) -> None:
         # Ids are drawn at random: one that was there before must not keep this one from being forgotten.
         self._connection.execute(schema.forgotten.delete().where(_OF_FORGOTTEN), {"of_task": write.task})
-        if not self._connection.execute(_REMEMBER, {"of_task": write.task, "reason": write.reason, "at_utc": write.at_utc}).rowcount:
+        self._connection.execute(_REMEMBER, {"of_task": write.task, "reason": write.reason, "at_utc": write.at_utc})
+        if not self._connection.execute(_FORGET, {"of_task": write.task}).rowcount:
             raise WriteRefused(f"there is no task {write.task!r} that has ended")
-        self._connection.execute(schema.tasks.delete().where(schema.tasks.c.id == bindparam("of_task")), {"of_task": write.task})
 
     def _clear(self, write: ClearRows) -> None:
         self._connection.execute(_CLEAR[write.table], [{"of_task": write.task, "of_row": key} for key in write.keys])
