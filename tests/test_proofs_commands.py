@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from tests.proofs.differential import differential
 from tests.proofs.fuzzing import fuzzing
 from tests.proofs.killing import killing
+from tests.proofs.kills import kills
 from tests.proofs.real_programs import real_programs
 from tests.source import CHECKOUT
 
@@ -20,7 +21,14 @@ def test_plain_python_agrees_with_itself_about_a_few_generated_programs(tmp_path
     assert "8 programs" in ran.output and "0 different, 0 without one outcome" in ran.output
 
 
-@pytest.mark.parametrize("command", [differential, fuzzing, killing, real_programs])
+@pytest.mark.slow
+def test_whatever_is_killed_every_result_and_line_of_a_map_is_right() -> None:
+    """One per cent of the proof."""
+    ran = CliRunner().invoke(kills, ["--items", "2000", "--seed", "1848"])
+    assert ran.exit_code == 0, ran.output
+
+
+@pytest.mark.parametrize("command", [differential, fuzzing, killing, kills, real_programs])
 def test_a_command_says_what_it_does(command) -> None:
     ran = CliRunner().invoke(command, ["--help"])
     assert ran.exit_code == 0 and "Usage" in ran.output

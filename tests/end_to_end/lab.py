@@ -45,6 +45,10 @@ class Daemon:
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """Start it; again where it has ended, just as before, and nobody waits for it to be up."""
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 as_user(self.argv, self.user), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ
@@ -130,9 +134,11 @@ class Lab:
         """``twistd -n marx-server``, on the port that it had before."""
         port = (self.state / "port").read_text().strip() if (self.state / "port").exists() else "0"
         (self.state / "port").unlink(missing_ok=True)
-        argv = self.installation.twistd("marx-server", "--state", str(self.state), "--port", port)
-        self.server = self._daemon([*argv, "--interface", "127.0.0.1", "--address", "127.0.0.1", *options], "server", self.user)
+        where = ("--port", port, "--interface", "127.0.0.1", "--address", "127.0.0.1")
+        argv = self.installation.twistd("marx-server", "--state", str(self.state), *where, *options)
+        self.server = self._daemon(argv, "server", self.user)
         self.server.wait_for(self.state / "port")
+        argv[argv.index("--port") + 1] = (self.state / "port").read_text().strip()
         return self.server
 
     def start_worker(self, name: str, *options: str, user: int | None = None, folder: Path | None = None) -> Daemon:
@@ -159,7 +165,11 @@ class Lab:
 
     def admin(self, *arguments: str) -> str:
         """``marx-admin`` on the server; what it printed."""
-        argv = as_user([*self.installation.script("marx-admin"), "--state", str(self.state), *arguments], self.user)
+        return self.admin_of(self.state, *arguments)
+
+    def admin_of(self, state: Path, *arguments: str) -> str:
+        """``marx-admin`` on the daemon with that state folder; what it printed."""
+        argv = as_user([*self.installation.script("marx-admin"), "--state", str(state), *arguments], self.user)
         environ = self.installation.environment(self.folder)
         return subprocess.run(argv, check=True, capture_output=True, text=True, timeout=DEADLINE, env=environ).stdout
 

@@ -1,0 +1,68 @@
+"""
+Killing parts of a real lab at random, and starting them again at once: ``kill -9`` of the one process, whatever it was about to do.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from random import Random
+
+import psutil
+
+from tests.end_to_end.lab import Daemon, Lab
+from tests.proofs.shows import Shows
+
+KINDS = ("server", "worker", "runner", "tasker")
+
+
+class Victims:
+    """The processes of ``lab``, and the taskers of ``shows``. ``kills``: how many of each kind died here."""
+
+    def __init__(self, lab: Lab, shows: Shows, random: Random) -> None:
+        self._lab = lab
+        self._shows = shows
+        self._random = random
+        self.kills: Counter[str] = Counter(dict.fromkeys(KINDS, 0))
+
+    def kill_one(self) -> str:
+        """Kill somebody at random, and start them again where nobody else would; of which kind it was."""
+        kind = self._random.choice(KINDS)
+        if kind == "server":
+            _again(self._lab.server)
+        elif kind == "worker":
+            _again(self._random.choice(self._workers()))
+        elif kind == "tasker":
+            self._shows.kill()
+        elif not self._kill_runner():
+            return self.kill_one()
+        self.kills[kind] += 1
+        return kind
+
+    def _workers(self) -> list[Daemon]:
+        return [daemon for daemon in self._lab.daemons if daemon is not self._lab.server]
+
+    def _kill_runner(self) -> bool:
+        """Any process below any worker: a sandbox, its init, a runner, the fork that runs a chunk. False where there is none."""
+        below = [process for worker in self._workers() for process in children_of(worker)]
+        if not below:
+            return False
+        try:
+            self._random.choice(below).send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            return False
+        return True
+
+
+def _again(daemon: Daemon) -> None:
+    assert daemon.process.poll() is None, f"{daemon.argv} ended by itself with {daemon.process.returncode}:\n{daemon.said()[-4000:]}"
+    daemon.kill()
+    daemon.start()
+
+
+def children_of(daemon: Daemon) -> list[psutil.Process]:
+    """All processes below a daemon at this moment."""
+    try:
+        return psutil.Process(daemon.process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
