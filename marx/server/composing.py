@@ -4,7 +4,7 @@ How the server's parts are joined: one block, used by the daemon and by the embe
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Awaitable, Callable
@@ -15,7 +15,9 @@ from marx.core.scheduler import Scheduler
 from marx.server.blob_desk import BlobDesk
 from marx.server.blobs import Blobs
 from marx.server.ceilings import Ceilings
+from marx.server.codes import CertificateRecord
 from marx.server.directory import Directory
+from marx.server.dismissal import Dismissal
 from marx.server.forgetting import Forgetting
 from marx.server.inputs import Inputs
 from marx.server.items import ItemShelf
@@ -53,7 +55,7 @@ class Gatekeeper:
 class Parts:
     """
     A server that is put together and has not begun. ``factories``: by role, for the gate. ``hang_up``: drops the links whose certificates
-    have these serial numbers, or all links where none is named.
+    have these serial numbers, or all links where none is named. ``dismiss``: what follows from revoked certificates.
     """
 
     store: Store
@@ -63,6 +65,7 @@ class Parts:
     keeping: Keeping
     factories: dict[str, Any]
     hang_up: Callable[[frozenset[str]], None]
+    dismiss: Callable[[Sequence[CertificateRecord]], None]
 
 
 def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gatekeeper, around: Surroundings) -> Parts:
@@ -93,7 +96,8 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
         "tasker": TaskerFactory(desk, Offices(submissions, steering, forgetting, inputs, status, watches)),
         "worker": WorkerFactory(desk, directory, shelf, Services(programs, inputs, output)),
     }
-    return Parts(store, service, directory, status, keeping, factories, desk.hang_up)
+    dismissal = Dismissal(service, directory, desk.hang_up)
+    return Parts(store, service, directory, status, keeping, factories, desk.hang_up, dismissal.of)
 
 
 def policy_of(config: ServerConfig) -> Policy:

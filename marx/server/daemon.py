@@ -89,7 +89,7 @@ class ServerDaemon(Service):
         enrolment = Enrolment(self._authority, identity, self._addresses, self._around.wall)
         gatekeeper = Gatekeeper(identity.is_revoked, identity.is_operator, lambda: identity.good_names("worker"), enrolment.renew)
         parts = self._parts = compose(self._config, self._store, self._blobs, gatekeeper, self._around)
-        identity.when_revoked(parts.hang_up)
+        identity.when_revoked(parts.dismiss)
         parts.service.startService()
         await parts.service.begin()
         self._sweeper = Sweeper(self._blobs, parts.keeping, self._reactor)

@@ -31,6 +31,10 @@ AGAIN_SECONDS = 3600.0
 WORKER_CODE_FILE, TASKER_CODE_FILE = "join-worker.code", "join-tasker.code"
 
 
+class CodeUnknown(CodeRefused):
+    """Nobody ever made such a code: a guess, or a code of another server. To the joiner it is refused like any other."""
+
+
 class Enrolment:
     """
     ``addresses``: where this server can be reached, asked for when a code is made (a free port is known only then). ``wall`` gives seconds
@@ -109,7 +113,9 @@ class Enrolment:
     def _usable(self, secret: str, role: str, now_utc: float) -> CodeRecord:
         code = self._identity.code(digest_of(secret))
         refusal = why_refused(code, role, now_utc)
-        if code is None or refusal is not None:
+        if code is None:
+            raise CodeUnknown(refusal)
+        if refusal is not None:
             raise CodeRefused(refusal)
         return code
 

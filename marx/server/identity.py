@@ -56,7 +56,7 @@ class Identity:
         self._wall = wall
         self._codes: dict[str, CodeRecord] = {}
         self._certificates: dict[str, CertificateRecord] = {}
-        self._listeners: list[Callable[[frozenset[str]], object]] = []
+        self._listeners: list[Callable[[Sequence[CertificateRecord]], object]] = []
         self.changing = DeferredLock()
 
     async def open(self) -> None:
@@ -122,8 +122,8 @@ class Identity:
 
     # Revocation
 
-    def when_revoked(self, listener: Callable[[frozenset[str]], object]) -> None:
-        """Call ``listener`` with the serial numbers of certificates just revoked, so that their links can be dropped."""
+    def when_revoked(self, listener: Callable[[Sequence[CertificateRecord]], object]) -> None:
+        """Call ``listener`` with the certificates that were just revoked."""
         self._listeners.append(listener)
 
     async def revoke(self, kind: str, name: str) -> int:
@@ -142,7 +142,7 @@ class Identity:
             await self.save(codes, certificates)
         log.info("{kind} {name} was revoked", kind=kind, name=name)
         for listener in self._listeners:
-            listener(frozenset(certificate.serial for certificate in certificates))
+            listener(certificates)
         return len(codes) + len(certificates)
 
     def _codes_to_revoke(self, kind: str, name: str) -> list[CodeRecord]:

@@ -4,17 +4,23 @@ Who is connected and has no good certificate: may join, once, and costs little.
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Callable
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.protocols.amp import AmpBox, RemoteAmpError
 from twisted.python.failure import Failure
 
 import marx
 from marx.addresses import place_of
-from marx.server.enrolment import Enrolment
-from marx.wire.calls import GuardedLink, MarxCommand, NotPermitted, WireError, WrongVersion
+from marx.server.crowding import WrongCodes
+from marx.server.enrolment import CodeUnknown, Enrolment
+from marx.wire.calls import GuardedLink, MarxCommand, NotPermitted, Unavailable, WireError, WrongVersion
 from marx.wire.enrol import Enrol
 from marx.wire.hello import NEWEST_VERSION, OLDEST_VERSION
 
@@ -26,6 +32,18 @@ STRANGER_SECONDS = 10.0
 STRANGER_BYTES = 16_000
 
 
+#: Seconds until an unknown code is told to be one. Strangers are few at a time, so guesses are few a second, however many guess.
+WRONG_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """What is known of the ``network`` from which a stranger comes."""
+
+    wrong_codes: WrongCodes
+    network: str
+
+
 class Stranger(GuardedLink):
     """
     The server's end of such a connection.
@@ -34,8 +52,12 @@ class Stranger(GuardedLink):
     command, so that a person reads why. ``left`` is called when the connection is gone.
     """
 
-    def __init__(self, clock: IReactorTime, enrolment: Enrolment | None, refusal: str, left: Callable[[], object]) -> None:
+    def __init__(
+        self, clock: IReactorTime, enrolment: Enrolment | None, refusal: str, left: Callable[[], object], attempts: Attempts
+    ) -> None:
         super().__init__(clock)
+        self._attempts = attempts
+        self._telling: Deferred[None] | None = None
         self._enrolment = enrolment
         self._refusal = refusal
         self._left = left
@@ -55,6 +77,8 @@ class Stranger(GuardedLink):
 
     def lost(self, reason: Failure) -> None:
         self._stop_deadline()
+        if self._telling is not None:
+            self._telling.cancel()
         self._left()
 
     def locateResponder(self, name: bytes) -> Callable[[AmpBox], Any]:
@@ -73,13 +97,28 @@ class Stranger(GuardedLink):
         self._stop_deadline()  # the commit takes what it takes
         try:
             _check_versions(oldest, newest)
+            self._check_attempts()
             certificate, name = await enrolment.enrol(role, secret, request, hint or "")
         except WireError as error:
             log.info("{place} may not join: {why}", place=place_of(self.transport.getPeer()), why=error)
+            if isinstance(error, CodeUnknown):
+                await self._remember_and_wait()
             raise
         finally:
             self._set_deadline()
         return {"certificate": certificate, "name": name}
+
+    def _check_attempts(self) -> None:
+        seconds = self._attempts.wrong_codes.seconds_to_wait(self._attempts.network, self.clock.seconds())
+        if seconds:
+            raise Unavailable(f"too many wrong join codes came from here: try again in {math.ceil(seconds)} s")
+
+    async def _remember_and_wait(self) -> None:
+        self._attempts.wrong_codes.add(self._attempts.network, self.clock.seconds())
+        if self.up:
+            self._telling = deferLater(self.clock, WRONG_SECONDS)
+            with suppress(CancelledError):
+                await self._telling
 
     def _set_deadline(self) -> None:
         if self.up:

@@ -161,7 +161,7 @@ async def test_a_factory_that_has_nothing_for_a_peer_or_fails_costs_that_connect
 
 @pytest_twisted.ensureDeferred
 async def test_strangers_are_counted_until_they_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_module, "STRANGERS", 1)
+    monkeypatch.setattr(gate_module, "STRANGERS_OF_ONE", 1)
     house = House()
     stranger = client_context_factory(LAB.certificate)
     async with house.open() as address:
@@ -176,7 +176,7 @@ async def test_strangers_are_counted_until_they_leave(monkeypatch: pytest.Monkey
 
 
 def test_connections_in_their_handshake_are_counted_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate_module, "HANDSHAKES", 1)
+    monkeypatch.setattr(gate_module, "HANDSHAKES_OF_ONE", 1)
     house = House()
     gate = Gate(house.identity, house.enrolment, house.links, Clock())
     first = gate.buildProtocol(Address("203.0.113.9"))

@@ -9,8 +9,10 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.test.iosim import connectedServerAndClient
 
-from marx.server.stranger import STRANGER_BYTES, STRANGER_SECONDS, Stranger
-from marx.wire.calls import GuardedLink, InternalError, MarxCommand, NotPermitted, WrongVersion
+from marx.server.crowding import WRONG_CODE_SECONDS, WRONG_CODES, WrongCodes
+from marx.server.enrolment import CodeUnknown
+from marx.server.stranger import STRANGER_BYTES, STRANGER_SECONDS, WRONG_SECONDS, Attempts, Stranger
+from marx.wire.calls import GuardedLink, InternalError, MarxCommand, NotPermitted, Unavailable, WrongVersion
 from marx.wire.enrol import CodeRefused, Enrol
 from marx.wire.hello import NEWEST_VERSION, OLDEST_VERSION, Beat, Greet
 
@@ -32,13 +34,14 @@ class Enrolments:
 class Meeting:
     """A stranger and its joiner, joined by a pump, on one clock."""
 
-    def __init__(self, may_join: bool = True) -> None:
-        self.clock = Clock()
+    def __init__(self, may_join: bool = True, wrong_codes: WrongCodes | None = None, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.wrong_codes = WrongCodes() if wrong_codes is None else wrong_codes
         self.enrolments = Enrolments()
         self.gone: list[str] = []
         enrolment: Any = self.enrolments if may_join else None
         self.joiner, self.stranger, self.pump = connectedServerAndClient(
-            lambda: Stranger(self.clock, enrolment, "join first", lambda: self.gone.append("gone")),
+            lambda: Stranger(self.clock, enrolment, "join first", lambda: self.gone.append("gone"), Attempts(self.wrong_codes, "203.0.113.9")),
             lambda: GuardedLink(self.clock),
         )
 
@@ -156,3 +159,55 @@ async def test_a_refusal_is_logged_without_the_secret() -> None:
             await meeting.ask()
     assert any("may not join: this join code was revoked" in (formatEvent(event) or "") for event in captured)
     assert "s3cret" not in repr(captured)
+
+
+def guess(wrong_codes: WrongCodes, clock: Clock) -> tuple[Meeting, list[Any]]:
+    """Somebody from the same network tries a code that nobody made."""
+    meeting, outcome = Meeting(wrong_codes=wrong_codes, clock=clock), []
+    meeting.ask().addBoth(lambda result: outcome.append(result.value))
+    if meeting.enrolments.asked:
+        meeting.enrolments.answer.errback(CodeUnknown("the server does not know this join code"))
+    meeting.pump.flush()
+    return meeting, outcome
+
+
+def test_a_guess_is_answered_after_a_while() -> None:
+    meeting, outcome = guess(WrongCodes(), Clock())
+    meeting.wait(WRONG_SECONDS - 0.1)
+    assert not outcome and not meeting.gone
+    meeting.wait(0.2)
+    [refused] = outcome
+    assert isinstance(refused, CodeRefused) and "does not know this join code" in str(refused)
+
+
+def test_a_guesser_who_does_not_wait_leaves_nothing_behind() -> None:
+    clock = Clock()
+    meeting, _ = guess(WrongCodes(), clock)
+    meeting.joiner.transport.loseConnection()
+    meeting.pump.flush()
+    assert meeting.gone == ["gone"] and not [call for call in clock.getDelayedCalls() if call.getTime() - clock.seconds() == WRONG_SECONDS]
+
+
+def test_after_some_guesses_no_code_from_there_is_looked_at_for_a_while() -> None:
+    wrong_codes, clock = WrongCodes(), Clock()
+    for _ in range(WRONG_CODES):
+        meeting, _ = guess(wrong_codes, clock)
+        assert meeting.enrolments.asked
+    meeting, outcome = guess(wrong_codes, clock)
+    assert not meeting.enrolments.asked
+    [refused] = outcome
+    assert isinstance(refused, Unavailable) and "try again in 60 s" in str(refused)
+    clock.advance(WRONG_CODE_SECONDS)
+    meeting, _ = guess(wrong_codes, clock)
+    assert meeting.enrolments.asked
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_code_that_is_used_up_or_revoked_is_no_guess() -> None:
+    meeting = Meeting()
+    answered = meeting.ask()
+    meeting.enrolments.answer.errback(CodeRefused("this join code was used already"))
+    meeting.pump.flush()
+    with pytest.raises(CodeRefused, match="used already"):
+        await answered
+    assert not len(meeting.wrong_codes)

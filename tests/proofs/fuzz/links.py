@@ -164,7 +164,7 @@ class Besieged:
             serial = next(known.serial for known in self._room.identity._certificates.values() if (known.role, known.name) == (role, "mallory"))
             link = self._room.parts.factories[role].buildProtocol(Peer(role, "mallory", serial))
         else:
-            link = self._room.gate._protocol_for(None, "nowhere")
+            link = self._room.gate._protocol_for(None, "nowhere", f"network {len(data)}")
         transport.protocol = link
         link.makeConnection(transport)
         for part in in_parts(Random(len(data)), data):
