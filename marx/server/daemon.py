@@ -2,7 +2,7 @@
 The running server: opens its state, listens, and ends cleanly.
 
 What can be wrong with a configuration or a state folder is found before anything listens, and ends the start with a sentence and exit
-code 78.
+code 78; a database that cannot be used at present with 75.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from marx.server.gate import Gate
 from marx.server.identity import Identity
 from marx.server.identity_records import IdentityRecords
 from marx.server.reach import addresses_to_tell
-from marx.server.records import StoreError
+from marx.server.records import StoreAway, StoreError
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
 from marx.server.surroundings import Surroundings, own_user
@@ -44,11 +44,18 @@ log = Logger()
 
 #: Exit code of a configuration or state that cannot be used (EX_CONFIG of sysexits.h).
 EX_CONFIG = 78
+#: And of one that cannot be used at present, so that whoever started the server tries again (EX_TEMPFAIL).
+EX_TEMPFAIL = 75
 #: Connections that wait to be accepted: after a restart every worker of a large lab dials at once.
 BACKLOG = 1024
 PORT_FILE, DATABASE, BLOBS = "port", "marx.sqlite", "blobs"
 #: What of the state only its owner may read; looked at when the server starts.
 SECRETS = ("authority.pem", "server.pem", DATABASE, f"{DATABASE}-wal", WORKER_CODE_FILE, TASKER_CODE_FILE)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """That of a start that failed so."""
+    return EX_TEMPFAIL if isinstance(error, StoreAway) else EX_CONFIG
 
 
 class ServerDaemon(Service):
@@ -80,7 +87,7 @@ class ServerDaemon(Service):
             self._store = Store.open(url, self._reactor, stored.commit_time_seconds, stored.commit_size_bytes)
         except (OSError, BrokenAuthority, StoreError) as error:
             log.critical("marx-server cannot start: {why}", why=str(error))
-            raise SystemExit(EX_CONFIG) from error
+            raise SystemExit(exit_code_of(error)) from error
         ensureDeferred(self._begin()).addErrback(self._give_up)
 
     async def _begin(self) -> None:
@@ -125,7 +132,7 @@ class ServerDaemon(Service):
             log.critical("marx-server cannot start: {why}", why=failure.getErrorMessage())
         else:
             log.failure("marx-server cannot start", failure)
-        self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, EX_CONFIG)
+        self._reactor.addSystemEventTrigger("after", "shutdown", os._exit, exit_code_of(failure.value))
         self._reactor.stop()
 
     def stopService(self) -> Deferred[None]:

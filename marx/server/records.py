@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Union
 from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, GiveBackPages, TaskCleared, TaskSize
 from marx.server.program_records import NewInput, NewPortion, PortionDropped, PortionRecord, TaskExit, TaskHeld, TaskSpent
 
+from marx.wire.calls import Unavailable
+
 if TYPE_CHECKING:
     from marx.server.codes import CertificateRecord, CodeRecord
 
@@ -29,8 +31,12 @@ class StoreError(Exception):
     """The base of what the store raises; its text is a sentence for people."""
 
 
-class StoreFailed(StoreError):
-    """The database cannot be written or read, for a reason that is not in the values: a full disk, a lock, damage."""
+class StoreFailed(StoreError, Unavailable):
+    """The database cannot be written or read, for a reason that is not in the values: a full disk, a lock, damage. Peers may be told."""
+
+
+class StoreAway(StoreFailed):
+    """It cannot at present: a full disk, somebody else's lock, a database server that does not answer."""
 
 
 class WriteRefused(StoreError):

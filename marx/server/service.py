@@ -24,7 +24,7 @@ from marx.core.scheduler import Scheduler
 from marx.server.directory import Directory
 from marx.server.items import ItemShelf
 from marx.server.program_records import PortionDropped, TaskHeld, TaskSpent
-from marx.server.records import ENDED_STATES, NewAttempt, NewResults, TaskState
+from marx.server.records import ENDED_STATES, NewAttempt, NewResults, StoreFailed, TaskState
 from marx.server.restoring import restore
 from marx.server.store import Store
 from marx.wire.calls import Unavailable
@@ -35,6 +35,8 @@ log = Logger()
 
 #: Seconds between two tries to go on after a commit failed.
 RECOVER_SECONDS = 5.0
+#: What people are told beside the reason.
+HOPE = "What runs goes on, and the server goes on by itself once that is mended: try again then"
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class SchedulingService(Service):
     ) -> None:
         self._make_scheduler = make_scheduler
         self._store = store
+        store.when_failed = self._suspend
         self._shelf = shelf
         self._directory = directory
         self._clock = clock
@@ -265,13 +268,20 @@ class SchedulingService(Service):
     # When a commit fails
 
     def _commit_failed(self, failure: Failure) -> Failure:
-        if not self.suspended:
-            log.failure("a commit failed: granting and answering stop until the store can be written again", failure)
-            self.suspended = f"the server cannot store anything: {failure.getErrorMessage()}"
-            for link in list(self._directory.links.values()):
-                link.hang_up()
-            self._recover_later()
+        self._suspend(failure)
         raise Unavailable(self.suspended)
+
+    def _suspend(self, failure: Failure) -> None:
+        if self.suspended:
+            return
+        self.suspended = f"the server takes nothing at present, since {failure.getErrorMessage()}. {HOPE}"
+        if failure.check(StoreFailed):
+            log.error("granting and answering stop until the store can be written again: {why}", why=failure.getErrorMessage())
+        else:
+            log.failure("a commit failed: granting and answering stop", failure)
+        for link in list(self._directory.links.values()):
+            link.hang_up()
+        self._recover_later()
 
     def _recover_later(self) -> None:
         if self.running:

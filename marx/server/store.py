@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from marx.server import store_keeping, store_packs, store_programs, store_restart, store_tasks
@@ -55,6 +56,8 @@ class Store:
         self._commits = GroupCommit(partial(Writes, engine), reactor, group_seconds, group_bytes)
         self._readers = ThreadPool(0, READERS, "store reader")
         self._closed = False
+        #: Called with the failure when nothing can be written any more, whoever wrote; :meth:`reopen` is then needed.
+        self.when_failed: Callable[[Failure], object] = lambda failure: None
 
     @classmethod
     def open(
@@ -88,7 +91,12 @@ class Store:
         Fails with :class:`WriteRefused` where their values cannot be stored, and with :class:`StoreFailed` where nothing can be stored until
         :meth:`reopen`; none of them is stored then. Without any it fires when what was written before is durable.
         """
-        return self._commits.submit(writes)
+        return self._commits.submit(writes).addErrback(self._look_at)
+
+    def _look_at(self, failure: Failure) -> Failure:
+        if failure.check(StoreFailed) and not self._closed:
+            self.when_failed(failure)
+        return failure
 
     def reopen(self) -> Deferred[None]:
         """Take writes again after a failed commit. Fails with :class:`StoreFailed` where the database still cannot be opened."""

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
 
-from marx.server.records import StoreError, StoreFailed, WriteRefused
+from marx.server.records import StoreAway, StoreError, StoreFailed, WriteRefused
 
 #: With pages of 8 kB a pack of 48 kB costs 42 µs to store, with SQLite's usual 4 kB 70 µs; small rows cost the same.
 PAGE_BYTES = 8192
@@ -21,14 +21,15 @@ CHECKPOINT_PAGES = 2000
 #: How long a write waits for somebody else's lock on the file, such as a backup's.
 LOCK_SECONDS = 5.0
 
+_FULL, _LOCKED = "the disk that holds it is full", "another process has locked it"
 #: Beginnings of SQLite's names for its errors, and what PostgreSQL's texts hold, in words.
 _REASONS = (
-    ("SQLITE_FULL", "the disk that holds it is full"),
-    ("no space left", "the disk that holds it is full"),
+    ("SQLITE_FULL", _FULL),
+    ("no space left", _FULL),
     ("SQLITE_READONLY", "it is read-only"),
     ("read-only", "it is read-only"),
-    ("SQLITE_BUSY", "another process has locked it"),
-    ("SQLITE_LOCKED", "another process has locked it"),
+    ("SQLITE_BUSY", _LOCKED),
+    ("SQLITE_LOCKED", _LOCKED),
     ("SQLITE_IOERR", "its file cannot be read or written"),
     ("SQLITE_CANTOPEN", "its file cannot be opened"),
     ("SQLITE_CORRUPT", "its file is damaged"),
@@ -86,7 +87,9 @@ def failed(error: Exception, doing: str) -> StoreError:
     """What to raise for what the database or its driver raised. ``doing``: "opened", "read" or "written"."""
     if isinstance(error, StoreError):
         return error
-    return StoreFailed(f"the store cannot be {doing}: {_reason(error)}")
+    reason = _reason(error)
+    kind = StoreAway if reason.startswith((_FULL, _LOCKED)) or _is_of_server(error) else StoreFailed
+    return kind(f"the store cannot be {doing}: {reason}")
 
 
 def write_failed(error: Exception) -> StoreError:
@@ -100,6 +103,11 @@ def write_failed(error: Exception) -> StoreError:
     if of_database and not about_values:
         return failed(error, "written")
     return WriteRefused(f"the store refuses these values: {getattr(error, 'orig', error)}")
+
+
+def _is_of_server(error: Exception) -> bool:
+    """Whether a database server does not answer, or no longer."""
+    return isinstance(error, exc.OperationalError) and not hasattr(error.orig, "sqlite_errorname")
 
 
 def _reason(error: Exception) -> str:

@@ -171,11 +171,10 @@ class Watch:
     def _broke(self, failure: Failure) -> None:
         """A closed window or link ends a watch quietly; anything else is our fault, and the tasker will ask again."""
         first = failure.value.subFailure if hasattr(failure.value, "subFailure") else failure
-        if first.check(NotFound):
-            # The task was forgotten under the watch, and who asks again is told so.
+        if first.check(NotFound, StoreFailed):
+            # The task was forgotten under the watch, or cannot be read: who asks again is told so. Nobody does where the server ends.
             self._link.hang_up()
             return
-        # A store that was closed under a watch nobody waits for any more is the server's own end.
-        if not first.check(CancelledError, WireError) and not (self._stopped and first.check(StoreFailed)):
+        if not first.check(CancelledError, WireError):
             log.failure("a watch broke", first)
             self._link.hang_up()
