@@ -2,12 +2,14 @@
 
 import os
 import platform
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from marx.worker import mending
 from marx.worker.bare import Bare
 from marx.worker.bubblewrap import Bubblewrap, Ground, RootBubblewrap, Tools, UserBubblewrap, known_options
 from marx.worker.launch import Launch
@@ -71,33 +73,49 @@ def test_a_bubblewrap_that_lacks_an_option_is_too_old(tmp_path: Path, monkeypatc
         choose("auto", tmp_path)
 
 
-def test_a_bubblewrap_that_is_not_permitted_is_named_with_what_it_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+ALL_OPTIONS = "echo --args --info-fd --new-session --as-pid-1 --perms --die-with-parent"
+USERNS = "bwrap: No permissions to create a new namespace, likely because the kernel does not allow non-privileged user namespaces."
+MAPPING = "bwrap: setting up uid map: Permission denied"
+LOOPBACK = "bwrap: loopback: Failed RTM_NEWADDR: Operation not permitted"
+EXHAUSTED = "bwrap: Creating new namespace failed: nesting depth or /proc/sys/user/max_*_namespaces exceeded (ENOSPC)"
+UNSHARE = "bwrap: Creating new namespace failed: Operation not permitted"
+
+MENDED = [
+    # what bwrap says, who starts the worker, what the kernel is set to, what is there, and what mends it
+    (USERNS, 1000, {"kernel/unprivileged_userns_clone": "0"}, "", "as root: sysctl -w kernel.unprivileged_userns_clone=1 && "),
+    (MAPPING, 1000, {"kernel/apparmor_restrict_unprivileged_userns": "1"}, "", "as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0 && "),
+    (LOOPBACK, 1000, {"kernel/apparmor_restrict_unprivileged_userns": "1"}, "", "kernel.apparmor_restrict_unprivileged_userns=0 >/etc/sysctl.d/"),
+    (EXHAUSTED, 1000, {"user/max_user_namespaces": "0"}, "", "as root: sysctl -w user.max_user_namespaces=15000 && "),
+    (UNSHARE, 1000, {}, ".dockerenv", "This is a container that forbids namespaces: start it with: docker run "),
+    (UNSHARE, 1000, {"kernel/unprivileged_userns_clone": "1"}, "", "If this is a container, start it with: docker run "),
+    (UNSHARE, 0, {"user/max_user_namespaces": "0"}, ".containerenv", "--security-opt seccomp=unconfined .*\nOr start the worker as an ordinary user"),
+]
+
+
+@pytest.mark.parametrize(("complaint", "uid", "settings", "mark", "mend"), MENDED)
+def test_each_cause_for_which_bubblewrap_is_not_permitted_has_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complaint: str, uid: int, settings: dict[str, str], mark: str, mend: str
 ) -> None:
-    options = "echo --args --info-fd --new-session --as-pid-1 --perms --die-with-parent"
-    complaint = "bwrap: No permissions to create a new namespace"
-    with_bwrap(tmp_path, monkeypatch, '[ "$1" = --help ] && %s || echo "%s" >&2' % (options, complaint))
-    with pytest.raises(NoSandbox, match=complaint + "\n.*(docker run|sysctl -w)"):
+    for name, value in settings.items():
+        (tmp_path / "settings" / name).parent.mkdir(parents=True)
+        (tmp_path / "settings" / name).write_text(value + "\n")
+    (tmp_path / mark).touch() if mark else None
+    monkeypatch.setattr(mending, "SETTINGS", tmp_path / "settings")
+    monkeypatch.setattr(mending, "CONTAINER_MARKS", (tmp_path / ".dockerenv", tmp_path / ".containerenv"))
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
+    with_bwrap(tmp_path, monkeypatch, '[ "$1" = --help ] && %s || echo "%s" >&2' % (ALL_OPTIONS, complaint))
+    with pytest.raises(NoSandbox, match="bubblewrap does not hold here: " + re.escape(complaint) + "(?s:.*)" + mend):
         choose("auto", tmp_path)
+
+
+def test_what_the_self_test_finds_has_no_command() -> None:
+    assert how_to_permit(False, "the system's folders can be written") == ""
 
 
 def test_a_bubblewrap_that_only_pretends_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = "echo --args --info-fd --new-session --as-pid-1 --perms --die-with-parent"
-    with_bwrap(tmp_path, monkeypatch, '[ "$1" = --help ] && %s; exit 0' % options)
+    with_bwrap(tmp_path, monkeypatch, '[ "$1" = --help ] && %s; exit 0' % ALL_OPTIONS)
     with pytest.raises(NoSandbox, match="does not hold here: it ended without a word"):
         choose("auto", tmp_path)
-
-
-def test_each_setting_that_forbids_user_namespaces_has_its_command(tmp_path: Path) -> None:
-    complaint = "bwrap: setting up uid map: Permission denied"
-    restricted = tmp_path / "kernel" / "apparmor_restrict_unprivileged_userns"
-    restricted.parent.mkdir()
-    restricted.write_text("1\n")
-    assert "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0" in how_to_permit(False, complaint, tmp_path)
-    restricted.write_text("0\n")
-    assert "docker run" in how_to_permit(False, complaint, tmp_path)
-    assert "an ordinary user" in how_to_permit(True, complaint, tmp_path)
-    assert how_to_permit(False, "the system's folders can be written", tmp_path) == ""
 
 
 def test_a_machine_without_a_known_package_tool_is_told_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
