@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, ensureDeferred, maybeDeferred
@@ -32,11 +32,13 @@ from marx.worker.composing import Limits, Premises, Surroundings, compose
 from marx.worker.finding import find_interpreters
 from marx.worker.interpreters import Interpreter
 from marx.worker.kit import compile_kit, lay_out_kit
+from marx.worker.launch import Sandbox
 from marx.worker.offer import Offer, describe_machine, own_seats, own_slots
 from marx.worker.owner import OwnerFactory
 from marx.worker.probing import NotAnInterpreter
 from marx.worker.sandbox import NoSandbox, choose
 from marx.worker.service import WorkerService
+from marx.worker.trying import try_all
 
 log = Logger()
 
@@ -50,6 +52,10 @@ class CannotStart(Exception):
     def __init__(self, sentence: str, exit_code: int = EX_CONFIG) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
+
+
+def _say_what_is_not_offered(refusal: str) -> None:
+    log.warn("a Python of this machine is not offered: {refusal}", refusal=refusal)
 
 
 class WorkerDaemon(Service):
@@ -98,7 +104,8 @@ class WorkerDaemon(Service):
         lending, folder = self._config.lending, self._folder
         try:
             sandbox = choose(lending.sandbox, folder)
-            interpreters = find_interpreters(lending.pythons, self._environ, folder / "interpreters.json")
+            found = find_interpreters(lending.pythons, self._environ, folder / "interpreters.json", tell=_say_what_is_not_offered)
+            interpreters = self._those_that_start(sandbox, found)
             kit = lay_out_kit(folder / "kit")
         except (NoSandbox, NotAnInterpreter) as error:
             raise CannotStart(str(error)) from error
@@ -123,6 +130,16 @@ class WorkerDaemon(Service):
             return kit
 
         return Premises(folder, sandbox, compiled), offer
+
+    def _those_that_start(self, sandbox: Sandbox, found: Sequence[Interpreter]) -> list[Interpreter]:
+        """In the sandbox. Raises NotAnInterpreter for one that was named and does not."""
+        refusals = {path: f"{path} cannot be offered: {why}" for path, why in try_all(sandbox, found, self._folder).items()}
+        for one in found:
+            if one.path in refusals and {one.path, *one.names} & set(self._config.lending.pythons):
+                raise NotAnInterpreter(refusals[one.path])
+        for refusal in refusals.values():
+            _say_what_is_not_offered(refusal)
+        return [one for one in found if one.path not in refusals]
 
     async def _begin(self, premises: Premises, offer: Offer) -> None:
         credentials = await self._credentials()

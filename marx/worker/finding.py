@@ -56,11 +56,12 @@ def find_interpreters(
     environ: Mapping[str, str],
     cache: Path | None = None,
     probe: Callable[[str], Interpreter] = probe_one,
+    tell: Callable[[str], None] = lambda refusal: None,
 ) -> tuple[Interpreter, ...]:
     """Every usable Python, those of `explicit` first, each executable once. Blocks; call it in a thread or before the reactor.
 
     Raises NotAnInterpreter for the first of `explicit` that is none; what was only found and does not answer is left
-    out. `cache` is a file of our own in the worker's state.
+    out, and `tell` is told which and why. `cache` is a file of our own in the worker's state.
     """
     named = [_resolved(path, environ) for path in explicit]
     names = _by_program([*named, *candidates(environ)])
@@ -70,6 +71,8 @@ def find_interpreters(
     for path, refusal in described.items():
         if path in named and isinstance(refusal, NotAnInterpreter):
             raise refusal
+        if isinstance(refusal, NotAnInterpreter):
+            tell(str(refusal))
     usable = {path: one for path, one in described.items() if isinstance(one, Interpreter)}
     if cache is not None:
         _write(cache, usable, known)

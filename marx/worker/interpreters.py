@@ -16,7 +16,8 @@ class Interpreter:
     `path` is what is executed. `folders` must be readable, at the same paths, wherever it runs: its prefix, that of the
     Python below a virtual environment, and what its `sys.path` and its shared libraries need outside of both. `links`
     are symbolic links (target, path) outside of these folders that stand between `path` and the real executable.
-    `names` are other paths of the same program, by which people may ask for it.
+    `names` are other paths of the same program, by which people may ask for it. `libraries` is the folder of its shared
+    library where it does not find that by itself, as when it was moved since it was built.
     """
 
     path: str
@@ -30,11 +31,17 @@ class Interpreter:
     abi: str  # of compiled modules: ".cpython-311-x86_64-linux-gnu.so", "cp27mu"
     has_fork: bool
     names: tuple[str, ...] = ()
+    libraries: str = ""
 
     @property
     def version_text(self) -> str:
         """As in "3.11.7"."""
         return "%d.%d.%d" % self.version
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What must be in its environment for it to start at all."""
+        return {"LD_LIBRARY_PATH": self.libraries} if self.libraries else {}
 
     def matches(self, wanted: str) -> bool:
         """Whether this is what a person means by "2.7", "3", "3.11", "3.11.7" or a path."""

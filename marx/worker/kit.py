@@ -78,7 +78,7 @@ def compile_kit(kit: Path, interpreter: Interpreter) -> None:
     if done.exists():
         return
     command = [interpreter.path, "-s", "-m", "compileall", "-q", str(kit)]
-    environment = {"PATH": os.defpath, "HOME": "/nonexistent"}
+    environment = {"PATH": os.defpath, "HOME": "/nonexistent", **interpreter.variables}
     try:
         subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=COMPILE_SECONDS, check=True

@@ -8,6 +8,8 @@ import ast
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from glob import glob
 from typing import Any
 
 from marx.worker.interpreters import Interpreter, environment_of
@@ -67,10 +69,24 @@ class NotAnInterpreter(Exception):
     """What was named as an interpreter cannot be used as one; the text says which, why, and what to do."""
 
 
+class CannotLoad(NotAnInterpreter):
+    """It does not find its own shared library: it may have been moved."""
+
+
 def probe_one(path: str, timeout_seconds: float = PROBE_SECONDS) -> Interpreter:
     """Describe the Python at `path`; blocks for as long as it takes to start. Raises NotAnInterpreter."""
+    try:
+        return _probe(path, "", timeout_seconds)
+    except CannotLoad:
+        libraries = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(path))), "lib")
+        if not glob(os.path.join(libraries, "libpython*.so*")):
+            raise
+        return _probe(path, libraries, timeout_seconds)
+
+
+def _probe(path: str, libraries: str, timeout_seconds: float) -> Interpreter:
     command = [path, "-s", "-c", DESCRIBE + TELL]
-    environment = {"PATH": os.defpath, "HOME": "/nonexistent"}
+    environment = {"PATH": os.defpath, "HOME": "/nonexistent", **({"LD_LIBRARY_PATH": libraries} if libraries else {})}
     try:
         answer = subprocess.run(
             command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_seconds
@@ -80,7 +96,7 @@ def probe_one(path: str, timeout_seconds: float = PROBE_SECONDS) -> Interpreter:
     except OSError as error:
         raise NotAnInterpreter(why_not_executable(path, error)) from None
     try:
-        return _interpreter(path, _facts(path, answer))
+        return replace(_interpreter(path, _facts(path, answer)), libraries=libraries)
     except (SyntaxError, ValueError, KeyError, TypeError):
         raise NotAnInterpreter(NOT_HERE % (path, "it said something else than was asked")) from None
 
@@ -96,7 +112,8 @@ def _facts(path: str, answer: subprocess.CompletedProcess[bytes]) -> dict[str, A
     _, mark, text = answer.stdout.rpartition(b"\n" + MARK)
     if not mark:
         complaint = answer.stderr.decode(errors="replace").strip().splitlines()
-        raise NotAnInterpreter(NOT_HERE % (path, complaint[-1] if complaint else "it said nothing"))
+        refusal = CannotLoad if any("shared libraries" in line for line in complaint) else NotAnInterpreter
+        raise refusal(NOT_HERE % (path, complaint[-1] if complaint else "it said nothing"))
     return ast.literal_eval(text.decode("ascii"))
 
 

@@ -183,4 +183,7 @@ def environment(recipe: Recipe, interpreter: Interpreter, home: str, tmp: str, o
     made_up.update(PATH=f"{os.path.dirname(interpreter.path)}:{PATH}", HOME=home, USER="marx", LOGNAME="marx", LANG="C.UTF-8")
     if tmp != TMP:
         made_up["TMPDIR"] = tmp
-    return {**made_up, **recipe.env, "PYTHONHASHSEED": str(recipe.hash_seed)}
+    needed = dict(interpreter.variables)
+    for name in needed.keys() & recipe.env.keys():
+        needed[name] += os.pathsep + recipe.env[name]
+    return {**made_up, **recipe.env, **needed, "PYTHONHASHSEED": str(recipe.hash_seed)}

@@ -37,7 +37,7 @@ def _launch(sandbox: Sandbox, order: dict[str, Any]) -> Launch:
     cwd = sandbox.place(mounts, order["cwd"])
     interpreter = probe_one(order["python"])
     interpreter = replace(interpreter, folders=(*interpreter.folders, *order["folders"]))
-    return sandbox.launch(interpreter, order["command"], mounts, order["env"], cwd, order["slot"], order["network"])
+    return sandbox.launch(interpreter, order["command"], mounts, {**interpreter.variables, **order["env"]}, cwd, order["slot"], order["network"])
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from marx.worker.interpreters import Interpreter
 from marx.worker.launch import CannotLaunch, Launch, Mounts
 from marx.worker.portions import Load, Portion
 from marx.worker.recipes import CannotRun, Recipe
-from marx.worker.starting import KIT, Ground, Starter
+from marx.worker.starting import KIT, Ground, Starter, environment
 from marx.worker.surroundings import HOME
 from marx.worker.tasks import LISTS, Tasks
 from marx.worker.uplink import Uplink
@@ -342,3 +342,11 @@ def test_the_network_is_given_where_task_and_owner_both_say_so(bench: Bench, ask
     if not given:
         outcome.trap(CannotRun)
         assert str(outcome.value) == "this worker's owner does not let programs use the network"
+
+
+def test_what_an_interpreter_needs_to_start_goes_before_what_its_task_says_of_the_same() -> None:
+    moved = replace(interpreter("2.7.18"), libraries="/opt/python/lib")
+    assert environment(Recipe.of("a", dict(SPEC)), moved, "/home", "/tmp")["LD_LIBRARY_PATH"] == "/opt/python/lib"
+    recipe = Recipe.of("a", {**SPEC, "env": {"LD_LIBRARY_PATH": "/theirs"}})
+    assert environment(recipe, moved, "/home", "/tmp")["LD_LIBRARY_PATH"] == "/opt/python/lib:/theirs"
+    assert environment(recipe, interpreter("3.11.7"), "/home", "/tmp")["LD_LIBRARY_PATH"] == "/theirs"

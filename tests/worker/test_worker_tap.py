@@ -111,7 +111,7 @@ class RecordingReactor(Clock):
 
 @pytest.fixture
 def reactor(monkeypatch: pytest.MonkeyPatch) -> RecordingReactor:
-    monkeypatch.setattr(daemon_module, "find_interpreters", lambda *_: (own_interpreter(),))
+    monkeypatch.setattr(daemon_module, "find_interpreters", lambda *_, **__: (own_interpreter(),))
     return RecordingReactor()
 
 
@@ -135,7 +135,7 @@ class TestStarting:
         assert ended.value.code == 78 and "apt-get install bubblewrap" in said_by(logged_failures)
 
     def test_a_python_that_is_none_is_named(self, reactor: RecordingReactor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged_failures: Any) -> None:
-        def refuse(*_: Any) -> None:
+        def refuse(*_: Any, **__: Any) -> None:
             raise NotAnInterpreter("/bin/false is not a Python that runs here: it said nothing")
 
         monkeypatch.setattr(daemon_module, "find_interpreters", refuse)
@@ -143,10 +143,20 @@ class TestStarting:
             daemon(reactor, tmp_path).startService()
         assert "/bin/false is not a Python" in said_by(logged_failures)
 
+    @pytest.mark.parametrize(("named", "why"), [(False, "no Python was found"), (True, " cannot be offered: it does not start in the sandbox: no")])
+    def test_a_python_that_does_not_start_in_the_sandbox_is_left_out_or_ends_the_start_where_it_was_named(
+        self, reactor: RecordingReactor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged_failures: Any, named: bool, why: str
+    ) -> None:
+        path = own_interpreter().path
+        monkeypatch.setattr(daemon_module, "try_all", lambda *_: {path: "it does not start in the sandbox: no"})
+        with pytest.raises(SystemExit):
+            daemon(reactor, tmp_path, *(("--python", path) if named else ())).startService()
+        assert why in said_by(logged_failures)
+
     def test_a_machine_without_python_offers_nothing(
         self, reactor: RecordingReactor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, logged_failures: Any
     ) -> None:
-        monkeypatch.setattr(daemon_module, "find_interpreters", lambda *_: ())
+        monkeypatch.setattr(daemon_module, "find_interpreters", lambda *_, **__: ())
         with pytest.raises(SystemExit):
             daemon(reactor, tmp_path).startService()
         assert "no Python was found" in said_by(logged_failures)
