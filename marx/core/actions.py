@@ -141,6 +141,13 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class AskToTest:
+    """Ask a worker to test itself; it answers with ``WorkerTested``."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefusePortion:
     """Tell the task's main program that a portion could not be run elsewhere; one that starts later asks for ``refusals``."""
 
@@ -190,6 +197,7 @@ Action = (
     | FailItem
     | Grant
     | Revoke
+    | AskToTest
     | RefusePortion
     | Answer
     | Tell

@@ -11,6 +11,7 @@ from marx.core.lives import Lives
 from marx.core.model import Held, Policy, WorkerOffer
 from marx.core.orders import Orders
 from marx.core.states import PortionState
+from marx.core.suspicion import Suspicion
 from marx.core.tasks import GUESSED_SECONDS, Task
 from marx.core.workers import Pool, Slot, Worker
 
@@ -26,6 +27,7 @@ class Arrivals:
         assignments: Assignments,
         lives: Lives,
         endings: Endings,
+        suspicion: Suspicion,
         orders: Orders,
     ) -> None:
         self._policy = policy
@@ -34,6 +36,7 @@ class Arrivals:
         self._assignments = assignments
         self._lives = lives
         self._endings = endings
+        self._suspicion = suspicion
         self._orders = orders
 
     def join(self, event: WorkerJoined, now: float) -> None:
@@ -55,12 +58,13 @@ class Arrivals:
         else:
             self._lose_unheld(worker, {one.fence for one in held}, now)
         worker.connected = True
+        self._suspicion.returned(worker)
         self.heard(offer.name, now)
         worker.lend(offer, self._policy.worker_slots)
         most = max(1, worker.slot_count) * (self._policy.ahead_chunks + 1) + worker.seat_count
         for one in held[:most]:
             self._adopt(worker, one, now)
-        self._look_at(worker, now)
+        self._assignments.look_at(worker, now)
 
     def change(self, offer: WorkerOffer, now: float) -> None:
         """A worker that is known offers something else."""
@@ -68,7 +72,7 @@ class Arrivals:
         if worker is not None:
             self.heard(offer.name, now)
             worker.lend(offer, self._policy.worker_slots)
-            self._look_at(worker, now)
+            self._assignments.look_at(worker, now)
 
     def heard(self, name: str, now: float) -> None:
         """A sign of life; one that had been given up gets work again."""
@@ -78,7 +82,7 @@ class Arrivals:
         self._leases.heard(name, now)
         if worker.silent:
             worker.silent = False
-            self._look_at(worker, now)
+            self._assignments.look_at(worker, now)
 
     def cut(self, name: str) -> None:
         """Its link broke; what it has is still its own, until its leases end."""
@@ -117,14 +121,6 @@ class Arrivals:
     def _part(self, worker: Worker) -> None:
         self._pool.remove(worker)
         self._leases.forget_worker(worker.name)
-
-    def _look_at(self, worker: Worker, now: float) -> None:
-        """Let its slots and seats get work, or give back what they have not begun. A main program goes on."""
-        self._pool.changed(worker)
-        for slot in worker.rooms:
-            self._assignments.touch(slot)
-            for live in () if slot.open else slot.queue:
-                self._assignments.recall(live, "its worker takes nothing new", now)
 
     def _lose_all(self, worker: Worker, reason: str, blame: bool, now: float) -> None:
         for live in reversed(self._leases.of_worker(worker.name)):

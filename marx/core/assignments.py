@@ -7,7 +7,7 @@ from marx.core.leases import Leases, LiveLease
 from marx.core.orders import Orders
 from marx.core.states import AttemptStep
 from marx.core.turns import Turns
-from marx.core.workers import Pool, Slot
+from marx.core.workers import Pool, Slot, Worker
 
 
 class Assignments:
@@ -59,6 +59,14 @@ class Assignments:
         if slot.queue[0] is live:
             slot.stop()
         self._ask_back(live, reason, False, now)
+
+    def look_at(self, worker: Worker, now: float) -> None:
+        """Let a worker's slots and seats get work, or give back what they have not begun. A main program goes on."""
+        self._pool.changed(worker)
+        for slot in worker.rooms:
+            self.touch(slot)
+            for live in () if slot.open else slot.queue:
+                self.recall(live, "its worker takes nothing new", now)
 
     def repeat_request(self, live: LiveLease, now: float) -> None:
         """Say again what was asked about a chunk, since a broken link may have lost it."""

@@ -15,8 +15,8 @@ from marx.core.model import Policy, Range
 from marx.core.orders import Orders
 from marx.core.programs import Programs
 from marx.core.ranges import RangeSet
-from marx.core.states import AttemptStep, TaskStep
-from marx.core.tasks import Refusal
+from marx.core.states import AttemptStep, SlotState, TaskStep
+from marx.core.suspicion import Suspicion
 from marx.core.workers import Pool
 
 #: The type of an item's error, by the limit that it died of.
@@ -34,6 +34,7 @@ class Endings:
         assignments: Assignments,
         lives: Lives,
         programs: Programs,
+        suspicion: Suspicion,
         alarms: Alarms,
         orders: Orders,
     ) -> None:
@@ -43,6 +44,7 @@ class Endings:
         self._assignments = assignments
         self._lives = lives
         self._programs = programs
+        self._suspicion = suspicion
         self._alarms = alarms
         self._orders = orders
 
@@ -82,6 +84,9 @@ class Endings:
 
     def _succeed(self, live: LiveLease, now: float) -> None:
         back = self._take_back(live, AttemptStep.SUCCEED, "ended", "", now)
+        if not live.went_well and live.lease.slot >= 0:
+            reason = "all of its items failed" if live.reached > live.lease.first else "it ended without reporting any item"
+            self._suspicion.went_badly(live, reason, now)
         if back and live.task.open:
             self._lose_items(live, back, "it ended without reporting them", True, now)
 
@@ -97,6 +102,8 @@ class Endings:
         """Its process died. The item at work is to blame where it is known, else all may be."""
         reason, suspects = event.reason or "its process died", live.unfinished()
         back = self._take_back(live, AttemptStep.FAIL, "died", reason, now)
+        if not live.went_well and live.lease.slot >= 0:
+            self._suspicion.went_badly(live, reason, now)
         if not (back and live.task.open):
             return
         item = self._item_at_work(live, event, suspects)
@@ -138,9 +145,13 @@ class Endings:
         if fatal:
             self._give_up(live, event.reason, now)
             return
-        self._leave_alone(live, event.reason, now)
+        # The queue behind a refused chunk is refused with it: that is one refusal.
+        if self._lives.leave_alone(live.task, live.lease.worker, event.reason, now):
+            self._suspicion.went_badly(live, event.reason, now)
         slot.refuse(live.task.id)
         self._pool.review(slot)
+        if slot.state is SlotState.BROKEN:
+            self._suspicion.broke(slot.worker, now)
 
     def _give_up(self, live: LiveLease, reason: str, now: float) -> None:
         """No worker can run it: of a program's portion the program is told, anything else is the end of the task."""
@@ -149,18 +160,6 @@ class Endings:
             self._lives.stop(task, TaskStep.FAIL, reason, now)
         else:
             self._programs.refuse(task, portion.number, reason, now)
-
-    def _leave_alone(self, live: LiveLease, reason: str, now: float) -> None:
-        """Grant nothing of the task to that worker for a while, longer each time it refuses."""
-        task, worker, policy = live.task, live.lease.worker, self._policy
-        before = task.refusals.get(worker)
-        if before is not None and now < before.until:
-            return  # the queue behind a refused chunk is refused with it: that is one refusal
-        count = before.count + 1 if before else 1
-        pause = policy.elsewhere_seconds * 2.0 ** (min(count, 30) - 1)
-        until = now + min(pause, policy.refusal_longest)
-        task.refusals[worker] = Refusal(count, until, reason)
-        self._alarms.set(until, task.id)
 
     def _take_back(self, live: LiveLease, step: AttemptStep, verb: str, reason: str, now: float) -> list[Range]:
         """A lease is over; its items without a result wait again and are returned.

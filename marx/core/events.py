@@ -141,6 +141,15 @@ class WorkerLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerTested:
+    """The worker was asked to test itself, and this came of it; ``passed`` None: it does not know how, or the answer was lost."""
+
+    worker: str
+    passed: bool | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ItemsReported:
     """Results of items ``first .. first+count`` came in under a fence.
 
@@ -223,6 +232,7 @@ Event = (
     | WorkerHeard
     | WorkerCut
     | WorkerLeft
+    | WorkerTested
     | ItemsReported
     | ChunkEnded
     | TaskRestored

@@ -31,7 +31,7 @@ class LiveLease:
     estimate: seconds that it will take.  recalled: its worker was asked to give it back unless
     it has begun.  revoked: its worker was asked to end it in any case.
     moved_at: when it began, or when items were last reported under it; None before.  twin: the other attempt that is at work on some
-    of the same items.  copied: whether it ever had one.
+    of the same items.  copied: whether it ever had one.  went_well: whether an item of it has a good result.
     """
 
     __slots__ = (
@@ -48,6 +48,7 @@ class LiveLease:
         "moved_at",
         "twin",
         "copied",
+        "went_well",
     )
 
     def __init__(self, lease: Lease, task: Task, portion: Portion, left: list[Range], estimate: float) -> None:
@@ -64,6 +65,7 @@ class LiveLease:
         self.moved_at: float | None = None
         self.twin: LiveLease | None = None
         self.copied = False
+        self.went_well = False
 
     @property
     def begun(self) -> bool:

@@ -13,7 +13,7 @@ from marx.core.leases import Leases, LiveLease
 from marx.core.model import Policy, TaskTerms
 from marx.core.orders import Orders
 from marx.core.states import TaskState, TaskStep
-from marx.core.tasks import Task
+from marx.core.tasks import Refusal, Task
 from marx.core.turns import Turns
 
 
@@ -106,6 +106,18 @@ class Lives:
             if task.state is TaskState.QUEUED:
                 self._begin_clock(task, now)
             self.offer(task)
+
+    def leave_alone(self, task: Task, worker: str, reason: str, now: float) -> bool:
+        """Grant nothing of it to a worker for a while, longer each time; False where that is so already."""
+        policy, before = self._policy, task.refusals.get(worker)
+        if before is not None and now < before.until:
+            return False
+        count = before.count + 1 if before else 1
+        pause = policy.elsewhere_seconds * 2.0 ** (min(count, 30) - 1)
+        until = now + min(pause, policy.refusal_longest)
+        task.refusals[worker] = Refusal(count, until, reason)
+        self._alarms.set(until, task.id)
+        return True
 
     def start(self, task: Task, now: float) -> None:
         """A chunk of it is out."""

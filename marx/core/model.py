@@ -189,7 +189,10 @@ class TaskCounts:
 
 @dataclass(frozen=True, slots=True)
 class WorkerCounts:
-    """A worker at one moment: its offer, whether it is connected, slots and seats at work, leases held, the state of each."""
+    """A worker at one moment: its offer, whether it is connected, slots and seats at work, leases held, the state of each.
+
+    aside: why it gets nothing until it has tested itself, "" if that is not so.  aside_seconds: for how long so far.
+    """
 
     offer: WorkerOffer
     connected: bool
@@ -199,6 +202,8 @@ class WorkerCounts:
     slot_states: tuple[str, ...] = ()
     seats_busy: int = 0
     seat_states: tuple[str, ...] = ()
+    aside: str = ""
+    aside_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +221,8 @@ class Policy:
     the round trip is nothing to them and another user's task may want the slot.
     item_losses: lost attempts (not the program's fault) after which an item fails.
     program_losses: as ``item_losses``, of a main program, after which its task fails; more, since so much hangs on it.
+    aside_seconds: a worker that is in trouble again after it was set aside waits so long before it tests itself once more, twice as
+    long each time, up to aside_longest.
     copy_times: when nothing waits for an idle slot, an item that has been at work for so many times the mean of its portion is granted
     once more elsewhere, and the first result counts; 0: never.  copy_least_seconds: no sooner than that.
     copy_share: the part of all slots that such copies may hold, at least one slot.
@@ -247,6 +254,8 @@ class Policy:
     chunk_overhead: float = 0.001
     item_losses: int = 3
     program_losses: int = 20
+    aside_seconds: float = 30.0
+    aside_longest: float = 3600.0
     copy_times: float = 3.0
     copy_least_seconds: float = 5.0
     copy_share: float = 0.25

@@ -116,6 +116,8 @@ def _state(workers: list[Worker]) -> str:
             reasons.add("cut off")
         elif worker.silent:
             reasons.add("silent")
+        elif worker.aside is not None:
+            reasons.add(f"set aside until tests of {'itself' if len(workers) == 1 else 'themselves'} go well ({worker.aside})")
         else:
             reasons.add("draining" if worker.offer.draining else "paused")
     return ("is " if len(workers) == 1 else "are ") + " or ".join(sorted(reasons))

@@ -19,6 +19,7 @@ from marx.core.model import Lease, Range
 from marx.core.orders import Orders
 from marx.core.portions import Portion
 from marx.core.ranges import RangeSet
+from marx.core.suspicion import Suspicion
 from marx.core.tasks import Task
 from marx.core.workers import Pool
 
@@ -38,8 +39,11 @@ class Sorted(NamedTuple):
 class Reports:
     """Takes reports in."""
 
-    def __init__(self, pool: Pool, leases: Leases, assignments: Assignments, lives: Lives, orders: Orders) -> None:
+    def __init__(
+        self, pool: Pool, leases: Leases, assignments: Assignments, lives: Lives, suspicion: Suspicion, orders: Orders
+    ) -> None:
         self._pool = pool
+        self._suspicion = suspicion
         self._leases = leases
         self._assignments = assignments
         self._lives = lives
@@ -101,6 +105,8 @@ class Reports:
             return
         source.begin()
         source.moved_at = now
+        if not source.went_well and len(event.failed) < event.count:
+            self._suspicion.went_well(source)
         source.reached = max(source.reached, event.first + event.count)
         # A worker that exaggerates would only spoil the sizes of its own chunks, if not for the mean.
         seconds = min(event.seconds, now - source.lease.granted_at)

@@ -43,6 +43,7 @@ from marx.core.events import (
     WorkerHeard,
     WorkerJoined,
     WorkerLeft,
+    WorkerTested,
 )
 from marx.core.granting import Granting
 from marx.core.leases import Leases
@@ -55,6 +56,7 @@ from marx.core.reports import Reports
 from marx.core.restoring import Restoring
 from marx.core.seating import Seating
 from marx.core.submissions import Submissions
+from marx.core.suspicion import Suspicion
 from marx.core.tasks import Task
 from marx.core.turns import Turns
 from marx.core.workers import Pool
@@ -81,9 +83,10 @@ class Scheduler:
         programs = Programs(leases, assignments, lives, orders)
         submissions = Submissions(lives, programs, orders)
         self._restoring = restoring = Restoring(policy, lives, alarms, awaited)
-        endings = Endings(policy, pool, leases, assignments, lives, programs, alarms, orders)
-        self._reports = reports = Reports(pool, leases, assignments, lives, orders)
-        arrivals = Arrivals(policy, pool, leases, assignments, lives, endings, orders)
+        self._suspicion = suspicion = Suspicion(policy, pool, assignments, lives, orders)
+        endings = Endings(policy, pool, leases, assignments, lives, programs, suspicion, alarms, orders)
+        self._reports = reports = Reports(pool, leases, assignments, lives, suspicion, orders)
+        arrivals = Arrivals(policy, pool, leases, assignments, lives, endings, suspicion, orders)
         self._arrivals = arrivals
         self._granting = Granting(policy, pool, leases, turns, assignments, lives, orders)
         self._copying = Copying(policy, pool, leases, assignments, orders)
@@ -103,6 +106,7 @@ class Scheduler:
             WorkerHeard: lambda event, now: arrivals.heard(event.worker, now),
             WorkerCut: lambda event, now: arrivals.cut(event.worker),
             WorkerLeft: lambda event, now: arrivals.leave(event.worker, now),
+            WorkerTested: suspicion.tested,
             ItemsReported: self._hearing(reports.report),
             ChunkEnded: self._hearing(endings.end),
             Ticked: self._tick,
@@ -118,6 +122,7 @@ class Scheduler:
         self._granting.serve(now)
         self._copying.serve(now)
         self._seating.serve(now)
+        self._suspicion.serve(now)
         self._ask_to_be_woken(now)
         return self._orders.take()
 
@@ -216,6 +221,8 @@ class Scheduler:
                 slot_states=tuple(str(slot.state) for slot in worker.slots),
                 seats_busy=worker.seats_busy,
                 seat_states=tuple(str(seat.state) for seat in worker.seats),
+                aside=worker.aside or "",
+                aside_seconds=self._suspicion.seconds_aside(worker.name, self._now),
             )
             for worker in self._pool.workers.values()
         ]
@@ -262,7 +269,7 @@ class Scheduler:
 
     def _ask_to_be_woken(self, now: float) -> None:
         """Ask for the next instant that matters, unless an earlier one was asked for and is to come."""
-        instants = (self._leases.next_expiry(), self._alarms.next(), self._copying.next())
+        instants = (self._leases.next_expiry(), self._alarms.next(), self._copying.next(), self._suspicion.next())
         at = min((instant for instant in instants if instant is not None), default=None)
         if at is not None and (self._asked_for is None or at < self._asked_for):
             self._asked_for = at

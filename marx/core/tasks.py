@@ -55,8 +55,8 @@ class Task:
     items: the portions that slots run.  main: of a run, what a seat runs.  refused: reasons, by number of portion.
     slots: slots that it holds now.  recalled: unbegun chunks of it that were asked back.
     ending: the step that will end it once its last chunk has, while it is stopping.
-    refusals: by worker.  resume_at: nothing of its items is granted before.  held_by: who asked that nothing be granted
-    ("": nobody remembers), None while it is not held.
+    refusals: by worker.  outcomes: by worker, how many chunks went well there and how many did not.  resume_at: nothing of its
+    items is granted before.  held_by: who asked that nothing be granted ("": nobody remembers), None while it is not held.
     since: when its present state began, but for the time in which no server was there.  look_at: when that is looked at next.
     restored: an earlier server may have granted anything of it.  forgotten: to be dropped as soon as it has ended.
     """
@@ -77,6 +77,7 @@ class Task:
         self.slots = 0
         self.recalled = 0
         self.refusals: dict[str, Refusal] = {}
+        self.outcomes: dict[str, list[int]] = {}
         self.resume_at = now
         self.held_by: str | None = None
         self.restored = False

@@ -135,13 +135,14 @@ class Worker:
     """A worker that offered itself.
 
     connected: False between a cut and its return.  silent: its leases ended although its link
-    stands; it gets nothing until it is heard of.
+    stands; it gets nothing until it is heard of.  aside: why it gets nothing until it has tested itself, or None.
     """
 
     def __init__(self, offer: WorkerOffer) -> None:
         self.offer = offer
         self.connected = True
         self.silent = False
+        self.aside: str | None = None
         self.slot_count = 0
         self.seat_count = 0
         self.slots: list[Slot] = []
@@ -157,7 +158,7 @@ class Worker:
     def open(self) -> bool:
         """Whether it takes anything new."""
         offer = self.offer
-        return self.connected and not (self.silent or offer.paused or offer.draining)
+        return self.connected and not (self.silent or self.aside is not None or offer.paused or offer.draining)
 
     @property
     def busy(self) -> int:

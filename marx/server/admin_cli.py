@@ -145,7 +145,10 @@ def users(state: Path, as_json: bool) -> None:
 def workers(state: Path, as_json: bool) -> None:
     """The workers, with what they offer and do."""
     rows = call(state, wire.ListPool)["workers"]
-    click.echo(json.dumps(rows)) if as_json else table(rows, ("name", "state", "slots", "busy", "sandbox", "pythons", "labels"))
+    has_reasons = any(row.get("reason") for row in rows)
+    shown = [{**row, "state": f"{row['state']} for {row['aside_seconds']:.0f} s"} if row.get("reason") else row for row in rows]
+    columns = ("name", "state", "slots", "busy", "sandbox", "pythons", "labels", *["reason"] * has_reasons)
+    click.echo(json.dumps(rows)) if as_json else table(shown, columns)
 
 
 @main.command()

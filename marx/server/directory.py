@@ -29,6 +29,9 @@ class WorkerLink(Protocol):
     def revoke(self, task: str, fences: Sequence[int], reason: str, gently: bool) -> None:
         """Ask for chunks to be ended."""
 
+    def test(self) -> None:
+        """Ask the worker to test itself, and tell the scheduler what comes of it."""
+
     def forget(self, task: str) -> None:
         """Nothing more of this task will come."""
 

@@ -46,6 +46,7 @@ class Batch:
     writes: list[Any] = field(default_factory=list)
     answers: dict[Any, actions.Answer] = field(default_factory=dict)
     leases: dict[str, list[Lease]] = field(default_factory=lambda: defaultdict(list))
+    tests: list[str] = field(default_factory=list)
     revokes: dict[tuple[str, str, str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
     told: set[str] = field(default_factory=set)
     states: list[actions.SaveState] = field(default_factory=list)
@@ -118,6 +119,9 @@ class SchedulingService(Service):
                 self._directory.links[worker].revoke(task, fences, reason, gently)
         for lease in batch.unsent:
             self._take_back(lease)
+        for worker in batch.tests:
+            if worker in self._directory.links:
+                self._directory.links[worker].test()
         committed = self._store.write(*batch.writes) if batch.writes else succeed(None)
         return committed.addCallbacks(self._committed, self._commit_failed, callbackArgs=(batch,))
 
@@ -231,6 +235,9 @@ class SchedulingService(Service):
                 return
         batch.revokes[action.worker, action.task, action.reason, action.gently].append(action.fence)
 
+    def do_ask_to_test(self, action: actions.AskToTest, batch: Batch) -> None:
+        batch.tests.append(action.worker)
+
     def do_save_portion(self, action: actions.SavePortion, batch: Batch) -> None:
         batch.writes.extend(action.cargo)
 
@@ -322,6 +329,7 @@ _DOERS: dict[type, Callable[[SchedulingService, Any, Batch], None]] = {
     actions.FailItem: SchedulingService.do_fail_item,
     actions.Grant: SchedulingService.do_grant,
     actions.Revoke: SchedulingService.do_revoke,
+    actions.AskToTest: SchedulingService.do_ask_to_test,
     actions.SavePortion: SchedulingService.do_save_portion,
     actions.SavePortionEnd: SchedulingService.do_save_portion_end,
     actions.SaveHeld: SchedulingService.do_save_held,

@@ -147,10 +147,11 @@ class Status:
     @staticmethod
     def _worker(counts: WorkerCounts) -> dict[str, Any]:
         offer = counts.offer
-        state = "gone" if not counts.connected else "paused" if offer.paused else "draining" if offer.draining else "ready"
         return {
             "name": offer.name,
-            "state": state,
+            "state": worker_state(counts),
+            "reason": counts.aside,
+            "aside_seconds": counts.aside_seconds,
             "slots": offer.slots,
             "seats": offer.seats,
             "busy": counts.busy,
@@ -166,6 +167,15 @@ def _why_gone(gone: ForgottenRecord) -> str:
     at = datetime.fromtimestamp(gone.forgotten_utc, timezone.utc)
     name = f" ({gone.name})" if gone.name else ""
     return f"task {gone.task}{name} was forgotten {gone.reason}, at {at:%Y-%m-%d %H:%M} UTC: nothing of it is kept"
+
+
+def worker_state(counts: WorkerCounts) -> str:
+    """What a worker is to people: one word, or two."""
+    if not counts.connected:
+        return "gone"
+    if counts.aside:
+        return "set aside"
+    return "paused" if counts.offer.paused else "draining" if counts.offer.draining else "ready"
 
 
 def open_counts(counts: TaskCounts) -> dict[str, Any]:

@@ -29,6 +29,8 @@ log = Logger()
 
 #: Seconds that a worker may take to end a chunk's processes: its own ladder of 10 s for each rung, and some.
 REVOKE_SECONDS = 60.0
+#: Seconds that a worker may take to test itself: each of a dozen interpreters may need twenty.
+TEST_SECONDS = 600.0
 #: Seconds between two renewals of a worker's leases by what it says; well below the time of a lease.
 RENEW_SECONDS = 5.0
 
@@ -71,6 +73,15 @@ class WorkerProtocol(ServerLink):
         asked.addErrback(lambda failure: log.debug("revoking at {name}: {why}", name=self.name, why=failure.value))
         if task in self._directory.tasks:
             self._directory.tasks[task].revoking.append(asked)
+
+    def test(self) -> None:
+        """Ask the worker whether its machine works; one that does not know how, or does not answer, leaves it to time."""
+        log.warn("worker {name} is asked to test itself: what is run there does not go well", name=self.name)
+        asked = self.ask(wire.TestYourself, within_seconds=TEST_SECONDS)
+        asked.addCallbacks(lambda answer: self._tested(not answer["trouble"], answer["trouble"]), lambda _: self._tested(None, ""))
+
+    def _tested(self, passed: bool | None, trouble: str) -> None:
+        self._happened(events.WorkerTested(self.name, passed, trouble))
 
     def forget(self, task: str) -> None:
         """Nothing more of this task will come."""

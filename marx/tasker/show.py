@@ -199,13 +199,15 @@ def _attempts_table(attempts: Sequence[Snapshot]) -> Any:
 
 def worker_table(workers: Sequence[Snapshot]) -> Any:
     """The table of ``tasker workers``."""
-    table = _table([("WORKER", ""), ("STATE", ""), ("BUSY", "right"), ("SLOTS", "right"), ("PYTHON", "long"), ("SANDBOX", ""), ("LABELS", "long")])
+    columns = [("WORKER", ""), ("STATE", ""), ("BUSY", "right"), ("SLOTS", "right"), ("PYTHON", "long"), ("SANDBOX", ""), ("LABELS", "long")]
+    has_reasons = any(worker.get("reason") for worker in workers)
+    table = _table(columns + [("BECAUSE", "long")] * has_reasons)
     for worker in workers:
         pythons = ", ".join(dict.fromkeys(map(_minor, worker.get("pythons") or ())))
         labels = _plainly(dict(worker.get("labels") or {}))
-        table.add_row(
-            worker["name"], worker["state"], str(worker["busy"]), str(worker["slots"]), pythons, worker.get("sandbox") or "", labels
-        )
+        state = worker["state"] + (f" for {duration(worker['aside_seconds'])}" if worker.get("reason") else "")
+        cells = [worker["name"], state, str(worker["busy"]), str(worker["slots"]), pythons, worker.get("sandbox") or "", labels]
+        table.add_row(*cells, *[worker.get("reason") or ""] * has_reasons)
     return table
 
 

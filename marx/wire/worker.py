@@ -85,6 +85,16 @@ class RevokeChunks(MarxCommand):
     response = [(b"processes", Integer())]
 
 
+class TestYourself(MarxCommand):
+    """
+    Server to worker: see whether this machine works, since nothing else does that is run there: the sandbox, and a small chunk in each
+    interpreter. Answered when that is known. ``trouble``: what does not work, "" if all does.
+    """
+
+    arguments = []
+    response = [(b"trouble", Unicode())]
+
+
 class DescribeTask(MarxCommand):
     """
     Worker to server: how to run a task of which it holds a lease. The answer is the task's specification as it was submitted.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.threads import deferToThreadPool
 
@@ -31,6 +32,7 @@ from marx.worker.slots import Slots
 from marx.worker.spool import SpoolFolder
 from marx.worker.starting import MAX_VALUE, Ground, Starter
 from marx.worker.tasks import InThread, Tasks
+from marx.worker.trial import trouble_here
 from marx.worker.uplink import Uplink
 
 
@@ -112,4 +114,8 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
     programs = Programs(uplink, cache, reporter, sender, spools)
     tools = Tools(Starter(reactor, ground, in_thread), items, cache, reporter, Portions(uplink), programs, around.draw)
     slots = Slots(offer.slots, offer.seats, reactor, tools, ledger)
-    return Parts(slots, sender, reporter, ledger, uplink, tasks, cache, programs)
+
+    def test() -> Deferred[str]:
+        return in_thread(trouble_here, premises.sandbox, premises.kit, offer.interpreters, folder)
+
+    return Parts(slots, sender, reporter, ledger, uplink, tasks, cache, programs, test)

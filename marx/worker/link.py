@@ -49,6 +49,9 @@ class Duties(Protocol):
     def revoke(self, fences: Sequence[int], gently: bool) -> Deferred[int]:
         """Stop these; fires with how many processes were ended."""
 
+    def test(self) -> Deferred[str]:
+        """See whether this machine works; fires with what does not, "" if all does."""
+
     def forget(self, task: str) -> None:
         """Nothing more of this task will come."""
 
@@ -130,6 +133,10 @@ class WorkerLink(GuardedLink):
     def on_revoke_chunks(self, fences: Sequence[int], reason: str, gently: bool | None) -> Deferred[dict[str, Any]]:
         log.debug("{count} chunks are taken back: {reason}", count=len(fences), reason=reason)
         return self._duties.revoke(fences, bool(gently)).addCallback(lambda processes: {"processes": processes})
+
+    @wire.TestYourself.responder
+    def on_test_yourself(self) -> Deferred[dict[str, Any]]:
+        return self._duties.test().addCallback(lambda trouble: {"trouble": trouble})
 
     @wire.ForgetTask.responder
     def on_forget_task(self, task: str) -> None:

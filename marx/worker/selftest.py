@@ -13,7 +13,7 @@ import signal
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
@@ -104,22 +104,38 @@ def _bait(folder: Path, owner: int | None) -> Iterator[Bait]:
         )
 
 
-def run_to_end(launch: Launch, seconds: float = TEST_SECONDS) -> tuple[bytes, bytes]:
-    """Start it as Twisted would, and return its standard output and error when it has ended or its `seconds` are over."""
+def run_to_end(
+    launch: Launch, seconds: float = TEST_SECONDS, orders: bytes | None = None, is_enough: Callable[[bytes], bool] = lambda said: False
+) -> tuple[bytes, bytes]:
+    """Start it as Twisted would, and return its standard output and error when it has ended or its `seconds` are over.
+
+    With `orders`, less than a pipe holds, it is a runner that is told these, and what it reports is returned in place of its output.
+    When that `is_enough`, it is ended.
+    """
     with ExitStack() as stack:
         nothing = stack.enter_context(open(os.devnull, "r+b", buffering=0))
         complaint = stack.enter_context(tempfile.TemporaryFile())
-        reader, writer = (stack.enter_context(open(fd, mode, 0)) for fd, mode in zip(os.pipe(), ("rb", "wb"), strict=True))
+        reader, writer = _pipe(stack)
+        heard = {1: writer.fileno()}
+        if orders is not None:
+            order_reader, order_writer = _pipe(stack)
+            order_writer.write(orders)
+            heard = {1: nothing.fileno(), 3: order_reader.fileno(), 4: writer.fileno()}
         ours = {number: nothing.fileno() if fd == "r" else fd for number, fd in launch.child_fds.items()}
-        pid = _spawn(launch, {0: nothing.fileno(), 1: writer.fileno(), 2: complaint.fileno(), **ours})
+        pid = _spawn(launch, {0: nothing.fileno(), 2: complaint.fileno(), **heard, **ours})
         writer.close()
         try:
-            said = _read_until(time.monotonic() + seconds, reader)
+            said = _read_until(time.monotonic() + seconds, reader, is_enough)
         finally:
             os.kill(pid, signal.SIGKILL)  # it has ended, but for one that hangs; not reaped yet, so the number is its own
             os.waitpid(pid, 0)
         complaint.seek(0)
         return said, complaint.read()
+
+
+def _pipe(stack: ExitStack) -> tuple[BinaryIO, BinaryIO]:
+    read, write = os.pipe()
+    return stack.enter_context(open(read, "rb", 0)), stack.enter_context(open(write, "wb", 0))
 
 
 def _spawn(launch: Launch, descriptors: dict[int, int]) -> int:
@@ -142,10 +158,10 @@ def _inheritable() -> Iterator[int]:
                 yield int(name)
 
 
-def _read_until(deadline: float, reader: BinaryIO) -> bytes:
-    """All that comes until every writer has closed or it is past `deadline`."""
+def _read_until(deadline: float, reader: BinaryIO, is_enough: Callable[[bytes], bool]) -> bytes:
+    """All that comes until every writer has closed, it is enough, or past `deadline`."""
     said = b""
-    while select.select([reader], [], [], max(0.0, deadline - time.monotonic()))[0]:
+    while not is_enough(said) and select.select([reader], [], [], max(0.0, deadline - time.monotonic()))[0]:
         piece = reader.read(65536)
         if not piece:
             break

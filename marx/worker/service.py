@@ -57,6 +57,7 @@ class Parts:
     tasks: Tasks
     cache: BlobCache
     programs: Programs
+    test: Callable[[], Deferred[str]]
 
 
 class WorkerService(Service):
@@ -231,6 +232,14 @@ class WorkerService(Service):
 
     def revoke(self, fences: Sequence[int], gently: bool) -> Deferred[int]:
         return self._parts.slots.revoke(fences, gently)
+
+    def test(self) -> Deferred[str]:
+        log.info("the server asks whether this machine works, since nothing that it runs goes well here")
+        return self._parts.test().addCallback(self._tested)
+
+    def _tested(self, trouble: str) -> str:
+        log.warn("something does not work here: {trouble}", trouble=trouble) if trouble else log.info("everything that was tried works")
+        return trouble
 
     def forget(self, task: str) -> None:
         self._parts.slots.forget(task)

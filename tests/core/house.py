@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from marx.core.actions import Action, Answer, Grant, Revoke, WakeAt
+from marx.core.actions import Action, Answer, AskToTest, Grant, Revoke, WakeAt
 from marx.core.events import (
     CancelAsked,
     ChunkEnded,
@@ -30,6 +30,7 @@ from marx.core.events import (
 from marx.core.model import Held, Interpreter, Lease, Policy, TaskTerms
 from marx.core.scheduler import Scheduler
 from tests.core.builders import PYTHONS, offer
+from tests.core.uneven import Uneven, names, small
 from tests.core.watchdog import neglected
 from tests.core.world import Laborer, Report, Row, Store
 
@@ -40,10 +41,8 @@ NOT_SENT = ("again", "lie")
 """Receipts of what did not come from an outbox."""
 LIAR = offer("mallory", 1, users=frozenset({"mallory"}))
 
-small = st.integers(0, 12)
 wild = st.one_of(small, st.integers(-(2**70), 2**70))
 rarely = st.integers(0, 7).map(lambda drawn: drawn == 7)
-names = st.sampled_from(sorted(LABORERS))
 all_terms = st.builds(
     TaskTerms,
     id=st.just(""),
@@ -59,7 +58,7 @@ all_terms = st.builds(
 )
 
 
-class House(RuleBasedStateMachine):
+class House(Uneven):
     """The scheduler, its store, three honest workers that have bad luck, and one that lies."""
 
     def __init__(self) -> None:
@@ -145,22 +144,6 @@ class House(RuleBasedStateMachine):
             if laborer.queues[slot][0].complete:
                 laborer.end(slot, "succeeded")
             self.deliver(laborer)
-
-    @rule(name=names, slot=small)
-    def lag(self, name: str, slot: int) -> None:
-        """One slot gets no further, while all others finish whatever they can get."""
-        busy = self.laborers[name].busy_slots()
-        slow = (name, busy[slot % len(busy)]) if busy else None
-        for _ in range(4):
-            for other in self.laborers.values():
-                for at_work in other.busy_slots():
-                    if other.connected and (other.offer.name, at_work) != slow:
-                        chunk = other.queues[at_work][0]
-                        if not chunk.complete:
-                            other.report(at_work, chunk.lease.count, 0, 0.05)
-                        other.end(at_work, "succeeded")
-                self.deliver(other)
-        self.let_time_pass(7.0, True)
 
     @rule(name=names, outcome=st.sampled_from(["died", "died", "refused", "cancelled"]), seen=st.booleans(), fatal=rarely)
     def end_badly(self, name: str, outcome: str, seen: bool, fatal: bool) -> None:
@@ -305,6 +288,7 @@ class House(RuleBasedStateMachine):
         for _ in range(2000):
             if all(row.ended for row in self.store.rows.values()):
                 return
+            self.answer_tests(True)
             for laborer in self.laborers.values():
                 self.happen(WorkerHeard(laborer.offer.name))
                 for slot in laborer.busy_slots():
@@ -349,6 +333,8 @@ class House(RuleBasedStateMachine):
                 self.pass_on(action, action.lease.worker, lost)
             elif isinstance(action, Revoke):
                 self.pass_on(action, action.worker, lost)
+            elif isinstance(action, AskToTest) and self.laborers[action.worker].connected:
+                self.asked.add(action.worker)
             elif isinstance(action, WakeAt):
                 self.wake_at = action.at
         if not isinstance(event, Report) or event.receipt in NOT_SENT or event.worker is None:

@@ -46,7 +46,7 @@ def _obstacle(scheduler: Scheduler, contender: Task | MainProgram, now: float) -
     why, workers = scheduler.why(contender.id), list(scheduler._pool.workers.values())
     objections = {worker.name: objection(contender.demand, worker.offer) for worker in workers}
     able = [worker for worker in workers if objections[worker.name] is None]
-    takers = [worker for worker in able if worker.connected and not worker.silent and not _rests(worker)]
+    takers = [worker for worker in able if worker.connected and not worker.silent and worker.aside is None and not _rests(worker)]
     expected: list[str] = []
     if not workers:
         expected = ["No worker"]
@@ -56,7 +56,7 @@ def _obstacle(scheduler: Scheduler, contender: Task | MainProgram, now: float) -
         expected = ["restarted"]
         yield from _unwatched(scheduler, "a pause", contender.resume_at)
     elif not takers:
-        expected = ["cut off", "silent", "paused", "draining"]
+        expected = ["cut off", "silent", "paused", "draining", "set aside"]
     elif contender.full:
         expected = ["as many slots"]
     else:

@@ -76,6 +76,8 @@ class PlayedWorker(Played):
         super().__init__(clock)
         self.grants: list[list[Any]] = []
         self.copies: list[int] = []
+        self.tests = 0
+        self.trouble = ""
         self.items: dict[tuple[str, int], dict[str, Any]] = {}
         self.revoked: list[int] = []
         self.forgotten: list[str] = []
@@ -107,6 +109,11 @@ class PlayedWorker(Played):
         self.revoked += fences
         self._look()
         return {"processes": len(fences)}
+
+    @worker.TestYourself.responder
+    def on_test_yourself(self) -> dict[str, Any]:
+        self.tests += 1
+        return {"trouble": self.trouble}
 
     @worker.ForgetTask.responder
     def on_forget_task(self, task: str) -> None:

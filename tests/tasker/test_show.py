@@ -128,6 +128,16 @@ def test_workers() -> None:
     )
 
 
+def test_a_worker_that_was_set_aside_says_why_and_since_when() -> None:
+    worker = {"name": "lab7", "state": "ready", "busy": 1, "slots": 4, "pythons": ["3.11.7"], "sandbox": "bwrap", "labels": {}, "reason": ""}
+    bad = {**worker, "name": "lab8", "state": "set aside", "busy": 0, "reason": "no space left", "aside_seconds": 150.0}
+    assert text(worker_table([worker, bad])) == (
+        "WORKER  STATE                     BUSY  SLOTS  PYTHON  SANDBOX  LABELS  BECAUSE\n"
+        "lab7    ready                        1      4  3.11    bwrap\n"
+        "lab8    set aside for 2 min 30 s     0      4  3.11    bwrap            no space left\n"
+    )
+
+
 def test_artifacts_with_names_that_a_program_chose() -> None:
     entry = {"root": 0, "path": "out/a.png", "length": 1_400_000, "blob": "x", "deleted": False, "link": None, "item": 3}
     link = {**entry, "path": "\x1b[2J\udcff", "blob": None, "link": "a", "item": None}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ConnectionRefusedError
 
 from marx.wire import worker as wire
@@ -41,7 +41,8 @@ class House:
         )
         floor.reporter._sender = floor.programs._sender = self.sender
         tasks = Tasks(floor.uplink, floor.cache, [], lambda work, *arguments: work(*arguments))
-        self.parts = Parts(floor.slots, self.sender, floor.reporter, floor.ledger, floor.uplink, tasks, floor.cache, floor.programs)
+        test = lambda: succeed("the disk is full")
+        self.parts = Parts(floor.slots, self.sender, floor.reporter, floor.ledger, floor.uplink, tasks, floor.cache, floor.programs, test)
         offer = Offer(slots=2, sandbox="bwrap", interpreters=[], labels={"gpu": "a100"})
         self.worker = WorkerService(self.reactor, self.endpoint, self.parts, offer, "boot-1", DRAIN_SECONDS, lambda: 0.5)
         self.stopped: list[Any] = []
@@ -103,6 +104,11 @@ class TestConnecting:
         house.settle()
         assert [(report.kind, payload) for report, payload in house.shop.reports] == [("results", b"1"), ("end", b"")]
         assert house.worker.status()["leases"] == 0
+
+    def test_it_says_what_its_test_of_itself_found(self, house: House) -> None:
+        asked = house.endpoint.server.ask(wire.TestYourself)
+        house.settle()
+        assert asked.result == {"trouble": "the disk is full"}
 
     def test_a_server_that_is_away_is_dialled_again_and_again_but_not_too_often(self, tmp_path: Path) -> None:
         house = House(tmp_path)
