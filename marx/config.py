@@ -124,6 +124,7 @@ class Ceilings:
 
     timeout_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
     item_timeout_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
+    silence_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +195,8 @@ class WorkerCeilings:
     """How much the items of a task may take here; None: as much as it takes."""
 
     item_timeout_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
+    silence_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
+    memory_bytes: int | None = key(None, or_none(size("16M", "100T")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from marx.worker.composing import compose as compose_worker
 from marx.worker.interpreters import Interpreter
 from marx.worker.kit import compile_kit, lay_out_kit
 from marx.worker.launch import Sandbox
-from marx.worker.offer import Offer
+from marx.worker.offer import Offer, own_memory
 from marx.worker.probing import NotAnInterpreter, probe_one
 from marx.worker.sandbox import NoSandbox, choose
 from marx.worker.service import WorkerService
@@ -137,7 +137,7 @@ async def start_embedded(reactor: Any, slots: int, python: str, sandbox: str | N
         premises = deferToThread(_look_around, folder, python, sandbox)
         store, parts = await _begin_server(reactor, folder)
         confined, interpreter, kit = await premises
-        offer = Offer(slots=slots, seats=1, sandbox=confined.level, interpreters=[interpreter], network=True)
+        offer = Offer(slots=slots, seats=1, sandbox=confined.level, interpreters=[interpreter], network=True, memory=own_memory())
         endpoint = PairEndpoint(reactor, parts, Peer("worker", WORKER_NAME, ""))
         around = WorkerSurroundings(time.time, random.random, lambda: secrets.token_hex(8))
         worker = compose_worker(reactor, endpoint, Premises(folder / "worker", confined, lambda _: kit), offer, Limits(), around)

@@ -36,7 +36,7 @@ class TaskTerms:
     priority: higher goes first among the tasks of one user.  retries: further tries of an item
     whose code failed or died.  chunk_items: items in each chunk; None to measure and decide.
     start_within: seconds until the task fails unless something has taken it; None for ever.
-    timeout: seconds from then on after which it fails, whatever of it runs; None for ever.
+    timeout: seconds from then on after which it fails, whatever of it runs; None for ever.  memory: bytes that a slot must lend.
     kind: "map", all of whose portions run on slots, or "run", whose item 0 of portion 0 is its main program and runs on
     a seat.  arrival: order of submission, unique.
     """
@@ -55,6 +55,7 @@ class TaskTerms:
     chunk_items: int | None = None
     start_within: float | None = None
     timeout: float | None = None
+    memory: int | None = None
     kind: str = "map"
     arrival: int = 0
 
@@ -64,6 +65,7 @@ class WorkerOffer:
     """What a worker lends. ``boot`` is new each time its daemon starts; ``users`` None means all.
 
     slots: rooms for chunks.  seats: rooms for main programs.  network: its owner lets programs that ask for it use the network.
+    memory: bytes that each of them may have; None: nobody has said.
     """
 
     name: str
@@ -74,6 +76,7 @@ class WorkerOffer:
     labels: frozenset[tuple[str, str]] = frozenset()
     sandbox: str = "none"
     network: bool = False
+    memory: int | None = None
     users: frozenset[str] | None = None
     paused: bool = False
     draining: bool = False

@@ -23,11 +23,12 @@ class Demand(NamedTuple):
     sandbox: str | None
     minor: str = ""
     network: bool = False
+    memory: int | None = None
 
     @classmethod
     def of(cls, terms: TaskTerms) -> Demand:
         """What these terms demand."""
-        return cls(terms.user, terms.python, terms.labels, terms.workers, terms.sandbox, network=terms.network)
+        return cls(terms.user, terms.python, terms.labels, terms.workers, terms.sandbox, network=terms.network, memory=terms.memory)
 
 
 def objection(demand: Demand, offer: WorkerOffer) -> str | None:
@@ -45,6 +46,8 @@ def objection(demand: Demand, offer: WorkerOffer) -> str | None:
         return f"offers the sandbox {offer.sandbox}, not {demand.sandbox}"
     if demand.network and not offer.network:
         return "does not let programs use the network"
+    if demand.memory is not None and offer.memory is not None and demand.memory > offer.memory:
+        return f"lends {_gigabytes(offer.memory)} of memory, not {_gigabytes(demand.memory)}"
     return None
 
 
@@ -54,6 +57,10 @@ def satisfies(wanted: str, found: Interpreter) -> bool:
         return wanted == found.path or wanted in found.names
     parts = [part for part in wanted.split(".") if part not in ("", "x")]
     return found.version.split(".")[: len(parts)] == parts
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / (1 << 30):.3g} GB"
 
 
 def _strong_enough(wanted: str, offered: str) -> bool:

@@ -16,6 +16,7 @@ class Ceilings:
 
     timeout: float | None = None
     item_timeout: float | None = None
+    silence: float | None = None
 
 
 def within(ceilings: Ceilings, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,7 +117,8 @@ def policy_of(config: ServerConfig) -> Policy:
 def limits_of(config: ServerConfig) -> Limits:
     """What one user, and one task, may ask for."""
     limits = config.limits
-    ceilings = Ceilings(config.ceilings.timeout_seconds, config.ceilings.item_timeout_seconds)
+    most = config.ceilings
+    ceilings = Ceilings(most.timeout_seconds, most.item_timeout_seconds, most.silence_seconds)
     return Limits(limits.open_tasks, limits.task_files, limits.task_total_bytes, ceilings=ceilings)
 
 

@@ -113,6 +113,7 @@ def terms_of(task: str, user: str, spec: dict[str, Any], arrival: int) -> TaskTe
         chunk_items=spec.get("chunk_items"),
         start_within=spec.get("start_within"),
         timeout=spec.get("timeout") or None,
+        memory=spec.get("memory"),
         kind=spec["kind"],
         arrival=arrival,
     )

@@ -45,6 +45,8 @@ SHOWN_TERMS = (
     "start_within",
     "timeout",
     "item_timeout",
+    "silence",
+    "memory",
     "submitted_from",
 )
 
@@ -157,6 +159,8 @@ class Status:
             "busy": counts.busy,
             "sandbox": offer.sandbox,
             "network": offer.network,
+            "memory": offer.memory,
+            "broken": [*counts.slot_states, *counts.seat_states].count("broken"),
             "pythons": sorted({python.version for python in offer.interpreters}, key=_version_key),
             "labels": dict(sorted(offer.labels)),
             "users": None if offer.users is None else sorted(offer.users),

@@ -205,6 +205,7 @@ class WorkerProtocol(ServerLink):
                 labels=frozenset((str(key), str(value)) for key, value in (offer.get("labels") or {}).items()),
                 sandbox=str(offer["sandbox"]),
                 network=bool(offer.get("network")),
+                memory=None if offer.get("memory") is None else int(offer["memory"]),
                 users=None if offer.get("users") is None else frozenset(map(str, offer["users"])),
                 paused=bool(offer.get("paused")),
                 draining=bool(offer.get("draining")) or self.name in self._directory.drained,

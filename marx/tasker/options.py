@@ -61,6 +61,20 @@ class Duration(click.ParamType):
             self.fail(str(error), param, ctx)
 
 
+class Memory(click.ParamType):
+    """``500M``, ``2G``; bytes."""
+
+    name = "memory"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        from marx.tasker.request import bytes_of
+
+        try:
+            return value if isinstance(value, int) else bytes_of(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 _COUNT = click.IntRange(min=1)
 _NOT_NEGATIVE = click.IntRange(min=0)
 _MANY = {"multiple": True}
@@ -92,6 +106,8 @@ _SENDING = (
     click.option("--start-within", type=Duration(), metavar="D", help="Give up (75) unless something takes the task in this time: 30s, 10m, 2h."),
     click.option("--timeout", type=Duration(), metavar="D", help="Stop the task (124) when it has run for so long, from its first slot on."),
     click.option("--item-timeout", type=Duration(), metavar="D", help="An item that takes longer fails; the main program of a run may."),
+    click.option("--silence", type=Duration(), metavar="D", help="What prints nothing and uses no processor for so long is ended."),
+    click.option("--memory", type=Memory(), metavar="2G", help="What the processes of an item may have together; only workers that lend it."),
     click.option("--label", "labels", metavar="KEY=VALUE", **_MANY, help="Only workers with this label."),
     click.option("--worker", "workers", metavar="NAME", **_MANY, help="Only this worker."),
     click.option("--sandbox", metavar="LEVEL", help="The least sandbox that will do."),

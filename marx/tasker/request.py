@@ -39,6 +39,8 @@ class Terms:
     start_within: float | None = None
     timeout: float | None = None
     item_timeout: float | None = None
+    silence: float | None = None
+    memory: int | None = None
     labels: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     sandbox: str | None = None
@@ -102,6 +104,14 @@ def seconds_of(text: str) -> float:
     return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
 
 
+def bytes_of(text: str) -> int:
+    """``500M``, ``2G``, ``1.5G`` in bytes, in powers of 1024. Raises ValueError."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kKMGT])i?B?", text.strip())
+    if not found:
+        raise ValueError(f"{text!r} is not an amount of memory such as 500M or 2G")
+    return int(float(found[1]) * 1024 ** ("KMGT".index(found[2].upper()) + 1))
+
+
 def pairs_of(option: str, texts: tuple[str, ...]) -> dict[str, str]:
     """KEY=VALUE texts as a dictionary. Raises Trouble."""
     for text in texts:
@@ -142,6 +152,8 @@ def make_spec(terms: Terms, target: Target, python: str, environ: Mapping[str, s
         "start_within": terms.start_within,
         "timeout": terms.timeout,
         "item_timeout": terms.item_timeout,
+        "silence": terms.silence,
+        "memory": terms.memory,
     }
 
 

@@ -35,7 +35,7 @@ _TERMS = (
     ("workers", "only on"),
     ("sandbox", "sandbox"),
 )
-_TIMES = (("start_within", "to start within"), ("timeout", "time limit"), ("item_timeout", "time limit of an item"))
+_TIMES = (("start_within", "to start within"), ("timeout", "time limit"), ("item_timeout", "time limit of an item"), ("silence", "silent for at most"))
 
 
 def as_json(value: Any) -> str:
@@ -146,6 +146,7 @@ def _facts(task: Snapshot, now_utc: float) -> list[tuple[str, Any]]:
     facts.append(("arguments", shlex.join(terms.get("argv", ())[1:])))
     facts += [(said, _plainly(terms[name])) for name, said in _TERMS if terms.get(name)]
     facts += [(said, duration(terms[name])) for name, said in _TIMES if terms.get(name)]
+    facts += [("memory at most", f"{terms['memory'] / (1 << 30):.3g} GB")] if terms.get("memory") else []
     return [(name, value) for name, value in facts if value != ""]
 
 
@@ -205,10 +206,15 @@ def worker_table(workers: Sequence[Snapshot]) -> Any:
     for worker in workers:
         pythons = ", ".join(dict.fromkeys(map(_minor, worker.get("pythons") or ())))
         labels = _plainly(dict(worker.get("labels") or {}))
-        state = worker["state"] + (f" for {duration(worker['aside_seconds'])}" if worker.get("reason") else "")
-        cells = [worker["name"], state, str(worker["busy"]), str(worker["slots"]), pythons, worker.get("sandbox") or "", labels]
+        cells = [worker["name"], _worker_state(worker), str(worker["busy"]), str(worker["slots"]), pythons, worker.get("sandbox") or "", labels]
         table.add_row(*cells, *[worker.get("reason") or ""] * has_reasons)
     return table
+
+
+def _worker_state(worker: Snapshot) -> str:
+    since = f" for {duration(worker['aside_seconds'])}" if worker.get("reason") else ""
+    broken = f", {worker['broken']} broken" if worker.get("broken") else ""
+    return worker["state"] + since + broken
 
 
 def _minor(version: str) -> str:

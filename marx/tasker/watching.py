@@ -22,8 +22,12 @@ from marx.tasker.transfer import fetch_blob
 from marx.tasker.view import TaskView
 from marx.wire.tasker import CancelTask, InterruptTask
 
-#: How the core begins its reason where nothing took a task in time, and where it ran for too long.
-ENDED_BY_TIME = {"nothing took": NOT_TAKEN, "its time limit": TIMED_OUT}
+#: How the core begins its reason where nothing took a task in time, and where it ran, or was silent, for too long.
+ENDED_BY_TIME = {
+    "nothing took": NOT_TAKEN,
+    "its time limit": TIMED_OUT,
+    "its main program did not survive: it printed nothing": TIMED_OUT,
+}
 
 
 def exit_code_of(task: Mapping[str, Any]) -> int:

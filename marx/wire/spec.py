@@ -41,11 +41,13 @@ FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
     "start_within": (False, (int, float, type(None)), "seconds until a slot must have taken it"),
     "timeout": (False, (int, float, type(None)), "seconds from then on until it must have ended"),
     "item_timeout": (False, (int, float, type(None)), "seconds that one item may take"),
+    "silence": (False, (int, float, type(None)), "seconds without output and use of a processor after which an attempt ends"),
+    "memory": (False, (int, type(None)), "bytes that the processes of one slot or seat may have together"),
     "submitted_from": (False, (dict,), "host and folder, for people"),
 }
 
 #: Of these, what is given is more than nothing, and a number that clocks can reach.
-TIMES = ("start_within", "timeout", "item_timeout")
+TIMES = ("start_within", "timeout", "item_timeout", "silence")
 LONGEST_SECONDS = 1e9
 
 #: What each kind needs beside.

@@ -4,24 +4,35 @@ How much a task's items may take on this worker: what the task asks for, never m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Mapping
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """None: as much as it takes. ``item_seconds``: for one item; a main program has none."""
+    """
+    None: as much as it takes. ``item_seconds``: for one item; a main program has none. ``silence_seconds``: without output and use of a
+    processor. ``memory_bytes``: of all processes of a slot together.
+    """
 
     item_seconds: float | None = None
+    silence_seconds: float | None = None
+    memory_bytes: int | None = None
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> Bounds:
         """What a specification asks for. Raises ValueError, TypeError."""
-        return cls(_positive(spec.get("item_timeout")))
+        memory = _positive(spec.get("memory"))
+        return cls(_positive(spec.get("item_timeout")), _positive(spec.get("silence")), None if memory is None else int(memory))
 
     def within(self, most: Bounds) -> Bounds:
         """The same, where it is not more than ``most``."""
-        return Bounds(_less(self.item_seconds, most.item_seconds))
+        return Bounds(*(_less(getattr(self, each.name), getattr(most, each.name)) for each in fields(self)))
+
+    @property
+    def must_be_watched(self) -> bool:
+        """Whether anything is bounded that the runner does not see to alone."""
+        return self != Bounds()
 
     def for_runner(self) -> dict[str, Any]:
         """What the runner sees to by itself: ``limits`` of its first frame."""
@@ -33,7 +44,7 @@ def _positive(raw: Any) -> float | None:
     return None if raw is None or float(raw) <= 0 else float(raw)
 
 
-def _less(asked: float | None, most: float | None) -> float | None:
+def _less(asked: Any, most: Any) -> Any:
     if asked is None or most is None:
         return most if asked is None else asked
     return min(asked, most)

@@ -34,6 +34,7 @@ from marx.worker.starting import MAX_VALUE, Ground, Starter
 from marx.worker.tasks import InThread, Tasks
 from marx.worker.trial import trouble_here
 from marx.worker.uplink import Uplink
+from marx.worker.watching import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +119,5 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
     def test() -> Deferred[str]:
         return in_thread(trouble_here, premises.sandbox, premises.kit, offer.interpreters, folder)
 
-    return Parts(slots, sender, reporter, ledger, uplink, tasks, cache, programs, test)
+    watch = Watch(reactor, lambda: slots.runners, in_thread)
+    return Parts(slots, sender, reporter, ledger, uplink, tasks, cache, programs, test, watch)

@@ -33,7 +33,7 @@ from marx.worker.finding import find_interpreters
 from marx.worker.interpreters import Interpreter
 from marx.worker.kit import compile_kit, lay_out_kit
 from marx.worker.launch import Sandbox
-from marx.worker.offer import Offer, describe_machine, own_seats, own_slots
+from marx.worker.offer import Offer, describe_machine, own_memory, own_seats, own_slots
 from marx.worker.owner import OwnerFactory
 from marx.worker.probing import NotAnInterpreter
 from marx.worker.sandbox import NoSandbox, choose
@@ -123,6 +123,7 @@ class WorkerDaemon(Service):
             labels=lending.labels,
             users=lending.users or None,
             machine=describe_machine(),
+            memory=self._config.ceilings.memory_bytes or own_memory(),
         )
 
         def compiled(interpreter: Interpreter) -> Path:
@@ -144,7 +145,8 @@ class WorkerDaemon(Service):
     async def _begin(self, premises: Premises, offer: Offer) -> None:
         credentials = await self._credentials()
         limits = self._config.limits
-        most = Bounds(self._config.ceilings.item_timeout_seconds)
+        ceilings = self._config.ceilings
+        most = Bounds(ceilings.item_timeout_seconds, ceilings.silence_seconds, ceilings.memory_bytes)
         bounds = Limits(limits.outbox_bytes, limits.unanswered_bytes, limits.blob_cache_bytes, limits.drain_seconds, most)
         connector = RenewingConnector(self._reactor, credentials, self._folder, self._around.wall)
         # It also dials when a connection is lost; one that lasts for a year would outlive its certificate.

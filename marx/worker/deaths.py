@@ -28,13 +28,28 @@ _LIKELY = {
 }
 
 
-def death_of_chunk(ended: Ended, bounds: Bounds = Bounds()) -> str:
-    """Why a chunk died whose runner lives."""
+#: From this share of the memory that a process may have on, its end by SIGKILL is taken for that limit's.
+NEARLY_ALL = 0.8
+
+
+def death_of_chunk(ended: Ended, bounds: Bounds = Bounds(), used_bytes: int = 0) -> str:
+    """Why a chunk died whose runner lives. ``used_bytes``: what all of its processes had together when that was too much."""
+    if ended.cause == "memory":
+        return f"used more memory than it may: {_of(used_bytes >> 10, bounds)} (--memory, or the worker's limit)"
+    if ended.cause == "silence":
+        return silence(bounds)
     if ended.cause == "item-timeout":
         return f"took longer than an item may: {bounds.item_seconds or 0:g} s (--item-timeout)"
     how = f"was killed by {_signal(ended.signal)}" if ended.signal is not None else f"exited with code {ended.exit or 0}"
     likely = _likely(ended.signal)
-    return f"{how} after using {memory(ended.max_rss_kb)} of memory" + (f", {likely}" if likely else "")
+    if ended.signal == signals.SIGKILL and ended.max_rss_kb << 10 > NEARLY_ALL * (bounds.memory_bytes or float("inf")):
+        likely = "most likely the memory limit"
+    return f"{how} after using {_of(ended.max_rss_kb, bounds)} of memory" + (f", {likely}" if likely else "")
+
+
+def silence(bounds: Bounds) -> str:
+    """What is said of who hangs."""
+    return f"printed nothing and used no processor for {bounds.silence_seconds or 0:g} s (--silence)"
 
 
 def evidence_of(ended: Ended | None, last_lines: Sequence[str]) -> str:
@@ -70,6 +85,12 @@ def memory(kilobytes: float) -> str:
     if kilobytes < 1 << 20:
         return f"{kilobytes / 1024:.0f} MB"
     return f"{kilobytes / (1 << 20):.1f} GB"
+
+
+def _of(kilobytes: float, bounds: Bounds) -> str:
+    """So much of what is allowed: ``3.9 GB of 4.0 GB``, or ``3.9 GB`` where there is no limit."""
+    most = bounds.memory_bytes
+    return memory(kilobytes) if most is None else f"{memory(kilobytes)} of {memory(most >> 10)}"
 
 
 def _how(exit_code: int | None, signal: int | None) -> str:

@@ -20,7 +20,7 @@ from marx.worker.interpreters import Interpreter
 class Offer:
     """
     ``users``: whose tasks may run here; None: everybody's. ``sandbox``: the level in force. ``network``: whether programs that ask for it may
-    use the network. ``machine``: facts for people.
+    use the network. ``machine``: facts for people. ``memory``: bytes that each slot or seat may have.
     """
 
     slots: int
@@ -33,6 +33,7 @@ class Offer:
     paused: bool = False
     draining: bool = False
     network: bool = False
+    memory: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As ``OfferSlots`` says it."""
@@ -43,6 +44,7 @@ class Offer:
             "labels": dict(self.labels),
             "sandbox": self.sandbox,
             "network": self.network,
+            "memory": self.memory,
             "users": None if self.users is None else list(self.users),
             "paused": self.paused,
             "draining": self.draining,
@@ -58,6 +60,13 @@ def own_slots() -> int:
 def own_seats(slots: int) -> int:
     """As many as slots, since a main program mostly waits for its chunks, and two at least: one that waits must not keep out the next."""
     return max(2, slots)
+
+
+def own_memory() -> int:
+    """All of this machine's, or what its control group leaves to it: bytes."""
+    limits = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+    texts = [limit.read_text().strip() for limit in limits if limit.is_file()]
+    return min([psutil.virtual_memory().total, *(int(text) for text in texts if text.isdigit())])
 
 
 def describe_machine() -> dict[str, Any]:

@@ -115,6 +115,11 @@ class RunnerProcess(ProcessProtocol):
         """Stop one of its chunks; its end follows."""
         self._write(orders.cancel_frame(fence, cause, at_once))
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that was spawned; None before, and once it has gone."""
+        return self.transport.pid if self.transport else None
+
     def quit(self) -> None:
         """It has nothing to do and is not needed: ask it to go, and insist."""
         self._life.quit()

@@ -20,6 +20,7 @@ from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache
 from marx.worker.conversation import Gone
 from marx.worker.deaths import death_of_chunk, evidence_of
+from marx.worker.guard import Guard
 from marx.worker.items import Items
 from marx.worker.last_words import LastWords
 from marx.worker.orders import LOOK_FRAME
@@ -32,6 +33,7 @@ from marx.worker.reporting import Reporter
 from marx.worker.standing import Standing
 from marx.worker.starting import Started, Starter
 from marx.worker.tasks import KnownTask
+from marx.worker.usage import measure
 
 log = Logger()
 
@@ -102,6 +104,8 @@ class SlotRunner:
         self._standing: Standing | None = None
         self._starting: Deferred[None] | None = None
         self._bounds = Bounds()
+        self._guard = Guard(self._bounds)
+        self._used_bytes = 0
         self._last_words = LastWords()
         self._notes: list[str] = []
         self._holding_state = ExitStack()
@@ -184,6 +188,33 @@ class SlotRunner:
         if self._process is not None:
             self._process.resume()
 
+    def look(self, now: float) -> tuple[int, ...]:
+        """Whether what is at work keeps to its bounds; to be called twice a second. The processes whose memory must be weighed."""
+        pid = self._process.pid if self._process is not None and self._bounds.must_be_watched else None
+        at_work = next((chunk for chunk in self.given.values() if chunk.fence in self._begun), None)
+        if pid is None or at_work is None:
+            return ()
+        if self._paused:
+            self._guard.reported()
+        usage = measure(pid)
+        cause = self._guard.judge(at_work.fence, usage, now)
+        if cause:
+            self._used_bytes = self._guard.memory_bytes
+            self._end_for(at_work, cause)
+        return usage.pids if not cause and self._guard.must_weigh(usage, now) else ()
+
+    def weighed(self, memory_bytes: int) -> None:
+        """So much memory they have together; it counts at the next look."""
+        self._guard.weighed(memory_bytes)
+
+    def _end_for(self, chunk: Chunk, cause: str) -> None:
+        """A chunk has passed a bound: its runner is to end it, or ends with it."""
+        assert self._process is not None
+        if cause == "stuck":
+            self.kill("it did not end a chunk that had used up what it may")
+        else:
+            self._process.cancel(chunk.fence, cause, at_once=cause == "memory")
+
     # Its start
 
     async def _start(self) -> None:
@@ -205,6 +236,7 @@ class SlotRunner:
             return  # it could not be spawned, and has said so already
         self._process, self._known, self._standing = started.process, started.known, started.standing
         self._bounds = started.bounds
+        self._guard = Guard(self._bounds)
         if self._paused:
             self._process.pause()
         self._owner.brought(self, self.load)
@@ -278,6 +310,7 @@ class SlotRunner:
         self._begun.add(chunk.fence)
 
     def results(self, chunk: Chunk, results: messages.Results) -> None:
+        self._guard.reported()
         self._tools.reporter.results(chunk, results)
 
     def value_part(self, chunk: Chunk, part: messages.ValuePart) -> None:
@@ -291,10 +324,11 @@ class SlotRunner:
 
     def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
         self._last_words.hear(chunk.fence, segments)
+        self._guard.printed()
         self._tools.reporter.output(chunk, segments)
 
     def ended(self, chunk: Chunk, ended: messages.Ended) -> None:
-        reason = death_of_chunk(ended, self._bounds) if ended.outcome == "died" else ""
+        reason = death_of_chunk(ended, self._bounds, self._used_bytes) if ended.outcome == "died" else ""
         self._note_stray(chunk)
         self.finish(chunk, ended.outcome, ended.item, reason, ended)
         self._owner.runner_moved(self)
@@ -308,6 +342,10 @@ class SlotRunner:
         self._owner.runner_gone(self, gone)
 
     def stuck(self) -> None:
+        for chunk in self.given.values():
+            where = "seat" if self.slot < 0 else "slot"
+            self._tools.reporter.note(chunk, f"a process of this task does not die, though it was killed; until it is gone its {where} is broken")
+            break
         self._owner.runner_stuck(self)
 
     def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None) -> None:

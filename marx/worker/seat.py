@@ -4,8 +4,11 @@ The seat's side of one keeper: the runner that keeps a user's main program for o
 
 from __future__ import annotations
 
+import signal
+
 from marx.worker import messages
 from marx.worker.assignments import Chunk
+from marx.worker.deaths import memory
 from marx.worker.program_messages import Asked
 from marx.worker.programs import MainProgram
 from marx.worker.runners import SlotRunner
@@ -29,6 +32,16 @@ class SeatRunner(SlotRunner):
         super().begun(chunk)
         assert self._process is not None and self._known is not None
         self._program = self._tools.programs.begin(chunk, self._known, self._process, self.kill)
+
+    def _end_for(self, chunk: Chunk, cause: str) -> None:
+        """A keeper knows whether its program is silent or waits for its portions; what took too much memory ends as in a plain run."""
+        if cause == "silence":
+            super()._end_for(chunk, cause)
+            self._guard.excuse()
+        elif cause == "memory" and self._program is not None:
+            used, most = memory(self._used_bytes >> 10), memory((self._bounds.memory_bytes or 0) >> 10)
+            self._tools.reporter.note(chunk, f"the program was killed for using {used} of the {most} of memory that it may have")
+            self._program.signal(signal.SIGKILL)
 
     def asked(self, chunk: Chunk, asked: Asked) -> None:
         program = self._program

@@ -38,6 +38,7 @@ from marx.worker.sending import ReportSender
 from marx.worker.slots import Slots
 from marx.worker.tasks import Tasks
 from marx.worker.uplink import Uplink
+from marx.worker.watching import Watch
 
 log = Logger()
 
@@ -58,6 +59,7 @@ class Parts:
     cache: BlobCache
     programs: Programs
     test: Callable[[], Deferred[str]]
+    watch: Watch
 
 
 class WorkerService(Service):
@@ -96,6 +98,7 @@ class WorkerService(Service):
     def startService(self) -> None:
         super().startService()
         self._parts.sender.resume()
+        self._parts.watch.start()
         self._client.startService()
 
     def stopService(self) -> Deferred[None]:
@@ -115,6 +118,7 @@ class WorkerService(Service):
         if not await self._at_most(self._drain_seconds, parts.slots.wait_quiet()):
             log.info("chunks at work are ended, since the time for them is up; they will run again elsewhere")
         await parts.slots.stop()
+        parts.watch.stop()
         parts.reporter.stop()
         if parts.uplink.link is not None:
             await self._at_most(FAREWELL_SECONDS, parts.sender.wait_empty())

@@ -7,7 +7,7 @@ This is where a chunk is held from its grant until its end: its packs, its blobs
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, gatherResults, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -22,7 +22,7 @@ from marx.worker.items import Key, MissingItems
 from marx.worker.ledger import Ledger
 from marx.worker.portions import Load
 from marx.worker.recipes import CannotRun
-from marx.worker.runners import Tools
+from marx.worker.runners import SlotRunner, Tools
 from marx.worker.slot import Slot
 
 log = Logger()
@@ -43,6 +43,11 @@ class Slots:
     @property
     def _all(self) -> Iterable[Slot]:
         return self._slots.values()
+
+    @property
+    def runners(self) -> Iterator[SlotRunner]:
+        """All that may have a process."""
+        return (runner for slot in self._all for runner in slot.runners)
 
     # What the server asks for
 

@@ -84,3 +84,10 @@ def test_once_its_program_runs_a_task_needs_that_minor_version_of_the_python_tha
 ])
 def test_the_network_needs_both_the_task_and_the_workers_owner(asked, permitted, why):
     assert why_not(offer(network=permitted), network=asked) == why
+
+
+def test_a_task_gets_only_workers_that_lend_as_much_memory_as_it_wants():
+    demand = Demand.of(terms(memory=2 << 30))
+    assert objection(demand, offer(memory=1 << 30)) == "lends 1 GB of memory, not 2 GB"
+    assert objection(demand, offer(memory=2 << 30)) is None
+    assert objection(demand, offer()) is None, "of one that does not say, an older worker, nothing is known"

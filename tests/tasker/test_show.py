@@ -138,6 +138,11 @@ def test_a_worker_that_was_set_aside_says_why_and_since_when() -> None:
     )
 
 
+def test_a_worker_says_how_many_of_its_slots_are_broken() -> None:
+    worker = {"name": "lab7", "state": "ready", "busy": 1, "slots": 4, "broken": 1}
+    assert "lab7    ready, 1 broken     1      4" in text(worker_table([worker]))
+
+
 def test_artifacts_with_names_that_a_program_chose() -> None:
     entry = {"root": 0, "path": "out/a.png", "length": 1_400_000, "blob": "x", "deleted": False, "link": None, "item": 3}
     link = {**entry, "path": "\x1b[2J\udcff", "blob": None, "link": "a", "item": None}

@@ -20,6 +20,7 @@ from marx.worker.outbox import Outbox
 from marx.worker.sending import ReportSender
 from marx.worker.service import FAREWELL_SECONDS, Parts, WorkerService
 from marx.worker.tasks import Tasks
+from marx.worker.watching import Watch
 from tests.fakes.floors import Floor
 from tests.fakes.runners import PlayedRunner
 from tests.fakes.servers import FakeEndpoint, FakeServer, Shop
@@ -42,7 +43,8 @@ class House:
         floor.reporter._sender = floor.programs._sender = self.sender
         tasks = Tasks(floor.uplink, floor.cache, [], lambda work, *arguments: work(*arguments))
         test = lambda: succeed("the disk is full")
-        self.parts = Parts(floor.slots, self.sender, floor.reporter, floor.ledger, floor.uplink, tasks, floor.cache, floor.programs, test)
+        watch = Watch(floor.reactor, lambda: floor.slots.runners, lambda work, *arguments: work(*arguments))
+        self.parts = Parts(floor.slots, self.sender, floor.reporter, floor.ledger, floor.uplink, tasks, floor.cache, floor.programs, test, watch)
         offer = Offer(slots=2, sandbox="bwrap", interpreters=[], labels={"gpu": "a100"})
         self.worker = WorkerService(self.reactor, self.endpoint, self.parts, offer, "boot-1", DRAIN_SECONDS, lambda: 0.5)
         self.stopped: list[Any] = []

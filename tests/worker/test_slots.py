@@ -217,6 +217,7 @@ class TestRefusing:
             floor.reactor.advance(1.0)
         assert floor.state() == "broken" and (third, "refused") in floor.sender.ends
         assert any("does not die" in str(said) for said in logged_failures.flush())
+        assert [note.text for note in floor.sender.of_kind("note")][-1].startswith("a process of this task does not die")
         [fourth] = floor.grant(1, task="b")
         assert (fourth, "refused") in floor.sender.ends
         floor.runner(0).exit(number=9)
