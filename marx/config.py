@@ -197,6 +197,11 @@ class WorkerCeilings:
     item_timeout_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
     silence_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
     memory_bytes: int | None = key(None, or_none(size("16M", "100T")))
+    scratch_bytes: int | None = key(None, or_none(size("1M", "1000T")))
+    processes: int | None = key(None, or_none(count(8, 1_000_000)))
+    open_files: int | None = key(None, or_none(count(32, 10_000_000)))
+    file_bytes: int | None = key(None, or_none(size("1M", "1000T")))
+    cpu_seconds: float | None = key(None, or_none(duration("1s", "3650d")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,12 @@ from marx.core.suspicion import Suspicion
 from marx.core.workers import Pool
 
 #: The type of an item's error, by the limit that it died of.
-ERRORS = {"item-timeout": "ItemTimeout", "silence": "ItemSilent", "memory": "ItemOutOfMemory"}
+ERRORS = {
+    "item-timeout": "ItemTimeout",
+    "silence": "ItemSilent",
+    "memory": "ItemOutOfMemory",
+    "scratch": "ItemOutOfScratch",
+}
 
 
 class Endings:

@@ -23,7 +23,7 @@ after loading) by a fresh interpreter that loads it again. A child that dies cos
 sent counts. When a child has ended, every process that it left is killed and reaped.
 
 T names ``program`` (an absolute path) or ``module``, and ``function`` (or ``Class.method``) in it; ``argv`` is all of sys.argv, the
-program's path if empty; ``limits`` may hold ``item_seconds``, which an item may take; ``roots`` are absolute folders whose changed files come back; ``max_value`` is the most bytes of one result line.
+program's path if empty; ``limits`` may hold ``item_seconds``, which an item may take, and what `allowing` sets; ``roots`` are absolute folders whose changed files come back; ``max_value`` is the most bytes of one result line.
 X may name a ``cause``, for which the chunk has died and not been cancelled, and want it ``at_once``; else a process is asked by SIGTERM
 first. Z says it again: "item-timeout" (where the runner has found it), "silence", "memory", or "".
 Results leave every 5 ms, those of items slower than that one by one, so that a result waits for no more than the item behind it.

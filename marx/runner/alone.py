@@ -5,6 +5,7 @@ from __future__ import absolute_import
 import os
 
 from marx.runner import kernel
+from marx.runner.allowing import allow
 from marx.runner.attempt import Chunk
 from marx.runner.board import board_in
 from marx.runner.child import ChunkRun
@@ -31,6 +32,7 @@ def play(order, reader, writer):
     os.close(reader.descriptor)
     set_blocking(writer.descriptor, True)
     kernel.show_memory()
+    allow(order["limits"])
     reports = reports_for(order, writer.descriptor, chunk)
     try:
         program = Program(order, _loader(order, state))

@@ -6,6 +6,8 @@ import os
 import sys
 import traceback
 
+from marx.runner.allowing import hint
+
 OUR_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 #: Characters of a message or traceback; the middle of a longer one is left out.
 LONGEST_TEXT = 20000
@@ -24,7 +26,9 @@ def present_failure():
     """The exception that is being taken care of, as a `Failure`. Never raises, whatever the program's exception does when looked at."""
     kind, error, trace = sys.exc_info()
     try:
-        return Failure({"type": kind.__name__, "message": shown(error), "traceback": _traceback(kind, error, trace)})
+        because = hint(error)
+        message = shown(error) + (u" (%s)" % because if because else u"")
+        return Failure({"type": kind.__name__, "message": message, "traceback": _traceback(kind, error, trace)})
     finally:
         del trace
 

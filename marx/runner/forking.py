@@ -5,6 +5,7 @@ from __future__ import absolute_import
 import os
 
 from marx.runner import kernel
+from marx.runner.allowing import allow
 from marx.runner.attempt import Attempt
 from marx.runner.board import new_board, wiped
 from marx.runner.child import ChunkRun
@@ -58,6 +59,7 @@ class Forking(object):
                 os.close(descriptor)
             os.setpgid(0, 0)
             kernel.show_memory()
+            allow(self._task["limits"])
             reports = reports_for(self._task, writing, chunk)
             run = ChunkRun(self._task, chunk, self._program, self._board, reports)
             run.run_and_exit(values_of(needed))

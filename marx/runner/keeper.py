@@ -168,7 +168,7 @@ class Keeper(object):
         self._mark(self._outputs, b"\0" + chunk.mark + (":%d\n" % chunk.first).encode("ascii"))
         self._writer.send(b"B", {"chunk": fence})
         try:
-            self._process = execute([native_path(word) for word in self._order["words"]], slots, is_divided)
+            self._process = execute([native_path(word) for word in self._order["words"]], slots, is_divided, self._order.get("limits") or {})
         except (OSError, IOError) as error:
             self._note("no process could be made for the program: %s" % error)
             self._close("died")

@@ -10,6 +10,7 @@ import sys
 from _socket import socketpair  # `socket` itself takes longer to import than everything else here
 
 from marx.runner import bootstrap, kernel
+from marx.runner.allowing import allow
 from marx.runner.compat import IS_2, elapsed, monotonic
 from marx.runner.processes import sweep, wait
 
@@ -81,8 +82,8 @@ class ProgramProcess(object):
         self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
 
 
-def execute(words, slots, is_divided):
-    """Start the interpreter that we run in with ``words``, in the present folder. Raises OSError where no process can be made."""
+def execute(words, slots, is_divided, limits):
+    """Start the interpreter that we run in with ``words``, in the present folder. ``limits``: of T. Raises OSError where no process can be made."""
     ours, its = _portal_ends() if is_divided else (None, None)
     environment = environment_of(uncoerced(os.environ), its, slots)
     keeper = os.getpid()
@@ -94,7 +95,7 @@ def execute(words, slots, is_divided):
                 os.close(end)
         raise
     if not pid:
-        _become([sys.executable] + words, environment, keeper, its)
+        _become([sys.executable] + words, environment, keeper, its, limits)
     if its is not None:
         os.close(its)
     try:
@@ -148,7 +149,7 @@ def _duplicate(end, least):
     return copy
 
 
-def _become(command, environment, keeper, portal):
+def _become(command, environment, keeper, portal, limits):
     """In the child: execute the program."""
     try:
         kernel.die_with_parent()
@@ -156,6 +157,7 @@ def _become(command, environment, keeper, portal):
             os._exit(EXIT_NOT_EXECUTED)
         os.setpgid(0, 0)
         _forget_signals()
+        allow(limits)
         if portal is not None:
             fcntl.fcntl(portal, fcntl.F_SETFD, 0)
         os.execve(command[0], command, environment)

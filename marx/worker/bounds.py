@@ -12,12 +12,20 @@ from typing import Any, Mapping
 class Bounds:
     """
     None: as much as it takes. ``item_seconds``: for one item; a main program has none. ``silence_seconds``: without output and use of a
-    processor. ``memory_bytes``: of all processes of a slot together.
+    processor. ``memory_bytes``, ``scratch_bytes``: of all processes of a slot together, and of the files that they have made.
+
+    Of one process: ``processes`` that its user may have in its sandbox, ``open_files``, ``file_bytes`` of a file, ``cpu_seconds``. The system
+    sees to these.
     """
 
     item_seconds: float | None = None
     silence_seconds: float | None = None
     memory_bytes: int | None = None
+    scratch_bytes: int | None = None
+    processes: int | None = None
+    open_files: int | None = None
+    file_bytes: int | None = None
+    cpu_seconds: float | None = None
 
     @classmethod
     def of(cls, spec: Mapping[str, Any]) -> Bounds:
@@ -32,12 +40,12 @@ class Bounds:
     @property
     def must_be_watched(self) -> bool:
         """Whether anything is bounded that the runner does not see to alone."""
-        return self != Bounds()
+        return any(bound is not None for bound in (self.item_seconds, self.silence_seconds, self.memory_bytes, self.scratch_bytes))
 
     def for_runner(self) -> dict[str, Any]:
         """What the runner sees to by itself: ``limits`` of its first frame."""
-        limits = {"item_seconds": self.item_seconds}
-        return {name: value for name, value in limits.items() if value is not None}
+        names = ("item_seconds", "processes", "open_files", "file_bytes", "cpu_seconds")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
 def _positive(raw: Any) -> float | None:

@@ -20,7 +20,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from marx.config import WorkerConfig
+from marx.config import WorkerCeilings, WorkerConfig
 from marx.credentials import Credentials, DamagedCredentials
 from marx.join_code import JoinError, read_code
 from marx.joining import enrol
@@ -56,6 +56,20 @@ class CannotStart(Exception):
 
 def _say_what_is_not_offered(refusal: str) -> None:
     log.warn("a Python of this machine is not offered: {refusal}", refusal=refusal)
+
+
+def bounds_of(ceilings: WorkerCeilings) -> Bounds:
+    """What the items of a task may take here."""
+    return Bounds(
+        ceilings.item_timeout_seconds,
+        ceilings.silence_seconds,
+        ceilings.memory_bytes,
+        ceilings.scratch_bytes,
+        ceilings.processes,
+        ceilings.open_files,
+        ceilings.file_bytes,
+        ceilings.cpu_seconds,
+    )
 
 
 class WorkerDaemon(Service):
@@ -145,8 +159,7 @@ class WorkerDaemon(Service):
     async def _begin(self, premises: Premises, offer: Offer) -> None:
         credentials = await self._credentials()
         limits = self._config.limits
-        ceilings = self._config.ceilings
-        most = Bounds(ceilings.item_timeout_seconds, ceilings.silence_seconds, ceilings.memory_bytes)
+        most = bounds_of(self._config.ceilings)
         bounds = Limits(limits.outbox_bytes, limits.unanswered_bytes, limits.blob_cache_bytes, limits.drain_seconds, most)
         connector = RenewingConnector(self._reactor, credentials, self._folder, self._around.wall)
         # It also dials when a connection is lost; one that lasts for a year would outlive its certificate.

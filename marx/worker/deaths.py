@@ -36,6 +36,8 @@ def death_of_chunk(ended: Ended, bounds: Bounds = Bounds(), used_bytes: int = 0)
     """Why a chunk died whose runner lives. ``used_bytes``: what all of its processes had together when that was too much."""
     if ended.cause == "memory":
         return f"used more memory than it may: {_of(used_bytes >> 10, bounds)} (--memory, or the worker's limit)"
+    if ended.cause == "scratch":
+        return f"filled more of the disk than it may: {memory(used_bytes >> 10)} of {memory((bounds.scratch_bytes or 0) >> 10)} (the worker's limit)"
     if ended.cause == "silence":
         return silence(bounds)
     if ended.cause == "item-timeout":

@@ -30,6 +30,8 @@ class Guard:
         self._has_moved = self._has_reported = False
         self._memory = 0
         self._weighed: tuple[float, int] | None = None
+        self._scratch = 0
+        self._surveyed_at: float | None = None
 
     def printed(self) -> None:
         """Something came out of it."""
@@ -64,9 +66,25 @@ class Guard:
         """What was weighed last, since it seemed to be too much."""
         return self._memory
 
+    def must_survey(self, now: float) -> bool:
+        """Whether the files have to be looked at; the answer is told by :meth:`surveyed`, after which this may be asked again."""
+        if self._bounds.scratch_bytes is None or (self._surveyed_at is not None and now - self._surveyed_at < WEIGH_SECONDS):
+            return False
+        self._surveyed_at = now
+        return True
+
+    def surveyed(self, scratch_bytes: int) -> None:
+        """So much of the disk they take."""
+        self._scratch = scratch_bytes
+
+    @property
+    def scratch_bytes(self) -> int:
+        """What was found at the last look."""
+        return self._scratch
+
     def judge(self, fence: int, usage: Usage, now: float) -> str:
         """
-        For what the chunk has to end: "memory", "silence", "item-timeout", or "stuck" where it was told so and did not; "" where it may go on.
+        For what the chunk has to end: "memory", "scratch", "silence", "item-timeout", or "stuck" where it was told so and did not; "" where it may go on.
         """
         if fence != self._fence:
             self._begin(fence, usage, now)
@@ -90,6 +108,8 @@ class Guard:
         bounds = self._bounds
         if bounds.memory_bytes is not None and self._memory > bounds.memory_bytes:
             return "memory"
+        if bounds.scratch_bytes is not None and self._scratch > bounds.scratch_bytes:
+            return "scratch"
         if self._has_reported:
             self._reported_at = now
         since, cpu_seconds = self._mark

@@ -120,6 +120,11 @@ class RunnerProcess(ProcessProtocol):
         """Of the process that was spawned; None before, and once it has gone."""
         return self.transport.pid if self.transport else None
 
+    @property
+    def printed_bytes(self) -> int:
+        """What has come of its output so far, unfinished lines as well."""
+        return self._printed
+
     def quit(self) -> None:
         """It has nothing to do and is not needed: ask it to go, and insist."""
         self._life.quit()

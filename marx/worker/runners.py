@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Callable, Protocol, Sequence
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -33,7 +35,7 @@ from marx.worker.reporting import Reporter
 from marx.worker.standing import Standing
 from marx.worker.starting import Started, Starter
 from marx.worker.tasks import KnownTask
-from marx.worker.usage import measure
+from marx.worker.usage import disk_bytes, exact_memory, measure
 
 log = Logger()
 
@@ -105,7 +107,9 @@ class SlotRunner:
         self._starting: Deferred[None] | None = None
         self._bounds = Bounds()
         self._guard = Guard(self._bounds)
-        self._used_bytes = 0
+        self._used_bytes = self._printed_bytes = 0
+        self._folder: Path | None = None
+        self._must_go = False
         self._last_words = LastWords()
         self._notes: list[str] = []
         self._holding_state = ExitStack()
@@ -124,7 +128,7 @@ class SlotRunner:
     @property
     def has_room(self) -> bool:
         """Whether it can be given a chunk."""
-        return self.state == "ready" and len(self.given) < GIVEN
+        return self.state == "ready" and len(self.given) < GIVEN and not self._must_go
 
     @property
     def is_idle(self) -> bool:
@@ -133,8 +137,8 @@ class SlotRunner:
 
     @property
     def is_spent(self) -> bool:
-        """Whether it must not be given anything any more."""
-        return False
+        """Whether it must not be given anything any more, and has nothing."""
+        return self._must_go and not self.given
 
     def has_begun(self, fence: int) -> bool:
         """Whether this chunk of its is at work."""
@@ -188,24 +192,28 @@ class SlotRunner:
         if self._process is not None:
             self._process.resume()
 
-    def look(self, now: float) -> tuple[int, ...]:
-        """Whether what is at work keeps to its bounds; to be called twice a second. The processes whose memory must be weighed."""
-        pid = self._process.pid if self._process is not None and self._bounds.must_be_watched else None
+    def look(self, now: float) -> Callable[[], Callable[[], None]] | None:
+        """
+        Whether what is at work keeps to its bounds; to be called twice a second.
+
+        Where a closer look has to be taken, what does so in a thread; what that returns is to be called afterwards.
+        """
         at_work = next((chunk for chunk in self.given.values() if chunk.fence in self._begun), None)
-        if pid is None or at_work is None:
-            return ()
+        if self._process is None or self._process.pid is None or at_work is None or not self._bounds.must_be_watched:
+            return None
         if self._paused:
             self._guard.reported()
-        usage = measure(pid)
+        if self._process.printed_bytes != self._printed_bytes:
+            self._printed_bytes = self._process.printed_bytes
+            self._guard.printed()
+        usage = measure(self._process.pid)
         cause = self._guard.judge(at_work.fence, usage, now)
         if cause:
-            self._used_bytes = self._guard.memory_bytes
+            self._used_bytes = self._guard.scratch_bytes if cause == "scratch" else self._guard.memory_bytes
             self._end_for(at_work, cause)
-        return usage.pids if not cause and self._guard.must_weigh(usage, now) else ()
-
-    def weighed(self, memory_bytes: int) -> None:
-        """So much memory they have together; it counts at the next look."""
-        self._guard.weighed(memory_bytes)
+            return None
+        pids, folder = usage.pids if self._guard.must_weigh(usage, now) else (), self._folder if self._guard.must_survey(now) else None
+        return partial(_look_closer, self._guard, pids, folder) if pids or folder else None
 
     def _end_for(self, chunk: Chunk, cause: str) -> None:
         """A chunk has passed a bound: its runner is to end it, or ends with it."""
@@ -213,7 +221,9 @@ class SlotRunner:
         if cause == "stuck":
             self.kill("it did not end a chunk that had used up what it may")
         else:
-            self._process.cancel(chunk.fence, cause, at_once=cause == "memory")
+            # What fills its folder has to leave that behind: the next chunk gets a new runner, whose folder is made afresh.
+            self._must_go = cause == "scratch"
+            self._process.cancel(chunk.fence, cause, at_once=cause in ("memory", "scratch"))
 
     # Its start
 
@@ -235,7 +245,7 @@ class SlotRunner:
         if self.state == "gone":
             return  # it could not be spawned, and has said so already
         self._process, self._known, self._standing = started.process, started.known, started.standing
-        self._bounds = started.bounds
+        self._bounds, self._folder = started.bounds, started.folder
         self._guard = Guard(self._bounds)
         if self._paused:
             self._process.pause()
@@ -324,7 +334,6 @@ class SlotRunner:
 
     def output(self, chunk: Chunk, segments: Sequence[Segment]) -> None:
         self._last_words.hear(chunk.fence, segments)
-        self._guard.printed()
         self._tools.reporter.output(chunk, segments)
 
     def ended(self, chunk: Chunk, ended: messages.Ended) -> None:
@@ -369,3 +378,17 @@ class SlotRunner:
         except OSError as error:
             log.error("what a runner made cannot be kept: {error}", error=error)
             self.kill(f"the worker's disk does not take what it made: {error}")
+
+
+def _look_closer(guard: Guard, pids: tuple[int, ...], folder: Path | None) -> Callable[[], None]:
+    """In a thread: weigh processes and survey a folder; what is returned tells the guard."""
+    memory_bytes = exact_memory(pids) if pids else None
+    scratch_bytes = disk_bytes(folder) if folder is not None else None
+
+    def tell() -> None:
+        if memory_bytes is not None:
+            guard.weighed(memory_bytes)
+        if scratch_bytes is not None:
+            guard.surveyed(scratch_bytes)
+
+    return tell

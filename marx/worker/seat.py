@@ -38,10 +38,13 @@ class SeatRunner(SlotRunner):
         if cause == "silence":
             super()._end_for(chunk, cause)
             self._guard.excuse()
-        elif cause == "memory" and self._program is not None:
-            used, most = memory(self._used_bytes >> 10), memory((self._bounds.memory_bytes or 0) >> 10)
-            self._tools.reporter.note(chunk, f"the program was killed for using {used} of the {most} of memory that it may have")
+        elif cause in ("memory", "scratch") and self._program is not None:
+            most = self._bounds.memory_bytes if cause == "memory" else self._bounds.scratch_bytes
+            used, allowed, what = memory(self._used_bytes >> 10), memory((most or 0) >> 10), "memory" if cause == "memory" else "disk"
+            self._tools.reporter.note(chunk, f"the program was killed for using {used} of the {allowed} of {what} that it may have")
             self._program.signal(signal.SIGKILL)
+        elif cause == "stuck":
+            super()._end_for(chunk, cause)
 
     def asked(self, chunk: Chunk, asked: Asked) -> None:
         program = self._program

@@ -67,13 +67,14 @@ class Ground:
 class Started:
     """
     A runner that is about to load, and the task that it is for. ``standing``: what its folder holds, where items of portions share that.
-    ``bounds``: how much its chunks may take.
+    ``bounds``: how much its chunks may take. ``folder``: where its files lie on this machine.
     """
 
     process: RunnerProcess
     known: KnownTask
     standing: Standing | None
     bounds: Bounds = Bounds()
+    folder: Path | None = None
 
 
 class Starter:
@@ -109,7 +110,7 @@ class Starter:
             raise CannotRun(str(error)) from error
         runner = RunnerProcess(self._reactor, listener, assignments_for(order, role), ground.sandbox.grip)
         runner.start(launch, order, path, has_input=role is Role.PROGRAM and known.recipe.input is not None)
-        return Started(runner, known, standing, bounds)
+        return Started(runner, known, standing, bounds, layout.folder)
 
     async def bring(self, load: Load, slot: int) -> Standing | None:
         """Bring the folder that runners of a task's portions share on ``slot`` to the files of ``load``. Raises :class:`CannotRun`."""

@@ -1,5 +1,5 @@
 """
-What a runner and the processes below it use, read from /proc: looked at from outside, so that no program can deny it.
+What a runner and the processes below it use: looked at from outside, so that no program can deny it.
 
 Reading costs about 40 µs for each process. Pages that forked processes share are counted once for each by that; where the sum is above a
 limit, `exact_memory` asks for each process's share instead, which takes the kernel about 100 ms for each GB: a thread's work, now and then.
@@ -47,6 +47,21 @@ def measure(root: int, proc: Path = Path("/proc")) -> Usage:
 def exact_memory(pids: tuple[int, ...], proc: Path = Path("/proc")) -> int:
     """Bytes of these processes together, of shared pages each one's share. Those that do not let us look are left out: the runner itself."""
     return sum(_share(proc / str(pid) / "smaps_rollup") for pid in pids)
+
+
+def disk_bytes(folder: Path) -> int:
+    """What the files below a folder take on the disk; links are not followed. Waits for the disk."""
+    total, waiting = 0, [str(folder)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError:
+            continue
+    return total
 
 
 def _children(process: Path) -> list[int]:

@@ -11,7 +11,6 @@ from twisted.logger import Logger
 
 from marx.worker.runners import SlotRunner
 from marx.worker.tasks import InThread
-from marx.worker.usage import exact_memory
 
 log = Logger()
 
@@ -49,11 +48,11 @@ class Watch:
                 # The others have to be looked at all the same.
                 log.failure("looking at a runner of task {task} failed", task=runner.task)
 
-    def _weigh(self, runner: SlotRunner, pids: tuple[int, ...]) -> None:
-        if not pids:
+    def _weigh(self, runner: SlotRunner, look: Callable[[], Callable[[], None]] | None) -> None:
+        if look is None:
             return
         self._weighing.add(runner)
-        weighed = self._in_thread(exact_memory, pids)
-        weighed.addCallback(runner.weighed)
+        weighed = self._in_thread(look)
+        weighed.addCallback(lambda tell: tell())
         weighed.addErrback(lambda failure: log.failure("weighing a runner failed", failure))
         weighed.addBoth(lambda _: self._weighing.discard(runner))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from marx.worker.bounds import Bounds
 from marx.worker.conversation import RunnerListener
 from marx.worker.orders import TaskOrder
 from marx.worker.pipe import encode
@@ -179,7 +181,7 @@ class FakeStarter:
     """
     Starts played runners at once, or when `held` is released. `refuses`: why none can be started, by task; `known`: what a task is, if not a
     map. Files are brought at once, or when `bringing` is released; `brought` has the list of each time, `lacks` why one cannot be. `stands`:
-    the list that a slot's folder holds for portions.
+    the list that a slot's folder holds for portions. `bounds`: of all runners; `folder`: where their files lie.
     """
 
     shows_own_paths = True
@@ -196,6 +198,8 @@ class FakeStarter:
         self.lacks: dict[str, CannotRun] = {}
         self.forgotten: list[str] = []
         self.cleared: list[tuple[str, int]] = []
+        self.bounds = Bounds()
+        self.folder: Path | None = None
 
     async def start(self, load: Load, slot: int, listener: RunnerListener) -> Started:
         if self.held is not None:
@@ -211,7 +215,7 @@ class FakeStarter:
         runner.start(launch_of([]), order, has_input=slot < 0 and known.recipe.input is not None)
         played = PlayedKeeper if slot < 0 else PlayedRunner
         self.started.append(played(self.reactor, self.reactor.spawned[-1], load.task, slot))
-        return Started(runner, known, None)
+        return Started(runner, known, None, self.bounds, self.folder)
 
     async def bring(self, load: Load, slot: int) -> None:
         if self.bringing is not None:

@@ -8,7 +8,7 @@ import pytest
 
 from marx.worker.bounds import Bounds
 from marx.worker.guard import ITEM_SLACK_SECONDS, STUCK_SECONDS, WEIGH_SECONDS, Guard
-from marx.worker.usage import Usage, exact_memory, measure
+from marx.worker.usage import Usage, disk_bytes, exact_memory, measure
 
 CHUNK = 7
 
@@ -64,6 +64,24 @@ def test_memory_is_weighed_only_when_it_seems_too_much_and_may_have_become_more(
     assert guard.must_weigh(Usage(0, 161), 4)
     guard.weighed(91)
     assert guard.must_weigh(Usage(0, 161), 4 + WEIGH_SECONDS), "what was shared may be copied, and the sum stays the same"
+
+
+def test_files_are_surveyed_now_and_then_and_too_many_bytes_end_the_chunk():
+    guard = Guard(Bounds(scratch_bytes=100))
+    assert guard.must_survey(0) and not guard.must_survey(WEIGH_SECONDS - 0.5) and guard.must_survey(WEIGH_SECONDS)
+    guard.surveyed(100)
+    assert judged(guard, (6, 0)) == [""]
+    guard.surveyed(101)
+    assert judged(guard, (7, 0)) == ["scratch"]
+    assert not Guard(Bounds(memory_bytes=1)).must_survey(0)
+
+
+def test_files_below_a_folder_are_what_they_take_on_the_disk(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "file").write_bytes(b"x" * 1_000_000)
+    (tmp_path / "link").symlink_to("/usr")
+    assert 1_000_000 <= disk_bytes(tmp_path) < 1_100_000
+    assert disk_bytes(tmp_path / "none") == 0
 
 
 def test_an_items_time_is_the_workers_business_only_long_after_it_was_the_runners():
