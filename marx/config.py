@@ -138,10 +138,11 @@ class StoreConfig:
 
 @dataclass(frozen=True, slots=True)
 class KeepingConfig:
-    """For how long tasks are kept after their end, and how much of them at the most."""
+    """For how long tasks are kept after their end, and how much of them at the most; for how long lines of the audit are."""
 
     age_seconds: float = key(180 * 86400.0, duration("1m", "36500d"))
     size_bytes: int = key(200 * _GIB, size("1M", "1000T"))
+    audit_seconds: float = key(730 * 86400.0, duration("1d", "36500d"))
 
 
 @dataclass(frozen=True, slots=True)

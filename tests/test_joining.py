@@ -24,6 +24,7 @@ from marx.server.gate import Gate
 from marx.server.identity import Identity
 from marx.tls import server_context_factory
 from marx.wire import hello
+from tests.fakes.audits import RecordingAudit
 from tests.fakes.identity_records import MemoryRecords
 from tests.lab import PeerLinks, Recorder, certified, hang_up, listening, server_of
 
@@ -42,7 +43,7 @@ class Server:
         self.identity = Identity(self.records, time.time)
         self.enrolment = Enrolment(authority, self.identity, lambda: [self.address], time.time)
         self.links = {"worker": PeerLinks(), "tasker": PeerLinks()}
-        self.gate = Gate(self.identity, self.enrolment, self.links, reactor)
+        self.gate = Gate(self.identity, self.enrolment, self.links, reactor, RecordingAudit())
         self.address = Address("127.0.0.1", 1)
 
     @asynccontextmanager

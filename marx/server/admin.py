@@ -9,13 +9,19 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory
+from twisted.protocols.amp import Command
 
-from marx.owners_socket import OwnersLink
+from marx.owners_socket import OwnersLink, caller_uid
+from marx.server.auditing import SAID, Witness
 from marx.server.composing import Parts
 from marx.server.enrolment import Enrolment
 from marx.server.identity import Identity
 from marx.wire import admin as wire
 from marx.wire.calls import BadRequest, NotFound
+
+#: Lines of the audit in one answer.
+AUDIT_PAGE = 1000
+
 
 class AdminProtocol(OwnersLink):
     """One connected ``marx-admin``."""
@@ -27,6 +33,8 @@ class AdminProtocol(OwnersLink):
         self._service = parts.service
         self._directory = parts.directory
         self._status = parts.status
+        self._store = parts.store
+        self._audit = parts.audit
 
     @wire.MakeCode.responder
     async def on_make_code(self, role: str, name: str | None, uses: int, seconds: float) -> dict[str, Any]:
@@ -51,6 +59,20 @@ class AdminProtocol(OwnersLink):
     @wire.Revoke.responder
     async def on_revoke(self, kind: str, name: str) -> dict[str, Any]:
         return {"revoked": await self._identity.revoke(kind, name)}
+
+    @wire.ReadAudit.responder
+    async def on_read_audit(self, user: str | None, since_utc: float, after_row: int) -> dict[str, Any]:
+        return {"lines": [line.as_json() for line in await self._store.audit_lines(user, since_utc, after_row, AUDIT_PAGE)]}
+
+    witnessed = SAID
+
+    def witness(self, command: type[Command], arguments: dict[str, Any], answer: dict[str, Any]) -> Any:
+        """Tell the audit; who owns the daemon is known by a number."""
+        return Witness(self._audit, self._caller, "owner", "this machine").saw(command, arguments, answer)
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        self._caller = f"uid {caller_uid(self.transport)}"
 
     @wire.TellStory.responder
     def on_tell_story(self, subject: str) -> dict[str, Any]:

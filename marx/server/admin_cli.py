@@ -7,6 +7,7 @@ The same command serves a server's operator and a worker's owner; which of them 
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Callable, Sequence
@@ -53,12 +54,17 @@ def run(job: Callable[[], Any]) -> Any:
 
 def call(state: Path, command: type, **arguments: Any) -> dict[str, Any]:
     """Ask the daemon in ``state``; its answer. Raises :class:`Refused`."""
+    return over_socket(state, lambda link: link.ask(command, **arguments))
+
+
+def over_socket(state: Path, job: Callable[[GuardedLink], Any]) -> Any:
+    """What ``job`` comes to over a connection to the daemon in ``state``. Raises :class:`Refused`."""
     path = state / SOCKET_NAME
 
-    async def ask() -> dict[str, Any]:
+    async def ask() -> Any:
         link = await connectProtocol(UNIXClientEndpoint(reactor, str(path)), GuardedLink(reactor))
         try:
-            return await link.ask(command, **arguments)
+            return await job(link)
         finally:
             link.transport.loseConnection()
 
@@ -92,6 +98,10 @@ def table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
 
 def _day(utc: float) -> str:
     return datetime.fromtimestamp(utc).strftime("%Y-%m-%d %H:%M")
+
+
+def _second(utc: float) -> str:
+    return datetime.fromtimestamp(utc).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _cell(value: Any) -> str:
@@ -177,6 +187,31 @@ def revoke(state: Path, kind: str, name: str) -> None:
     click.echo(f"{count} revoked")
     if not count:
         raise Refused(f"there is no {kind} {name}", 1)
+
+
+@main.command()
+@click.option("--user", help="Only what this user did.")
+@click.option("--since", type=Duration(), default="7d", show_default=True, help="How far back: 30s, 10m, 2h, 7d.")
+@click.option("--json", "as_json", is_flag=True, help="For programs: one object a line.")
+@click.pass_obj
+def audit(state: Path, user: str | None, since: float, as_json: bool) -> None:
+    """Who joined, submitted, cancelled, fetched, revoked what, when and from where; the oldest first."""
+    rows = _audit_lines(state, user, time.time() - since)
+    if as_json:
+        for row in rows:
+            click.echo(json.dumps(row))
+    else:
+        table([{**row, "when": _second(row["at_utc"]), "from": row["place"]} for row in rows], ("when", "who", "role", "did", "subject", "detail", "from"))
+
+
+def _audit_lines(state: Path, user: str | None, since_utc: float) -> list[dict[str, Any]]:
+    async def ask(link: GuardedLink) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        while page := (await link.ask(wire.ReadAudit, user=user, since_utc=since_utc, after_row=rows[-1]["row"] if rows else 0))["lines"]:
+            rows += page
+        return rows
+
+    return over_socket(state, ask)
 
 
 @main.command()

@@ -12,6 +12,7 @@ from typing import Any, Awaitable, Callable
 from marx.config import ServerConfig
 from marx.core.model import Policy
 from marx.core.scheduler import Scheduler
+from marx.server.auditing import Audit
 from marx.server.blob_desk import BlobDesk
 from marx.server.blobs import Blobs
 from marx.server.ceilings import Ceilings
@@ -66,6 +67,7 @@ class Parts:
     factories: dict[str, Any]
     hang_up: Callable[[frozenset[str]], None]
     dismiss: Callable[[Sequence[CertificateRecord]], None]
+    audit: Audit
 
 
 def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gatekeeper, around: Surroundings) -> Parts:
@@ -79,8 +81,9 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
         return Scheduler(epoch, policy_of(config), gatekeeper.workers())
 
     service = SchedulingService(make_scheduler, store, shelf, directory, around.clock, around.wall)
+    audit = Audit(store, around.wall)
     blob_desk = BlobDesk(blobs, store)
-    desk = Desk(service, blob_desk, settings_of(config), around.clock, gatekeeper.is_revoked, gatekeeper.renew)
+    desk = Desk(service, blob_desk, settings_of(config), around.clock, gatekeeper.is_revoked, audit, gatekeeper.renew)
     status = Status(service, store, directory, gatekeeper.is_operator)
     limits = limits_of(config)
     submissions = Submissions(service, directory, shelf, blob_desk, limits, around)
@@ -90,14 +93,14 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
     inputs = Inputs(service, store, directory, around.clock, config.limits.file_bytes)
     steering = Steering(service, store, directory, submissions, around.wall)
     forgetting = Forgetting(store, directory, around.wall)
-    limits_kept = KeepingLimits(config.keeping.age_seconds, config.keeping.size_bytes)
+    limits_kept = KeepingLimits(config.keeping.age_seconds, config.keeping.size_bytes, config.keeping.audit_seconds)
     keeping = Keeping(store, blobs, blob_desk, forgetting, limits_kept, around.wall, monotonic)
     factories = {
         "tasker": TaskerFactory(desk, Offices(submissions, steering, forgetting, inputs, status, watches)),
         "worker": WorkerFactory(desk, directory, shelf, Services(programs, inputs, output)),
     }
     dismissal = Dismissal(service, directory, desk.hang_up)
-    return Parts(store, service, directory, status, keeping, factories, desk.hang_up, dismissal.of)
+    return Parts(store, service, directory, status, keeping, factories, desk.hang_up, dismissal.of, audit)
 
 
 def policy_of(config: ServerConfig) -> Policy:

@@ -101,7 +101,7 @@ class ServerDaemon(Service):
         await parts.service.begin()
         self._sweeper = Sweeper(self._blobs, parts.keeping, self._reactor)
         self._sweeper.startService()
-        await self._listen(Gate(identity, enrolment, parts.factories, self._reactor))
+        await self._listen(Gate(identity, enrolment, parts.factories, self._reactor, parts.audit))
         admin = AdminFactory(identity, enrolment, parts, self._reactor)
         self._ports.append(listen_to_owner(self._reactor, self._folder, admin))
         joining = self._config.joining

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from marx.addresses import place_of
 from marx.doorway import Doorway
+from marx.server.auditing import Audit
 from marx.server.crowding import Crowd, WrongCodes, network_of
 from marx.server.enrolment import Enrolment
 from marx.server.identity import Identity
@@ -49,11 +50,12 @@ class Gate(Factory):
 
     noisy = False
 
-    def __init__(self, identity: Identity, enrolment: Enrolment, factories: Mapping[str, PeerFactory], clock: IReactorTime) -> None:
+    def __init__(self, identity: Identity, enrolment: Enrolment, factories: Mapping[str, PeerFactory], clock: IReactorTime, audit: Audit) -> None:
         self._identity = identity
         self._enrolment = enrolment
         self._factories = factories
         self._clock = clock
+        self._audit = audit
         self._handshakes = Crowd(HANDSHAKES, HANDSHAKES_OF_ONE)
         self._strangers = Crowd(STRANGERS, STRANGERS_OF_ONE)
         self._wrong_codes = WrongCodes()
@@ -96,4 +98,4 @@ class Gate(Factory):
         if not self._strangers.enter(network):
             log.warn("{place} is turned away: {count} strangers are here already", place=place, count=len(self._strangers))
             return None
-        return Stranger(self._clock, enrolment, refusal, lambda: self._strangers.leave(network), Attempts(self._wrong_codes, network))
+        return Stranger(self._clock, enrolment, refusal, lambda: self._strangers.leave(network), Attempts(self._wrong_codes, network), self._audit)

@@ -11,6 +11,7 @@ from typing import Callable
 
 from twisted.logger import Logger
 
+from marx.server.audit_records import DropAuditLines
 from marx.server.blob_desk import BlobDesk
 from marx.server.blobs import Blobs
 from marx.server.forgetting import Forgetting
@@ -33,10 +34,14 @@ STEP_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class KeepingLimits:
-    """How long a task is kept after its end, and how many bytes all tasks that have ended may take together, files included."""
+    """
+    How long a task is kept after its end, and how many bytes all tasks that have ended may take together, files included; how long
+    lines of the audit are.
+    """
 
     age_seconds: float
     size_bytes: int
+    audit_seconds: float
 
 
 class Keeping:
@@ -67,6 +72,7 @@ class Keeping:
         await self._measure()
         if not self._clock_stepped():
             await self._forget_old()
+            await self._store.write(DropAuditLines(self._wall() - self._limits.audit_seconds))
         named_bytes = await self.sweep_unused()
         if await self._forget_much(named_bytes):
             await self.sweep_unused()

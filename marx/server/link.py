@@ -14,6 +14,8 @@ from twisted.protocols.amp import Command
 from twisted.python.failure import Failure
 
 import marx
+from marx.addresses import place_of
+from marx.server.auditing import SAID, Audit, Witness
 from marx.server.blob_desk import BlobDesk, worker_as_owner
 from marx.server.permits import permit_for
 from marx.server.service import SchedulingService
@@ -48,13 +50,14 @@ async def no_renewal(peer: Peer, request: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What the responders of all links need. ``is_revoked``: by the serial number of a certificate; ``renew``: a peer's certificate, for the key of a request; ``present``: every link that is up."""
+    """What the responders of all links need. ``is_revoked``: by the serial number of a certificate; ``audit``: who did what; ``renew``: a peer's certificate, for the key of a request; ``present``: every link that is up."""
 
     service: SchedulingService
     blobs: BlobDesk
     settings: Settings
     clock: IReactorTime
     is_revoked: Callable[[str], bool]
+    audit: Audit
     renew: Callable[[Peer, bytes], Awaitable[bytes]] = no_renewal
     present: set[ServerLink] = field(default_factory=set)
 
@@ -94,10 +97,21 @@ class ServerLink(GuardedLink):
         """``arguments`` with the whole id of the peer's own task, or a Deferred of them. Raises :class:`NotFound`."""
         raise NotFound(f"there is no task {task}")
 
+    # Who did what
+
+    witnessed = SAID
+
+    def witness(self, command: type[Command], arguments: dict[str, Any], answer: dict[str, Any]) -> Any:
+        """Tell the audit; what a worker fetches is its work."""
+        if self.peer.role == "worker" and command is blobs.GetBlob:
+            return answer
+        return self._witness.saw(command, arguments, answer)
+
     # Signs of life
 
     def connectionMade(self) -> None:
         super().connectionMade()
+        self._witness = Witness(self.desk.audit, self.peer.name, self.peer.role, place_of(self.transport.getPeer()))
         self.desk.present.add(self)
         self._silence = self.clock.callLater(self.desk.settings.silent_seconds, self._look_for_silence)
 

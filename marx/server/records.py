@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Union
 
+from marx.server.audit_records import DropAuditLines, NewAuditLine
 from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, GiveBackPages, TaskCleared, TaskSize
 from marx.server.program_records import NewInput, NewPortion, PortionDropped, PortionRecord, TaskExit, TaskHeld, TaskSpent
 
@@ -236,6 +237,8 @@ Write = Union[
     DropMemories,
     GiveBackPages,
     TaskSize,
+    NewAuditLine,
+    DropAuditLines,
     NewEpoch,
     KeepCode,
     KeepCertificate,

@@ -21,6 +21,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
+    DDL,
     Double,
     Engine,
     Index,
@@ -29,13 +30,14 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    event,
     select,
 )
 
 from marx.server.records import SchemaTooNew
 
 #: The newest revision in ``migrations/versions``: what :data:`metadata` says. Revisions are numbered, so an older one is a smaller number.
-VERSION = "0005"
+VERSION = "0006"
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 metadata = MetaData()
@@ -281,6 +283,38 @@ certificates = Table(
     _real("issued_utc"),
     _real("revoked_utc", nullable=True),
 )
+
+audit = Table(
+    "audit",
+    metadata,
+    _row(),
+    _real("at_utc"),
+    _text("who"),
+    _text("role"),
+    _text("place"),
+    _text("did"),
+    _text("subject"),
+    _text("detail"),
+    sqlite_autoincrement=True,
+)
+Index("audit_by_time", audit.c.at_utc)
+
+# Whoever gets as far as the database's own language still changes no line; and lines go from the oldest on, never from the middle.
+_STAY = "a line of the audit stays as it is"
+_ONLY_ADDED_TO = {
+    "sqlite": (
+        f"CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, '{_STAY}'); END",
+        'CREATE TRIGGER audit_goes_in_order BEFORE DELETE ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE "row" < OLD."row")'
+        " BEGIN SELECT RAISE(ABORT, 'only the oldest lines of the audit go'); END",
+    ),
+    "postgresql": (
+        f"CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''{_STAY}''; END'",
+        "CREATE TRIGGER audit_stays BEFORE UPDATE ON audit FOR EACH ROW EXECUTE FUNCTION audit_stays()",
+    ),
+}
+for _dialect, _statements in _ONLY_ADDED_TO.items():
+    for _statement in _statements:
+        event.listen(audit, "after_create", DDL(_statement).execute_if(dialect=_dialect))
 
 # Alembic's own table: it must not be among those that migrations are compared with.
 _stamps = MetaData()

@@ -19,7 +19,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from marx.server import store_keeping, store_packs, store_programs, store_restart, store_tasks
+from marx.server import store_audit, store_keeping, store_packs, store_programs, store_restart, store_tasks
 from marx.server.commits import GROUP_BYTES, GROUP_SECONDS, GroupCommit
 from marx.server.records import StoreFailed, Write
 from marx.server.schema import prepare
@@ -153,6 +153,8 @@ class Store:
     forgotten_by_prefix = _reading(store_keeping.forgotten_by_prefix)
     uncleared = _reading(store_keeping.uncleared)
     rows_to_clear = _reading(store_keeping.rows_to_clear)
+
+    audit_lines = _reading(store_audit.audit_lines)
 
     load_unfinished = _reading(store_restart.load_unfinished)
     load_identity = _reading(store_restart.load_identity)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 
 from marx.server import schema
+from marx.server.audit_records import NewAuditLine
 from marx.server.program_records import NewInput, NewPortion
 from marx.server.records import (
     BlobUse,
@@ -100,6 +101,10 @@ def _input(new: NewInput) -> Row:
     return new.task, new.offset, len(new.payload), new.final, new.payload
 
 
+def _audit_line(new: NewAuditLine) -> Row:
+    return new.at_utc, *map(plain_text, (new.who, new.role, new.place, new.did, new.subject, new.detail))
+
+
 def _columns(table: Table, *without: str) -> tuple[str, ...]:
     return tuple(name for name in table.c.keys() if name != "row" and name not in without)
 
@@ -118,6 +123,7 @@ INSERTS: dict[type, Insert] = {
     NewNote: Insert(schema.notes, _columns(schema.notes), _note),
     NewPortion: Insert(schema.portions, _columns(schema.portions), _portion, "ON CONFLICT DO NOTHING"),
     NewInput: Insert(schema.inputs, _columns(schema.inputs), _input),
+    NewAuditLine: Insert(schema.audit, _columns(schema.audit), _audit_line),
     NewEpoch: Insert(schema.epochs, ("number", "started_utc"), attrgetter("number", "started_utc")),
     BlobUse: Insert(schema.blob_uses, ("task", "sha256"), attrgetter("task", "sha256"), "ON CONFLICT DO NOTHING"),
 }

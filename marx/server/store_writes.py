@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Double, Engine, String, and_, bindparam, false, func, select, true
 
 from marx.server import schema
+from marx.server.audit_records import DropAuditLines
 from marx.server.keeping_records import ClearRows, DropMemories, ForgetTask, GiveBackPages, TaskCleared, TaskSize
 from marx.server.program_records import PortionDropped, TaskExit, TaskHeld, TaskSpent
 from marx.server.records import ENDED_STATES, TaskState, Write, WriteRefused
@@ -193,6 +194,10 @@ class Writes:
         self._connection.execute(_OF_TASK.values(size_bytes=write.size_bytes), {"of_task": write.task})
 
 
+    def _drop_audit_lines(self, write: DropAuditLines) -> None:
+        self._connection.execute(schema.audit.delete().where(schema.audit.c.at_utc < write.before_utc))
+
+
 _CHANGES: dict[type, Callable[[Writes, Any], None]] = {
     TaskState: Writes._change_state,
     TaskExit: Writes._exit,
@@ -205,4 +210,5 @@ _CHANGES: dict[type, Callable[[Writes, Any], None]] = {
     DropMemories: Writes._drop_memories,
     GiveBackPages: Writes._give_back,
     TaskSize: Writes._measured,
+    DropAuditLines: Writes._drop_audit_lines,
 }

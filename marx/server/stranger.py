@@ -13,11 +13,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
-from twisted.protocols.amp import AmpBox, RemoteAmpError
+from twisted.protocols.amp import AmpBox, Command, RemoteAmpError
 from twisted.python.failure import Failure
 
 import marx
 from marx.addresses import place_of
+from marx.server.auditing import SAID, Audit, Witness
 from marx.server.crowding import WrongCodes
 from marx.server.enrolment import CodeUnknown, Enrolment
 from marx.wire.calls import GuardedLink, MarxCommand, NotPermitted, Unavailable, WireError, WrongVersion
@@ -53,20 +54,29 @@ class Stranger(GuardedLink):
     """
 
     def __init__(
-        self, clock: IReactorTime, enrolment: Enrolment | None, refusal: str, left: Callable[[], object], attempts: Attempts
+        self, clock: IReactorTime, enrolment: Enrolment | None, refusal: str, left: Callable[[], object], attempts: Attempts, audit: Audit
     ) -> None:
         super().__init__(clock)
         self._attempts = attempts
+        self._audit = audit
         self._telling: Deferred[None] | None = None
         self._enrolment = enrolment
         self._refusal = refusal
         self._left = left
+        self._place = ""
         self._received_bytes = 0
         self._deadline: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         super().connectionMade()
+        self._place = place_of(self.transport.getPeer())
         self._set_deadline()
+
+    witnessed = SAID
+
+    def witness(self, command: type[Command], arguments: dict[str, Any], answer: dict[str, Any]) -> Any:
+        """Who joined is no stranger any more."""
+        return Witness(self._audit, answer["name"], arguments["role"], self._place).saw(command, arguments, answer)
 
     def dataReceived(self, data: bytes) -> None:
         self._received_bytes += len(data)
@@ -100,7 +110,7 @@ class Stranger(GuardedLink):
             self._check_attempts()
             certificate, name = await enrolment.enrol(role, secret, request, hint or "")
         except WireError as error:
-            log.info("{place} may not join: {why}", place=place_of(self.transport.getPeer()), why=error)
+            log.info("{place} may not join: {why}", place=self._place, why=error)
             if isinstance(error, CodeUnknown):
                 await self._remember_and_wait()
             raise
@@ -129,7 +139,7 @@ class Stranger(GuardedLink):
             self._deadline.cancel()
 
     def _end(self, why: str) -> None:
-        log.info("{place} is dropped: {why}", place=place_of(self.transport.getPeer()), why=why)
+        log.info("{place} is dropped: {why}", place=self._place, why=why)
         self.hang_up()
 
 

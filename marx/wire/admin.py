@@ -43,6 +43,17 @@ class Revoke(MarxCommand):
     response = [(b"revoked", Integer())]
 
 
+class ReadAudit(MarxCommand):
+    """
+    Lines of the audit behind row ``after_row``, the oldest first: of what ``user`` did (None: of everybody), not before ``since_utc``.
+
+    ``lines``: {"row", "at_utc", "who", "role", "place", "did", "subject", "detail"}; none: there are no more.
+    """
+
+    arguments = [(b"user", Unicode(optional=True)), (b"since_utc", Float()), (b"after_row", Integer())]
+    response = [(b"lines", Json())]
+
+
 class TellStory(MarxCommand):
     """Every event that touched ``subject`` (a task's id, ``TASK:ITEM``)."""
 

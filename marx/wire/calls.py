@@ -9,6 +9,7 @@ on which links stand, does not.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import wraps
 from inspect import iscoroutine
 from typing import Any, Callable
@@ -94,11 +95,13 @@ def guarded(command: type[Command], method: Callable[..., Any]) -> Callable[...,
     @wraps(method)
     def guard(self: GuardedLink, **arguments: Any) -> Deferred[Any]:
         def respond(admitted: dict[str, Any]) -> Any:
-            return method(self, **admitted)
+            answer = _waited(method(self, **admitted))
+            if command not in self.witnessed:
+                return answer
+            return maybeDeferred(lambda: answer).addCallback(lambda given: self.witness(command, admitted, given or {}))
 
         answered = maybeDeferred(self.admit, command, arguments)
         answered.addCallback(respond)
-        answered.addCallback(_waited)
         answered.addCallbacks(lambda answer: {} if answer is None else answer, surprise)
         return answered
 
@@ -127,6 +130,8 @@ class GuardedLink(CarefulAmp):
     """
 
     known_commands = MarxCommand
+    #: Commands of which :meth:`witness` is told.
+    witnessed: Container[type[Command]] = frozenset()
 
     def __init__(self, clock: IReactorTime) -> None:
         super().__init__()
@@ -143,6 +148,10 @@ class GuardedLink(CarefulAmp):
         The server overrides this with its table of permits, which also completes abbreviated task ids.
         """
         return arguments
+
+    def witness(self, command: type[Command], arguments: dict[str, Any], answer: dict[str, Any]) -> Any:
+        """A call in :attr:`witnessed` was done and will be answered by what this gives: ``answer``, or a Deferred of it."""
+        return answer
 
     def lost(self, reason: Failure) -> None:
         """The connection is gone; called once."""

@@ -44,7 +44,7 @@ class GuardedRoom(Room):
     async def begin(self) -> None:
         await super().begin()
         self.identity.when_revoked(self.parts.dismiss)
-        self.gate = Gate(self.identity, self.enrolment, self.parts.factories, self.reactor)
+        self.gate = Gate(self.identity, self.enrolment, self.parts.factories, self.reactor, self.parts.audit)
         self._listening = listening(server_of(LAB), self.gate)
         self.address = await self._listening.__aenter__()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from typing import Any
 
@@ -77,3 +78,25 @@ async def test_another_user_is_refused(desk, monkeypatch) -> None:
     monkeypatch.setattr(owners_socket, "caller_uid", lambda transport: 12345)
     with pytest.raises(NotPermitted, match="12345"):
         await desk.ask(wire.ListUsers)
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_audit_is_read_page_by_page_and_says_what_the_owner_did(desk, room, monkeypatch) -> None:
+    monkeypatch.setattr("marx.server.admin.AUDIT_PAGE", 2)
+    await desk.ask(wire.MakeCode, role="tasker", name="ada", uses=1, seconds=60.0)
+    with pytest.raises(NotFound):
+        await desk.ask(wire.Revoke, kind="user", name="nobody")
+    await desk.ask(wire.Revoke, kind="user", name="ada")
+    ada = await room.tasker("ada")
+    task = await ada.submit(1)
+    first = (await desk.ask(wire.ReadAudit, user=None, since_utc=0.0, after_row=0))["lines"]
+    then = (await desk.ask(wire.ReadAudit, user=None, since_utc=0.0, after_row=first[-1]["row"]))["lines"]
+    said = [(line["who"], line["role"], line["did"], line["subject"], line["detail"]) for line in first + then]
+    owner = f"uid {os.geteuid()}", "owner"
+    assert said == [
+        (*owner, "made a join code", "ada", "tasker, 1 uses"),
+        (*owner, "revoked", "ada", "user, 1 certificates and codes"),
+        ("ada", "tasker", "submitted", task, "map /home/ada/p.py"),
+    ]
+    assert (await desk.ask(wire.ReadAudit, user="ada", since_utc=0.0, after_row=0))["lines"] == then
+    assert (await desk.ask(wire.ReadAudit, user=None, since_utc=0.0, after_row=then[-1]["row"]))["lines"] == []

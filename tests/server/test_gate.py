@@ -29,6 +29,7 @@ from marx.trouble import explain
 from marx.wire.calls import GuardedLink, NotPermitted
 from marx.wire.enrol import Enrol
 from marx.wire.hello import Beat
+from tests.fakes.audits import RecordingAudit
 from tests.fakes.identity_records import MemoryRecords
 from tests.lab import PeerLinks, Recorder, certified, client_of, dial, hang_up, listening, server_of
 
@@ -44,7 +45,7 @@ class House:
         self.identity = Identity(MemoryRecords(), time.time)
         self.enrolment = Enrolment(LAB, self.identity, lambda: [], time.time)
         self.links = {"tasker": PeerLinks(), "worker": PeerLinks()}
-        self.gate = Gate(self.identity, self.enrolment, self.links, reactor)
+        self.gate = Gate(self.identity, self.enrolment, self.links, reactor, RecordingAudit())
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Address]:
@@ -178,7 +179,7 @@ async def test_strangers_are_counted_until_they_leave(monkeypatch: pytest.Monkey
 def test_connections_in_their_handshake_are_counted_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gate_module, "HANDSHAKES_OF_ONE", 1)
     house = House()
-    gate = Gate(house.identity, house.enrolment, house.links, Clock())
+    gate = Gate(house.identity, house.enrolment, house.links, Clock(), RecordingAudit())
     first = gate.buildProtocol(Address("203.0.113.9"))
     assert gate.buildProtocol(Address("203.0.113.9")) is None
     first.makeConnection(_Transport())

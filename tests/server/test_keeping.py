@@ -35,7 +35,7 @@ class House:
     def keeping(self, days: float = 1e6, size: int = 1 << 50) -> Keeping:
         forgetting = Forgetting(self.store, self.directory, lambda: self.wall)
         desk = BlobDesk(self.blobs, self.store)
-        return Keeping(self.store, self.blobs, desk, forgetting, KeepingLimits(days * DAY, size), lambda: self.wall, lambda: self.steady)
+        return Keeping(self.store, self.blobs, desk, forgetting, KeepingLimits(days * DAY, size, days * DAY), lambda: self.wall, lambda: self.steady)
 
     def passes(self, seconds: float) -> None:
         self.wall += seconds

@@ -15,6 +15,7 @@ from marx.server.stranger import STRANGER_BYTES, STRANGER_SECONDS, WRONG_SECONDS
 from marx.wire.calls import GuardedLink, InternalError, MarxCommand, NotPermitted, Unavailable, WrongVersion
 from marx.wire.enrol import CodeRefused, Enrol
 from marx.wire.hello import NEWEST_VERSION, OLDEST_VERSION, Beat, Greet
+from tests.fakes.audits import RecordingAudit
 
 WISHES = {"oldest": OLDEST_VERSION, "newest": NEWEST_VERSION, "role": "worker", "secret": "s3cret", "request": b"a request", "hint": "lab7"}
 
@@ -39,9 +40,10 @@ class Meeting:
         self.wrong_codes = WrongCodes() if wrong_codes is None else wrong_codes
         self.enrolments = Enrolments()
         self.gone: list[str] = []
+        self.audit = RecordingAudit()
         enrolment: Any = self.enrolments if may_join else None
         self.joiner, self.stranger, self.pump = connectedServerAndClient(
-            lambda: Stranger(self.clock, enrolment, "join first", lambda: self.gone.append("gone"), Attempts(self.wrong_codes, "203.0.113.9")),
+            lambda: Stranger(self.clock, enrolment, "join first", lambda: self.gone.append("gone"), Attempts(self.wrong_codes, "203.0.113.9"), self.audit),
             lambda: GuardedLink(self.clock),
         )
 

@@ -18,6 +18,7 @@ from marx.server.directory import Directory
 from marx.server.link import Desk, Settings
 from marx.server.worker_link import RENEW_SECONDS, WorkerProtocol
 from marx.wire import hello, worker
+from tests.fakes.audits import RecordingAudit
 
 OFFER = {"slots": 1, "interpreters": [{"version": "3.11.7", "path": "/usr/bin/python3"}], "sandbox": "bwrap"}
 
@@ -43,7 +44,7 @@ class Wire:
         self.clock = Clock()
         self.service = Scheduling()
         settings = Settings(heartbeat_seconds=15, silent_seconds=45, lease_seconds=60, item_bytes=1, result_bytes=1, file_bytes=1)
-        desk = Desk(self.service, SimpleNamespace(), settings, self.clock, lambda serial: False)
+        desk = Desk(self.service, SimpleNamespace(), settings, self.clock, lambda serial: False, RecordingAudit())
         services = SimpleNamespace(programs=None, inputs=None, output=None)
         self.link = WorkerProtocol(Peer("worker", "lab-1", "1"), desk, Directory(), SimpleNamespace(), services)
         self.transport = StringTransport()
