@@ -120,7 +120,7 @@ class Endings:
         self._orders.save_attempt(live.lease, part, "died", item, reason + evidence, event.cargo)
         if item is None:
             self._avoid(live, back, now)
-            self._count_loss(live, back, reason if _is_of_another(reason) else f"it {reason}", now)
+            self._count_loss(live, back, (reason if _is_of_another(reason) else f"it {reason}") + evidence, now)
         elif live.portion.tries.fail(item) or (event.cause and live.task.is_main(live.portion)):
             error = {"type": ERRORS.get(event.cause, "ItemDied"), "message": _told(live, item, reason) + evidence}
             self._lives.fail_item(live, item, error, now)
@@ -201,7 +201,7 @@ class Endings:
         tries = live.portion.tries
         item = tries.lose(back, live.lease.worker, reason)
         if item is not None:
-            error = {"type": "ItemLost", "message": f"it was lost {tries.evidence(item)}"}
+            error = {"type": "ItemLost", "message": f"it was lost {tries.losses(item)} times, and is not tried again: {tries.evidence(item)}"}
             self._lives.fail_item(live, item, error, now)
 
     def _avoid(self, live: LiveLease, ranges: list[Range], now: float) -> None:

@@ -158,6 +158,10 @@ class Tries:
         further = max(0, self._bound - 1 - losses)
         return min(alike, COMPANY**further)
 
+    def losses(self, item: int) -> int:
+        """How often an item was lost."""
+        return self._seen().losses.most(item, item + 1)
+
     def evidence(self, item: int) -> str:
         """One clause about each remembered loss of an item: where, and what was seen."""
         return "; ".join(

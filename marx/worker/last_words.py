@@ -28,8 +28,10 @@ class LastWords:
         said.extend((segment.item, segment.content[-PIECE_BYTES:]) for segment in segments)
 
     def of(self, fence: int, item: int | None) -> list[str]:
-        """The last lines of an item, both of its streams together as they came; none where the item is not known."""
-        content = b"".join(piece for each, piece in self._said.get(fence, ()) if each == item)
+        """The last lines of an item, both of its streams together as they came; of the one that spoke last where the item is not known."""
+        said = self._said.get(fence, ())
+        item = said[-1][0] if item is None and said else item
+        content = b"".join(piece for each, piece in said if each == item)
         lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines()]
         return [line[:LINE_CHARACTERS] for line in lines if line][-LINES:]
 

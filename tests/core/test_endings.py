@@ -283,8 +283,22 @@ def test_an_item_that_is_lost_again_and_again_fails_with_the_evidence():
         desk.tick(61)
     [failed] = of(FailItem, desk.actions)
     assert failed.error["type"] == "ItemLost"
-    assert [f"on {name}: its worker was silent for 60 s" in failed.error["message"] for name in ("alpha", "beta", "gamma")]
+    losses = "; ".join(f"on {name}: its worker was silent for 60 s" for name in ("alpha", "beta", "gamma"))
+    assert failed.error["message"] == f"it was lost 3 times, and is not tried again: {losses}"
     assert desk.scheduler.snapshot("task").state == "done"
+
+
+def test_what_was_seen_of_each_loss_is_told_when_an_item_has_had_enough():
+    desk = Desk(Policy(item_losses=2, elsewhere_seconds=0, ahead_chunks=0))
+    desk.submit(2, chunk_items=2)
+    desk.join("alpha")
+    desk.end(desk.leases[0], "died", reason="its runner was killed by signal 9", evidence='its last lines were "loading"')
+    for _ in range(2):
+        lease = desk.leases[0]
+        desk.end(lease)
+    messages = [failed.error["message"] for failed in of(FailItem, desk.actions)]
+    before = 'on alpha: its runner was killed by signal 9; its last lines were "loading"; on alpha: it ended without reporting them'
+    assert messages == [f"it was lost 2 times, and is not tried again: {before}"]
 
 
 def test_items_lost_together_are_never_failed_together():

@@ -81,7 +81,7 @@ def test_a_program_that_is_lost_too_often_fails_with_its_task():
     assert [(failed.portion, failed.item) for failed in of(FailItem, desk.actions)] == [(0, 0)]
     [saved] = of(SaveState, desk.actions)
     assert saved.state == "failed"
-    assert saved.reason.startswith("its main program did not survive: it was lost on alpha: it was killed by signal 9; on alpha")
+    assert saved.reason.startswith("its main program did not survive: it was lost 4 times, and is not tried again: on alpha: it was killed by signal 9; on alpha")
 
 
 def test_twenty_losses_are_allowed_and_goodbyes_do_not_count():

@@ -57,7 +57,8 @@ def test_a_limit_that_was_passed_is_named_with_its_option() -> None:
 def test_last_lines_are_those_of_the_item_that_died() -> None:
     words = LastWords()
     words.hear(7, [Segment(3, 1, 0, b"loading\nstep 1\nst"), Segment(4, 1, 0, b"another's\n"), Segment(3, 2, 0, b"ep 2\n\n")])
-    assert words.of(7, 3) == ["loading", "step 1", "step 2"] and words.of(7, None) == words.of(8, 3) == []
+    assert words.of(7, 3) == ["loading", "step 1", "step 2"] and words.of(8, 3) == words.of(8, None) == []
+    assert words.of(7, None) == words.of(7, 3), "who spoke last is told where nobody knows who it was"
     assert evidence_of(None, words.of(7, 3)) == 'its last lines were "loading", "step 1", "step 2"'
     words.forget(7)
     assert words.of(7, 3) == []
