@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import Deferred, gatherResults
 
 from marx.wire import blobs, tasker, worker
 from marx.wire.calls import BadRequest, NotFound, NotPermitted, Unavailable, WrongVersion
@@ -141,6 +142,21 @@ async def test_what_a_restarted_worker_had_not_told_is_taken_whole_by_a_restarte
     assert printed(ada.results[watch]) == [{"index": i, "value": i * i} for i in range(2)]
     assert [list(unpack_output(row["payload"], row["first"])) for row in ada.output[watch]] == [[Segment(0, STDOUT, 0, b"hello\n")]]
     assert [file["path"] for file in (await ada.ask(tasker.ListArtifacts, task=task))["artifacts"]] == ["made.txt"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_attempts_that_tell_the_same_output_at_the_same_time_are_shown_once(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(2), chunk_items=2)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    await room.restart()
+    ada, workers = await room.tasker(), [await room.worker(f"lab-{number}", boot="boot-2") for number in (1, 2, 3)]
+    pack = pack_output([Segment(0, STDOUT, 0, b"hello\n"), Segment(1, STDOUT, 0, b"again\n")], 0)
+    said = OutputReport(grant[0], task, 0, 0, 1, 5.0, len(pack))
+    assert await gatherResults([Deferred.fromCoroutine(lab.report(said, payload=pack)) for lab in workers]) == [[""]] * 3
+    watch = await ada.watch(task, live=False)
+    await ada.until_complete(watch)
+    assert len(ada.output[watch]) == 1
 
 
 @pytest_twisted.ensureDeferred
