@@ -30,11 +30,11 @@ from marx.config import ServerConfig
 from marx.server.blobs import Blobs
 from marx.server.composing import Gatekeeper, Parts
 from marx.server.composing import compose as compose_server
+from marx.server.ids import make_id
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
 from marx.server.surroundings import Surroundings as ServerSurroundings
 from marx.server.surroundings import own_user
-from marx.server.tap import make_id
 from marx.worker.composing import Limits, Premises
 from marx.worker.composing import Surroundings as WorkerSurroundings
 from marx.worker.composing import compose as compose_worker

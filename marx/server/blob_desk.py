@@ -27,7 +27,7 @@ def worker_as_owner(name: str) -> str:
 
 
 class BlobDesk:
-    """Stands before the blobs of all users. What each peer sent is remembered until the server ends; a tasker then just sends it again."""
+    """Stands before the blobs of all users. What each peer sent, or asked for and has, is remembered until the server ends."""
 
     def __init__(self, blobs: Blobs, store: Store) -> None:
         self._blobs = blobs
@@ -36,12 +36,13 @@ class BlobDesk:
         self._sizes: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     async def missing(self, owner: str, digests: list[str], task: str | None = None) -> list[str]:
-        """Which of ``digests`` this owner must still send. The others are ``task``'s from now on, where one is named."""
+        """Which of ``digests`` this owner must still send. The others count as sent, and are ``task``'s where one is named."""
         unsent = [digest for digest in digests if not self.was_sent(owner, digest)]
         owned = await self._store.blobs_owned(unsent, owner)
         here = await self._blobs.present([digest for digest in digests if digest in owned or self.was_sent(owner, digest)])
         if task is not None and here:
             await self._store.write(*(BlobUse(task, digest) for digest in here))
+        self._sent.update((owner, digest) for digest in here)
         return [digest for digest in digests if digest not in here]
 
     def was_sent(self, owner: str, digest: str) -> bool:

@@ -86,7 +86,7 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
     desk = Desk(service, blob_desk, settings_of(config), around.clock, gatekeeper.is_revoked, audit, gatekeeper.renew)
     status = Status(service, store, directory, gatekeeper.is_operator)
     limits = limits_of(config)
-    submissions = Submissions(service, directory, shelf, blob_desk, limits, around)
+    submissions = Submissions(service, directory, shelf, blob_desk, store, limits, around)
     watches = Watches(store, directory, status, around.clock)
     output = OutputIntake(store, directory, config.limits.output_bytes)
     programs = Programs(service, store, directory, around.clock)

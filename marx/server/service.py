@@ -111,6 +111,10 @@ class SchedulingService(Service):
                 _DOERS[type(action)](self, action, batch)
         return self._carry_out(batch)
 
+    def settled(self) -> Deferred[None]:
+        """Fires once all that was told before is committed; fails with :class:`Unavailable` where it could not be."""
+        return self._store.write().addErrback(self._commit_failed)
+
     def _carry_out(self, batch: Batch) -> Deferred[dict[Any, actions.Answer]]:
         self._uncommitted.update(batch.uncommitted)
         self._send_grants(batch.leases)

@@ -15,9 +15,11 @@ from marx.core import events
 from marx.server.blob_desk import BlobDesk
 from marx.server.ceilings import Ceilings, within
 from marx.server.directory import Directory, LiveTask, terms_of
+from marx.server.ids import keyed_id
 from marx.server.items import ItemShelf
 from marx.server.records import BlobUse, NewItems, NewTask
 from marx.server.service import SchedulingService
+from marx.server.store import Store
 from marx.server.surroundings import Surroundings
 from marx.wire.calls import BadRequest, NotFound, TooLarge
 from marx.wire.packs import ItemPack
@@ -48,6 +50,7 @@ class Submissions:
         directory: Directory,
         shelf: ItemShelf,
         blobs: BlobDesk,
+        store: Store,
         limits: Limits,
         around: Surroundings,
     ) -> None:
@@ -55,22 +58,30 @@ class Submissions:
         self._directory = directory
         self._shelf = shelf
         self._blobs = blobs
+        self._store = store
         self._limits = limits
         self._clock = around.clock
         self._wall = around.wall
         self._make_id = around.make_id
         self._arrivals = 0
 
-    async def submit(self, user: str, spec: Any) -> str:
-        """A new task of ``user``; its id, once it is durable."""
+    async def submit(self, user: str, spec: Any, key: str | None = None) -> str:
+        """A new task of ``user``, or the one that was submitted under ``key`` before; its id, once it is durable."""
         wrong = check_spec(spec)
         if wrong:
             raise BadRequest("; ".join(wrong))
+        task = self._make_id() if key is None else keyed_id(user, key)
+        if key is not None and await self._store.ids_by_prefix(task, user):
+            return task
         spec = within(self._limits.ceilings, spec)
         if sum(1 for _ in self._directory.tasks_of(user)) >= self._limits.open_tasks:
             raise TooLarge(f"{user} has {self._limits.open_tasks} open tasks, which is the limit (open_tasks)")
         digests = await self._files_of(user, spec) + await self._input_of(user, spec)
-        live = LiveTask(self._make_id(), user, spec.get("name"), spec, self._wall())
+        if task in self._directory.tasks:
+            # It came over a connection that was lost, and is on its way to the disk.
+            await self._service.settled()
+            return task
+        live = LiveTask(task, user, spec.get("name"), spec, self._wall())
         self._directory.tasks[live.id] = live
         rows = [NewTask(live.id, user, live.name, spec["kind"], json.dumps(spec).encode(), live.submitted_utc)]
         rows += [BlobUse(live.id, digest) for digest in digests]

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 import time
 from pathlib import Path
@@ -15,11 +14,9 @@ from twisted.python import usage
 
 from marx.config import ConfigError, ServerConfig, load_server, state_folder
 from marx.server.daemon import ServerDaemon
+from marx.server.ids import make_id
 from marx.server.surroundings import Surroundings
 
-#: Letters of a task's id: no two of them look alike, and none needs a shift key.
-ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
-ID_LENGTH = 8
 #: Seconds after which a thread gives way to another. The reactor gives up the interpreter at each send, and Python's usual 5 ms is what the
 #: store's writer may then keep it: a single write's median fell from 4.1 to 2.0 ms under load.
 SWITCH_SECONDS = 0.0005
@@ -65,11 +62,6 @@ class Options(usage.Options):
 def given_only(options: dict[str, tuple[str, Any]]) -> dict[str, tuple[str, Any]]:
     """The options that were given."""
     return {key: (option, value) for key, (option, value) in options.items() if value is not None}
-
-
-def make_id() -> str:
-    """A task's id: 40 random bits."""
-    return "".join(secrets.choice(ID_LETTERS) for _ in range(ID_LENGTH))
 
 
 def makeService(options: Options) -> Service:

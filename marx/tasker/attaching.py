@@ -63,7 +63,7 @@ def origin_of(shown: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _show(session: Session, task: str) -> dict[str, Any]:
-    return (await session.connection.ask(ShowTask, task=task))["shown"]
+    return (await session.connection.ask_until_answered(ShowTask, task=task))["shown"]
 
 
 def _watch(session: Session, shown: dict[str, Any], view: View) -> Watching:

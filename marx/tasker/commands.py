@@ -37,7 +37,7 @@ async def show_list(session: Session, limit: int, everyone: bool, json: bool) ->
     tasks: list[dict[str, Any]] = []
     before: int | None = None
     while len(tasks) < limit:
-        page = await session.connection.ask(ListTasks, limit=min(TASKS_AT_ONCE, limit - len(tasks)), before=before, everyone=everyone)
+        page = await session.connection.ask_until_answered(ListTasks, limit=min(TASKS_AT_ONCE, limit - len(tasks)), before=before, everyone=everyone)
         tasks += page["tasks"]
         before = page["before"]
         if before is None:
@@ -53,13 +53,13 @@ async def show_task(session: Session, task: str, json: bool) -> int:
 
 async def show_workers(session: Session, json: bool) -> int:
     """``tasker workers``"""
-    workers = (await session.connection.ask(ListWorkers))["workers"]
+    workers = (await session.connection.ask_until_answered(ListWorkers))["workers"]
     return await _print(session, workers if json else show.worker_table(workers), json)
 
 
 async def show_identity(session: Session, json: bool) -> int:
     """``tasker whoami``"""
-    me = (await session.connection.ask(WhoAmI))["me"]
+    me = (await session.connection.ask_until_answered(WhoAmI))["me"]
     text = show.as_json(me) if json else show.identity_lines(me)
     await session.screen.write_results(text.encode())
     return OK
@@ -147,7 +147,7 @@ async def _interruptible(session: Session, following: Following) -> dict[str, An
 
 
 async def _shown(session: Session, task: str) -> dict[str, Any]:
-    return (await session.connection.ask(ShowTask, task=task))["shown"]
+    return (await session.connection.ask_until_answered(ShowTask, task=task))["shown"]
 
 
 class _Silent:

@@ -8,7 +8,7 @@ gives them.
 from __future__ import annotations
 
 from random import random
-from typing import Any, Callable, Protocol
+from typing import Any, Awaitable, Callable, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress, IReactorTime
@@ -23,6 +23,8 @@ from marx.tasker.surroundings import Connect
 from marx.trouble import NotReachable, PeerRefused
 from marx.wire import hello, tasker
 from marx.wire.calls import BadRequest, GuardedLink, InternalError, NotFound, NotPermitted, TooLarge, Unavailable, WireError, WrongVersion
+
+T = TypeVar("T")
 
 #: The exit code of each error, the more special first.
 CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -186,11 +188,15 @@ class Connection:
             raise trouble_of(error) or error from error
 
     async def ask_until_answered(self, command: type[Command], **arguments: Any) -> dict[str, Any]:
-        """Ask again on a new connection where one was lost before the answer; for what may be asked twice."""
+        """Ask again on a new connection where one was lost before the answer; for what may be asked twice. Raises :class:`Trouble`."""
+        return await self.over_one_link(lambda link: link.ask(command, **arguments))
+
+    async def over_one_link(self, work: Callable[[TaskerLink], Awaitable[T]]) -> T:
+        """What ``work`` comes to, which begins again on a new connection where one was lost in the middle of it. Raises :class:`Trouble`."""
         while True:
             link = await self.link()
             try:
-                return await link.ask(command, **arguments)
+                return await work(link)
             except WireError as error:
                 if link.up:
                     raise trouble_of(error) or error from error

@@ -7,10 +7,12 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import SystemRandom
+from secrets import token_hex
 from typing import Any, AsyncIterator, Sequence
 
 from marx.tasker.bundle import WHOLE_BYTES, WHOLE_FILES, Bundle, gather
 from marx.tasker.exits import USAGE, Trouble
+from marx.tasker.link import TaskerLink
 from marx.tasker.manifest import Manifest, make_manifest
 from marx.tasker.request import Request, make_spec
 from marx.tasker.screen import Screen, wants_live_line
@@ -93,6 +95,16 @@ async def server_for(request: Request, prepared: Prepared, around: Surroundings,
 
 
 async def submit(opened: Session, prepared: Prepared) -> str:
-    """Send the files, then the specification; the task's id, when it is durable. Raises Trouble."""
-    await send_manifest(opened.connection, prepared.manifest)
-    return await submit_task(opened.connection, prepared.spec)
+    """
+    Send the files, then the specification; the task's id, when it is durable. Raises Trouble.
+
+    Where the connection is lost all of it begins again, since a server that was started anew does not know who sent which files. By the
+    key it knows a task that it had taken already.
+    """
+    key = token_hex(16)
+
+    async def over(link: TaskerLink) -> str:
+        await send_manifest(link, prepared.manifest)
+        return await submit_task(link, prepared.spec, key)
+
+    return await opened.connection.over_one_link(over)

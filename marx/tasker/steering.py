@@ -13,7 +13,7 @@ from marx.wire.tasker import CancelTask, ForgetEndedTask, HoldTask, ReleaseTask
 
 async def cancel(session: Session, task: str) -> int:
     """``tasker cancel``: when its processes are gone."""
-    answer = await session.connection.ask(CancelTask, task=task)
+    answer = await session.connection.ask_until_answered(CancelTask, task=task)
     if answer["unreachable"]:
         raise Trouble(f"task {task} may still run on {', '.join(answer['unreachable'])}, which could not be reached", NOT_TAKEN)
     if answer["state"] == "ended":
@@ -26,14 +26,14 @@ async def cancel(session: Session, task: str) -> int:
 
 async def hold(session: Session, task: str) -> int:
     """``tasker hold``: nothing new of it begins."""
-    await session.connection.ask(HoldTask, task=task)
+    await session.connection.ask_until_answered(HoldTask, task=task)
     await session.screen.say(f"task {task} is held: what runs goes on, nothing new begins until tasker release {task}")
     return OK
 
 
 async def release(session: Session, task: str) -> int:
     """``tasker release``: a held task goes on."""
-    await session.connection.ask(ReleaseTask, task=task)
+    await session.connection.ask_until_answered(ReleaseTask, task=task)
     await session.screen.say(f"task {task} goes on")
     return OK
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, AsyncIterator
+from typing import Any, AsyncIterator, Awaitable
 
 from marx.tasker.items import Items
 from marx.tasker.link import Connection, TaskerLink, trouble_of
 from marx.tasker.manifest import parts_of_bytes
 from marx.tasker.transfer import send_blob
 from marx.tasker.window import Window
-from marx.wire.blobs import PART_BYTES
+from marx.wire.blobs import PART_BYTES, AskBlobs
 from marx.wire.calls import NotFound, WireError
 from marx.wire.packs import BLOB_FROM, ItemPack
 from marx.wire.tasker import AddItems, ShowTask, SubmitTask
@@ -55,9 +55,9 @@ class ReadAhead:
         return self.read.popleft() if self.read else None
 
 
-async def submit_task(connection: Connection, spec: dict[str, Any]) -> str:
-    """The new task's id, when it is durable. Raises :class:`Trouble`."""
-    return (await connection.ask(SubmitTask, spec=spec))["task"]
+async def submit_task(link: TaskerLink, spec: dict[str, Any], key: str) -> str:
+    """The task's id, when it is durable: a new one, unless it was submitted under this ``key`` before. Raises :class:`WireError`."""
+    return (await link.ask(SubmitTask, spec=spec, key=key))["task"]
 
 
 async def add_range(connection: Connection, task: str, items: Items) -> None:
@@ -109,7 +109,11 @@ class ItemsSender:
 
     async def _as_blob(self, pack: ItemPack) -> ItemPack:
         digest = hashlib.sha256(pack.payload).hexdigest()
-        await send_blob(self._connection, digest, parts_of_bytes(pack.payload, PART_BYTES))
+
+        def over(link: TaskerLink) -> Awaitable[None]:
+            return send_blob(link, digest, parts_of_bytes(pack.payload, PART_BYTES), self._task)
+
+        await self._connection.over_one_link(over)
         return ItemPack(pack.first, pack.count, pack.codec, blob=digest)
 
     async def _send_over_any(self, pack: ItemPack, final: bool) -> None:
@@ -143,6 +147,10 @@ class ItemsSender:
         shown = (await self._connection.ask_until_answered(ShowTask, task=self._task))["shown"]
         rest = [(pack, final) for pack, final in self._unanswered if pack.first + pack.count > shown["total"] or (final and not shown["final"])]
         self._unanswered = deque(rest)
+        # A server that was started anew learns by this that we may name them.
+        blobs = [pack.blob for pack, _ in rest if pack.blob is not None]
+        if blobs:
+            await self._connection.ask_until_answered(AskBlobs, digests=blobs)
         self._link = await self._connection.link()
         self._window = Window(max(PACKS_AT_ONCE, len(rest)))
         for pack, final in rest:

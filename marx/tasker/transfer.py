@@ -9,7 +9,7 @@ from typing import Any, AsyncIterator, Iterable, Mapping
 
 from twisted.internet.defer import Deferred
 
-from marx.tasker.link import Connection
+from marx.tasker.link import Connection, TaskerLink
 from marx.tasker.manifest import Manifest, parts_of, parts_of_bytes
 from marx.tasker.window import Window
 from marx.wire.blobs import PART_BYTES, WINDOW, AskBlobs, GetBlob, PutBlob
@@ -20,22 +20,22 @@ ASK_AT_ONCE = 1_000
 Parts = Iterable[tuple[int, int, bytes]]
 
 
-async def send_manifest(connection: Connection, manifest: Manifest) -> None:
-    """Send the list of files, and the files that the server does not have. Raises :class:`Trouble`."""
+async def send_manifest(link: TaskerLink, manifest: Manifest) -> None:
+    """Send the list of files, and the files that the server does not have. Raises :class:`WireError`."""
     digests = [manifest.digest, *manifest.files]
     for start in range(0, len(digests), ASK_AT_ONCE):
-        answer = await connection.ask(AskBlobs, digests=digests[start : start + ASK_AT_ONCE])
+        answer = await link.ask(AskBlobs, digests=digests[start : start + ASK_AT_ONCE])
         for digest in answer["missing"]:
             parts = parts_of(manifest.files[digest], PART_BYTES) if digest in manifest.files else parts_of_bytes(manifest.text, PART_BYTES)
-            await send_blob(connection, digest, parts)
+            await send_blob(link, digest, parts)
 
 
-async def send_blob(connection: Connection, digest: str, parts: Parts) -> None:
-    """Send one blob; returns when it is durable. Raises :class:`Trouble`."""
+async def send_blob(link: TaskerLink, digest: str, parts: Parts, task: str | None = None) -> None:
+    """Send one blob, for a ``task`` that is there already; returns when it is durable. Raises :class:`WireError`."""
     window = Window(WINDOW)
     for offset, total, part in parts:
         await window.wait_for_room()
-        window.add(Deferred.fromCoroutine(connection.ask(PutBlob, digest=digest, offset=offset, total=total, part=part)))
+        window.add(link.ask(PutBlob, digest=digest, offset=offset, total=total, part=part, task=task))
     await window.drain()
 
 

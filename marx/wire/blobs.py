@@ -27,7 +27,7 @@ class AskBlobs(MarxCommand):
 
 
 class PutBlob(MarxCommand):
-    """A part of a blob of ``total`` bytes at ``offset``; parts come in order. ``task``: a worker names the task that it is for."""
+    """A part of a blob of ``total`` bytes at ``offset``; parts come in order. ``task``: the one that it is for, where there is one already."""
 
     arguments = [(b"digest", Unicode()), (b"offset", Integer()), (b"total", Integer()), (b"part", Bulk()), (b"task", Unicode(optional=True))]
     response = []

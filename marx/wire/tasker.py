@@ -14,9 +14,13 @@ from marx.wire.calls import MarxCommand
 
 
 class SubmitTask(MarxCommand):
-    """``spec`` (see ``marx.wire.spec``): what to run and how. The answer is the task's id, and comes when it is durable."""
+    """
+    ``spec`` (see ``marx.wire.spec``): what to run and how. The answer is the task's id, and comes when it is durable.
 
-    arguments = [(b"spec", Json())]
+    ``key``: drawn by the caller. Where the answer was lost, the same key again gives the same task.
+    """
+
+    arguments = [(b"spec", Json()), (b"key", Unicode(optional=True))]
     response = [(b"task", Unicode())]
 
 

@@ -36,6 +36,8 @@ class FakeServer:
         self.blobs: dict[str, bytes] = {}
         self.put: list[str] = []
         self.tasks: dict[str, FakeTask] = {}
+        self.keys: dict[str, str] = {}
+        self.cuts_at_submission = 0
         self.workers: list[dict[str, Any]] = []
         self.links: list[FakeServerLink] = []
         self.pack_items = 1000
@@ -192,13 +194,17 @@ class FakeServerLink(GuardedLink):
         return {"total": len(content), "part": content[offset : offset + blobs.PART_BYTES]}
 
     @tasker.SubmitTask.responder
-    def on_submit_task(self, spec: dict[str, Any]) -> dict[str, Any]:
+    def on_submit_task(self, spec: dict[str, Any], key: str) -> dict[str, Any]:
         wrong = check_spec(spec)
         if wrong:
             raise BadRequest("; ".join(wrong))
-        id = f"task{len(self.server.tasks)}abc"
-        self.add(FakeTask(id, spec, final=spec["kind"] == "run"))
-        return {"task": id}
+        if key not in self.server.keys:
+            id = self.server.keys[key] = f"task{len(self.server.tasks)}abc"
+            self.add(FakeTask(id, spec, final=spec["kind"] == "run"))
+        if self.server.cuts_at_submission:
+            self.server.cuts_at_submission -= 1
+            self.server.cut()
+        return {"task": self.server.keys[key]}
 
     def add(self, task: FakeTask) -> None:
         self.server.tasks[task.id] = task

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from twisted.application.service import IServiceCollection
 
-from marx.server.tap import ID_LETTERS, Options, make_id, makeService
+from marx.server.tap import Options, makeService
 
 
 def parsed(*arguments: str):
@@ -54,8 +54,3 @@ def test_a_state_that_others_may_read_is_not_served_from_and_the_sentence_mends_
     assert ended.value.code == 78
     [said] = logged_failures.flush()
     assert said == f"marx-server cannot start: others may read {tmp_path}/{name}, which holds secrets (mode 0640): chmod 600 {tmp_path}/{name}"
-
-
-def test_ids_are_short_and_easy_to_type() -> None:
-    ids = {make_id() for _ in range(1000)}
-    assert len(ids) == 1000 and all(len(id) == 8 and set(id) <= set(ID_LETTERS) for id in ids)

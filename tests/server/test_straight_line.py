@@ -14,6 +14,7 @@ from marx.wire.calls import BadRequest, NotFound, NotPermitted, Unavailable, Wro
 from marx.wire.hello import Greet, SayGoodbye
 from marx.wire.packs import STDOUT, Segment, pack_output, result_lines, unpack_output
 from marx.wire.reports import ArtifactReport, EndReport, OutputReport, ResultsReport
+from tests.server.room import SPEC
 
 
 def results(grant: list[Any], first: int, *values: Any, failed: tuple[int, ...] = ()) -> tuple[ResultsReport, bytes]:
@@ -157,6 +158,33 @@ async def test_two_attempts_that_tell_the_same_output_at_the_same_time_are_shown
     watch = await ada.watch(task, live=False)
     await ada.until_complete(watch)
     assert len(ada.output[watch]) == 1
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_task_that_is_submitted_twice_under_one_key_is_one(room) -> None:
+    ada, bob = await room.tasker("ada"), await room.tasker("bob")
+    both = [ada.ask(tasker.SubmitTask, spec=SPEC, key="key") for _ in range(2)]
+    first, second = [answer["task"] for answer in await gatherResults(both)]
+    assert first == second
+    assert (await bob.ask(tasker.SubmitTask, spec=SPEC, key="key"))["task"] != first
+    assert (await ada.ask(tasker.SubmitTask, spec=SPEC, key="other"))["task"] != first
+    await room.restart()
+    ada = await room.tasker("ada")
+    assert (await ada.ask(tasker.SubmitTask, spec=SPEC, key="key"))["task"] == first
+    assert len((await ada.ask(tasker.ListTasks, limit=10))["tasks"]) == 2
+
+
+@pytest_twisted.ensureDeferred
+async def test_items_as_large_as_a_blob_may_be_added_again_after_a_restart(room) -> None:
+    """Their bytes went to the earlier server; the question whether they are there lets the new one know whose they are."""
+    ada = await room.tasker()
+    task = await ada.submit(final=False)
+    digest = await ada.put_blob(b'"a long item"', task)
+    await room.restart()
+    ada = await room.tasker()
+    assert (await ada.ask(blobs.AskBlobs, digests=[digest]))["missing"] == []
+    added = {"task": task, "portion": 0, "first": 0, "count": 1, "codec": "json", "args": []}
+    await ada.ask(tasker.AddItems, **added, payload=None, blob=digest, final=True)
 
 
 @pytest_twisted.ensureDeferred

@@ -182,6 +182,14 @@ async def test_a_lost_connection_is_made_anew_and_nothing_is_printed_twice(perso
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_submission_whose_answer_was_lost_is_the_same_task_the_next_time(person: Person, server: FakeServer) -> None:
+    server.cuts_at_submission = 2
+    assert await person.types("map", "--range", "0:6", "prog.py:f") == 0
+    assert values(person.out) == [0, 1, 2, 3, 4, 5] and person.err == ""
+    assert len(server.tasks) == 1
+
+
+@pytest_twisted.ensureDeferred
 async def test_unordered_results_are_not_printed_twice_after_a_lost_connection(person: Person, server: FakeServer) -> None:
     server.held = True
     ended = person.types("map", "--unordered", "--range", "0:6", "prog.py:f")
