@@ -40,8 +40,12 @@ class Uplink:
         self.link = None
 
     def wait_connected(self) -> Deferred[GuardedLink]:
-        """Fire with the link as soon as there is one. May be cancelled."""
-        if self.link is not None:
+        """
+        Fire with the link as soon as there is one. May be cancelled.
+
+        Whoever waited for an answer hears of a lost link before :meth:`cut` does, and must not be given the same link again and again.
+        """
+        if self.link is not None and self.link.up:
             return succeed(self.link)
         waited: Deferred[GuardedLink] = Deferred(self._waiting_cancelled)
         self._waiting.append(waited)

@@ -58,9 +58,9 @@ class Desk:
         self.sender.connected(link)
 
     def cut(self) -> None:
+        self.endpoint.cut()
         self.uplink.cut()
         self.sender.cut()
-        self.endpoint.cut()
 
     def put(self, report: Report, payload: bytes = b"", spooled: int = 0) -> None:
         self.sender.put(report, payload, spooled)

@@ -50,8 +50,9 @@ def test_a_question_waits_for_the_first_connection(asker: Asker) -> None:
 def test_a_question_that_was_cut_off_is_asked_again_over_the_next_connection(asker: Asker) -> None:
     asker.connect()
     ensureDeferred(asker.uplink.ask(DescribeTask, task="a")).addBoth(asker.answers.append)
-    asker.uplink.cut()
     asker.endpoint.cut()
+    assert asker.answers == [], "it waits already, although nobody has said yet that the link is lost"
+    asker.uplink.cut()
     assert asker.answers == []
     asker.connect()
     asker.endpoint.flush()
