@@ -77,7 +77,7 @@ class OutputIntake:
 
 class RepeatedOutput:
     """
-    What a program writes that was started again, beside what it wrote before: read once, as far as it is repeated.
+    What one attempt of a program writes, beside what others wrote before or meanwhile: read once, until it differs.
 
     A program is one item whose output has no bound that memory could hold.
     """
@@ -97,10 +97,10 @@ class RepeatedOutput:
                 raise BadRequest(f"there is no stream {segment.stream}")
             known = b"" if before.is_over else await self._known(before, segment.offset, len(segment.content))
             if not segment.content.startswith(known):
-                known = b""
-            if len(known) < len(segment.content):
                 before.end()
-                rest = segment.content[len(known) :]
+                known = b""
+            # Behind what is known everything is new, until another attempt has got further and this one comes back.
+            if rest := segment.content[len(known) :]:
                 kept.append(Segment(0, segment.stream, segment.offset + len(known), rest))
         return pack_output(kept, 0)
 
@@ -149,7 +149,7 @@ class _Tail:
         return bytes(self._content[begin : begin + length]) if begin >= 0 else b""
 
     def end(self) -> None:
-        """Nothing that follows was delivered before."""
+        """This attempt goes another way: nothing that follows was delivered before."""
         self.is_over = True
         self._content.clear()
 

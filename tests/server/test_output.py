@@ -127,8 +127,13 @@ class StoredProgram:
     """The output of one program, as far as a store of it is asked: a row at a time, and each once."""
 
     def __init__(self, payloads: Sequence[bytes]) -> None:
-        self._rows = [OutputRow(number, 0, 0, 0, "lab-1", 0.0, payload) for number, payload in enumerate(payloads, 1)]
+        self._rows: list[OutputRow] = []
         self.read: list[int] = []
+        for payload in payloads:
+            self.add(payload)
+
+    def add(self, payload: bytes) -> None:
+        self._rows.append(OutputRow(len(self._rows) + 1, 0, 0, 0, "lab-1", 0.0, payload))
 
     async def output_of_item_after(self, task: str, portion: int, item: int, row: int, limit_bytes: int) -> list[OutputRow]:
         found = self._rows[row : row + 1]
@@ -150,6 +155,20 @@ async def test_a_program_that_is_started_again_repeats_nothing_and_goes_on() -> 
     later = program_pack((STDOUT, 14, b"four\n"))
     assert await repeat.without_delivered(later) == later
     assert store.read == [1, 2]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_attempt_that_was_ahead_and_is_overtaken_while_it_is_cut_off_repeats_nothing() -> None:
+    """Its worker comes back and reports what another attempt has printed meanwhile."""
+    store = StoredProgram([program_pack((STDOUT, 0, b"one\n"))])
+    ahead = RepeatedOutput(store, TASK)
+    for text in (program_pack((STDOUT, 4, b"two\n"), (STDERR, 0, b"oh\n")), program_pack((STDOUT, 8, b"three\n"))):
+        assert await ahead.without_delivered(text) == text
+        store.add(text)
+    store.add(program_pack((STDOUT, 14, b"four\n")))
+    assert await ahead.without_delivered(program_pack((STDOUT, 14, b"four\n"))) == b""
+    kept = await ahead.without_delivered(program_pack((STDOUT, 19, b"five\n"), (STDERR, 3, b"no\n")))
+    assert text_of(kept) == b"five\nno\n"
 
 
 @pytest_twisted.ensureDeferred
