@@ -93,7 +93,7 @@ async def world(room: GuardedRoom) -> World:
 
 
 async def _map(world: World, manifest: str) -> None:
-    task = (await world.ada.ask(tasker.SubmitTask, spec={**SPEC, "name": MARK, "manifest": manifest, "chunk_items": 1}))["task"]
+    task = (await world.ada.ask(tasker.SubmitTask, spec={**SPEC, "name": MARK, "manifest": manifest, "chunk_items": 1}, key="her key"))["task"]
     world.tasks.append(task)
     items = {"portion": 0, "codec": "json", "args": []}
     await world.ada.ask(tasker.AddItems, task=task, first=0, count=1, payload=None, blob=world.blobs[0], final=False, **items)
@@ -147,6 +147,7 @@ def tries_of(world: World) -> dict[str, list[Any]]:
         "total": [13],
         "part": [b"", b"another text."],
         "spec": specs,
+        "key": ["her key"],
         "portion": [0, 1],
         "first": [0, 1, 6],
         "count": [0, 1],

@@ -9,7 +9,7 @@ PYTHON = Interpreter("/usr/bin/python3", (3, 11, 7), "cpython", "/usr", "/usr", 
 
 
 def test_an_offer_says_everything_that_tasks_can_ask_for() -> None:
-    offer = Offer(4, "bwrap", [PYTHON], 2, {"gpu": "a100"}, ("ada",), {"host": "lab-1"}, paused=True, network=True)
+    offer = Offer(4, "bwrap", [PYTHON], 2, {"gpu": "a100"}, ("ada",), {"host": "lab-1"}, paused=True, network=True, memory=4 << 30)
     assert offer.to_json() == {
         "slots": 4,
         "seats": 2,
@@ -17,6 +17,7 @@ def test_an_offer_says_everything_that_tasks_can_ask_for() -> None:
         "labels": {"gpu": "a100"},
         "sandbox": "bwrap",
         "network": True,
+        "memory": 4 << 30,
         "users": ["ada"],
         "paused": True,
         "draining": False,
