@@ -203,6 +203,7 @@ class Room:
         self.operators: set[str] = set()
         self.revoked: set[str] = set()
         self.config = ServerConfig()
+        self.wall_offset = 1000.0
         self.peers: list[Played] = []
         self._ids = (f"task{number:04d}" for number in itertools.count())
         self.parts: Parts
@@ -211,7 +212,7 @@ class Room:
     async def begin(self) -> None:
         self.store = Store.open(sqlite_url(self.folder / "marx.sqlite"), self.reactor)
         stored = Blobs(self.folder / "blobs", self.reactor)
-        around = Surroundings(self.reactor, lambda: 1000.0 + self.reactor.seconds(), lambda: next(self._ids))
+        around = Surroundings(self.reactor, lambda: self.wall_offset + self.reactor.seconds(), lambda: next(self._ids))
         self.parts = compose(self.config, self.store, stored, self.gatekeeper(), around)
         self.parts.service.startService()
         await self.parts.service.begin()
