@@ -190,11 +190,13 @@ def run_results(task: Snapshot, artifacts: Sequence[Snapshot]) -> dict[str, Any]
 
 
 def _attempts_table(attempts: Sequence[Snapshot]) -> Any:
-    table = _table([("ITEMS", ""), ("TRY", "right"), ("WORKER", ""), ("OUTCOME", ""), ("REASON", "long")])
+    table = _table([("ITEMS", ""), ("TRY", "right"), ("WORKER", ""), ("OUTCOME", ""), ("MEMORY", "right"), ("CPU", "right"), ("REASON", "long")])
     for each in attempts:
         first, last = each["first"], each["first"] + each["count"] - 1
         items = str(first) if first == last else f"{first} to {last}"
-        table.add_row(items, str(each["attempt"]), each["worker"], each["outcome"], each.get("reason") or "")
+        used = each.get("max_rss_kb") or 0
+        usage = (size(used << 10), duration(each["cpu_seconds"])) if used else ("", "")
+        table.add_row(items, str(each["attempt"]), each["worker"], each["outcome"], *usage, "\n".join(map(printable, (each.get("reason") or "").splitlines())))
     return table
 
 

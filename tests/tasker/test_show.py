@@ -57,7 +57,8 @@ def test_the_list_of_tasks() -> None:
 
 
 def test_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    attempt = {"first": 7, "count": 1, "attempt": 2, "worker": "lab7", "outcome": "died", "reason": "killed by signal 9"}
+    attempt = {"first": 7, "count": 1, "attempt": 2, "worker": "lab7", "outcome": "died"}
+    attempt |= {"reason": 'was killed by signal 9; its last lines were "\x1b[2Jx"', "max_rss_kb": 4_000_000, "cpu_seconds": 2.5}
     terms = {"program": "/home/ada/work/prog.py", "function": "f", "python": "2.7", "labels": {"gpu": "yes"}}
     shown = {**TASK, "state": "failed", "reason": "stopped", "ended_utc": 1012.0, "attempts": [attempt], "notes": ["a\x1b[31mnote"], "terms": terms}
     lines = text(task_page(shown, 1090.0)).splitlines()
@@ -77,8 +78,8 @@ def test_one_task(monkeypatch: pytest.MonkeyPatch) -> None:
         "labels     gpu=yes",
         "",
         "attempts that failed",
-        "ITEMS  TRY  WORKER  OUTCOME  REASON",
-        "7        2  lab7    died     killed by signal 9",
+        "ITEMS  TRY  WORKER  OUTCOME  MEMORY    CPU  REASON",
+        "7        2  lab7    died     4.1 GB  2.5 s  was killed by signal 9; its last lines were \"\\x1b[2Jx\"",
         "",
         "notes",
         "a\\x1b[31mnote",
