@@ -57,8 +57,8 @@ class Steering:
         known, final = (await self._store.totals(task)).get(0, (0, False))
         if spec["kind"] == "map" and not final:
             raise BadRequest(f"not all items of task {task} are known, so it cannot be run again")
-        # Files are known to be of this run by when it was submitted.
-        submitted_from = {**(spec.get("submitted_from") or {}), "utc": self._wall()}
+        # Files are known to be of this run by when it was submitted; what was sent with the first may have been changed by that.
+        submitted_from = {**(spec.get("submitted_from") or {}), "utc": self._wall(), "manifest": None}
         again = await self._submissions.submit(user, {**spec, "rerun_of": task, "submitted_from": submitted_from})
         try:
             if spec["kind"] == "map":

@@ -4,10 +4,11 @@ Listing a task's artifacts and bringing them home.
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Any, AsyncIterator, Mapping
+from typing import Any, AsyncIterator, Callable, Mapping
 
-from marx.tasker.landing import Artifact, Landing, Misplaced
+from marx.tasker.landing import Artifact, Dates, Landing, Misplaced
 from marx.tasker.link import Connection
 from marx.tasker.session import Session
 from marx.tasker.surroundings import Place
@@ -51,7 +52,10 @@ async def bring_home(session: Session, task: str, origin: Mapping[str, Any], art
     if roots is None:
         return
     connection = session.connection
-    landing = Landing(roots, task, float(origin.get("utc") or 0.0), session.around.wall, lambda digest: fetch_blob(connection, task, digest))
+    # What lies in a folder that the person named is nothing that was sent.
+    manifest = origin.get("manifest") if artifacts is None else None
+    sent = SentFiles(manifest, lambda digest: fetch_blob(connection, task, digest))
+    landing = Landing(roots, task, float(origin.get("utc") or 0.0), session.around.wall, sent.fetch, sent.dates)
     async for entry in list_artifacts(connection, task):
         try:
             sentence = await landing.land(Artifact.of(entry))
@@ -59,3 +63,20 @@ async def bring_home(session: Session, task: str, origin: Mapping[str, Any], art
             sentence = str(error)
         if sentence:
             await session.screen.complain(sentence)
+
+
+class SentFiles:
+    """What went along with a task. ``manifest``: the blob that lists it; None where a file's date then says nothing, as when it is run again."""
+
+    def __init__(self, manifest: str | None, fetch: Callable[[str], AsyncIterator[bytes]]) -> None:
+        self.fetch = fetch
+        self._manifest = manifest
+        self._dates: Dates | None = None
+
+    async def dates(self) -> Dates:
+        """When each file had been written; fetched when it is first asked for. Raises Trouble."""
+        if self._dates is None:
+            raw = b"".join([part async for part in self.fetch(self._manifest)]) if self._manifest else b"[]"
+            rows = (row for row in json.loads(raw) if len(row) > 6 and row[6] is not None)
+            self._dates = {(row[0], row[1]): row[6] for row in rows}
+        return self._dates

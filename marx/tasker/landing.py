@@ -11,7 +11,10 @@ import os
 import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, AsyncIterator, Callable, Iterator, Mapping
+from typing import Any, AsyncIterator, Awaitable, Callable, Iterator, Mapping
+
+#: By root number and path, when each file that was sent had been written, in ns since 1970.
+Dates = Mapping[tuple[int, str], int]
 
 #: What a file that comes back may have of its mode: never set-user-id and its like.
 MODE_BITS = 0o777
@@ -44,18 +47,26 @@ class Landing:
     """
     Puts artifacts below ``roots``, one folder for each root number.
 
-    ``submitted_utc``: when the task left home, by this machine's clock; what changed there since is not touched. ``task`` names what is
-    saved beside. ``fetch`` gives the parts of a blob.
+    ``submitted_utc``: when the task left home, by this machine's clock; what changed there since is not touched. That clock may have been
+    set back since, so what was sent must also have the date that it had: ``sent`` gives those. ``task`` names what is saved beside.
+    ``fetch`` gives the parts of a blob.
     """
 
     def __init__(
-        self, roots: list[str], task: str, submitted_utc: float, wall: Callable[[], float], fetch: Callable[[str], AsyncIterator[bytes]]
+        self,
+        roots: list[str],
+        task: str,
+        submitted_utc: float,
+        wall: Callable[[], float],
+        fetch: Callable[[str], AsyncIterator[bytes]],
+        sent: Callable[[], Awaitable[Dates]],
     ) -> None:
         self._roots = roots
         self._task = task
         self._submitted_utc = submitted_utc
         self._wall = wall
         self._fetch = fetch
+        self._sent = sent
 
     async def land(self, artifact: Artifact) -> str | None:
         """Put one in its place; a sentence where something is to be said. Raises :class:`Misplaced`."""
@@ -80,14 +91,14 @@ class Landing:
 
     async def _put(self, artifact: Artifact, folder: int, name: str) -> str | None:
         if artifact.deleted:
-            return self._remove(artifact, folder, name)
+            return await self._remove(artifact, folder, name)
         if artifact.link is None and artifact.blob is None:
             _make_folder(folder, name, artifact.mode)
             return None
         fresh = f".{name[:100]}.{self._task}.part"
         try:
             await self._write(artifact, folder, fresh)
-            place = self._place_for(artifact, folder, name, fresh)
+            place = await self._place_for(artifact, folder, name, fresh)
             os.rename(fresh, place, src_dir_fd=folder, dst_dir_fd=folder)
         finally:
             _unlink_if_there(folder, fresh)
@@ -109,27 +120,29 @@ class Landing:
             written = min(artifact.mtime, self._wall())
             os.utime(descriptor, (written, written))
 
-    def _place_for(self, artifact: Artifact, folder: int, name: str, fresh: str) -> str:
+    async def _place_for(self, artifact: Artifact, folder: int, name: str, fresh: str) -> str:
         """The name to save under: beside what changed at home since, unless that is the same."""
         there = _stat(folder, name)
-        if there is None or not self._changed_meanwhile(there) or _are_equal(folder, name, fresh):
+        if there is None or not await self._changed_meanwhile(artifact, there) or _are_equal(folder, name, fresh):
             return name
         return f"{name}.marx-{self._task}"
 
-    def _remove(self, artifact: Artifact, folder: int, name: str) -> str | None:
+    async def _remove(self, artifact: Artifact, folder: int, name: str) -> str | None:
         there = _stat(folder, name)
         if there is None:
             return None
         if stat.S_ISDIR(there.st_mode):
             _remove_folder(folder, name)
-        elif self._changed_meanwhile(there):
+        elif await self._changed_meanwhile(artifact, there):
             return f"{artifact.path} was deleted by the task, but changed here meanwhile; it is kept"
         else:
             os.unlink(name, dir_fd=folder)
         return None
 
-    def _changed_meanwhile(self, there: os.stat_result) -> bool:
-        return there.st_mtime > self._submitted_utc
+    async def _changed_meanwhile(self, artifact: Artifact, there: os.stat_result) -> bool:
+        if there.st_mtime > self._submitted_utc:
+            return True
+        return (await self._sent()).get((artifact.root, artifact.path), there.st_mtime_ns) != there.st_mtime_ns
 
 
 @contextmanager

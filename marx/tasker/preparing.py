@@ -50,7 +50,8 @@ def prepare_task(request: Request, target: Target, arguments: Sequence[str], aro
     spec = make_spec(request.terms, target, python, around.environ, SystemRandom().randrange)
     roots = list(bundle.roots)
     spec.update(cwd=place.folder, roots=roots, manifest=manifest.digest)
-    spec["submitted_from"] = {"host": place.host, "folder": place.folder, "utc": around.wall(), "roots": roots}
+    left = {"host": place.host, "folder": place.folder, "roots": roots}
+    spec["submitted_from"] = {**left, "utc": around.wall(), "manifest": manifest.digest}
     return Prepared(spec, manifest, bundle)
 
 

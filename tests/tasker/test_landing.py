@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marx.tasker.artifacts import roots_at_home
+from marx.tasker.artifacts import SentFiles, roots_at_home
 from marx.tasker.landing import Artifact, Landing, Misplaced
 from marx.tasker.surroundings import Place
 
@@ -31,9 +31,13 @@ def artifact(path: str, **changes: Any) -> Artifact:
     return Artifact.of({**entry, **changes, "unknown": "from a newer server"})
 
 
-def land(folder: Path, *artifacts: Artifact) -> list[str | None]:
-    """What is said of each."""
-    landing = Landing([str(folder)], "abc", SUBMITTED, lambda: NOW, fetch)
+def land(folder: Path, *artifacts: Artifact, sent: dict[tuple[int, str], int] | None = None) -> list[str | None]:
+    """What is said of each. ``sent``: dates of what had gone along."""
+
+    async def dates() -> dict[tuple[int, str], int]:
+        return sent or {}
+
+    landing = Landing([str(folder)], "abc", SUBMITTED, lambda: NOW, fetch, dates)
     return [finished(landing.land(each)) for each in artifacts]
 
 
@@ -74,6 +78,32 @@ def test_a_file_that_changed_meanwhile_is_kept_and_ours_lies_beside_it(tmp_path:
     assert land(tmp_path, artifact("sub/file")) == ["sub/file changed here meanwhile; the task's is sub/file.marx-abc"]
     assert (tmp_path / "sub" / "file").read_text() == "mine"
     assert (tmp_path / "sub" / "file.marx-abc").read_text() == "ours"
+
+
+def test_a_change_made_after_the_clock_was_set_back_is_seen_by_the_date_that_was_sent(tmp_path: Path) -> None:
+    for name in ("file", "gone", "same"):
+        old_file(tmp_path / name, "mine", SUBMITTED - 500)
+    sent = {(0, "file"): int(SUBMITTED - 900) * 10**9, (0, "gone"): int(SUBMITTED - 900) * 10**9, (0, "same"): int(SUBMITTED - 500) * 10**9}
+    assert land(tmp_path, artifact("file"), artifact("gone", deleted=True, blob=None), artifact("same"), sent=sent) == [
+        "file changed here meanwhile; the task's is file.marx-abc",
+        "gone was deleted by the task, but changed here meanwhile; it is kept",
+        None,
+    ]
+    assert [(tmp_path / name).read_text() for name in ("file", "gone", "same")] == ["mine", "mine", "ours"]
+
+
+def test_what_was_sent_is_fetched_once_and_only_where_it_is_asked_for() -> None:
+    fetched: list[str] = []
+
+    async def manifest(digest: str) -> AsyncIterator[bytes]:
+        fetched.append(digest)
+        yield b'[[0, "a", 33188, 1, "d", null, 17'
+        yield b'], [0, "b", 33188, 1, "d", null], [1, "c", 16877, 0, null, null, null]]'
+
+    files = SentFiles("digest", manifest)
+    assert fetched == []
+    assert finished(files.dates()) == finished(files.dates()) == {(0, "a"): 17}
+    assert fetched == ["digest"] and finished(SentFiles(None, manifest).dates()) == {}
 
 
 def test_landing_twice_is_landing_once(tmp_path: Path) -> None:
