@@ -96,6 +96,31 @@ PROBES = (
     Attack("find_descriptors", "find a descriptor that the worker left open", "nobody", "every descriptor that is not the program's is closed"),
 )
 
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Taking more than a share. ``contained``: by what, "" where it is not. ``error``: of the item that is ended for it."""
+
+    name: str
+    what: str
+    amount: int
+    contained: str = ""
+    error: str = ""
+
+
+WATCHED, TOO_MUCH = "the worker watches the memory of a slot's processes", "ItemOutOfMemory"
+
+RESOURCES = (
+    Taking("eat", "take more memory than its slot may", 600, WATCHED, TOO_MUCH),
+    Taking("eat_hidden", "the same, closed to whoever looks at its memory", 600, WATCHED, TOO_MUCH),
+    Taking("eat_in_tree", "the same, in orphaned processes of which each takes little", 800, WATCHED, TOO_MUCH),
+    Taking("eat_unmapped", "take memory that is no process's: files in memory (memfd, /dev/shm)", 600),
+    Taking("fork_much", "make 150 processes", 150),
+    Taking("open_much", "open 2,000 files", 2000),
+    Taking("write_much", "write 300 MB to its folders", 300),
+    Taking("make_much", "make 20,000 files there", 20000),
+)
+"""test_resources.py."""
+
 LONGER = (
     ("name another item, another task, another portion or an old grant in its results", "the worker believes a runner about the chunks that it was given, in their order"),
     ("send frames of 4 GB, of garbage, or nested 200,000 deep", "a frame has a largest length, and one that makes no sense ends its program"),
@@ -112,6 +137,11 @@ LONGER = (
 def longer_as_rst() -> str:
     """The second table of docs/security.rst."""
     return _table([("attack", "contained by"), *LONGER])
+
+
+def resources_as_rst() -> str:
+    """The third."""
+    return _table([("attack", "contained by"), *((one.what, one.contained or "not limited yet") for one in RESOURCES)])
 
 
 def as_rst() -> str:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +133,22 @@ def test_forked_processes_do_not_count_what_they_share_twice():
     for end in (*ready, *go):
         os.close(end)
     assert usage.memory_bytes > 300 << 20 > 120 << 20 > exact
+
+
+def test_only_the_first_that_hides_its_memory_is_left_out(tmp_path: Path):
+    for pid in (1, 2, 3, 4):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "statm").write_text("900 100 10 1 0 500 0\n")
+        (tmp_path / str(pid) / "smaps_rollup").write_text("Rss: 400 kB\nPss: 40 kB\n")
+    closed = {2, 4}
+
+    class Closed(type(tmp_path)):
+        def read_bytes(self) -> bytes:
+            if self.name == "smaps_rollup" and int(self.parent.name) in closed:
+                raise PermissionError
+            return super().read_bytes()
+
+    assert exact_memory((1, 2, 3, 4), Closed(tmp_path)) == 2 * (40 << 10) + 100 * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.parametrize("asked, lent, got", [(1 << 30, None, 1 << 30), (4 << 30, 2 << 30, 2 << 30), (None, 2 << 30, 2 << 30)])
