@@ -5,6 +5,7 @@ Each item is another lie, by its index in NAMES. The common language of Python 2
 
 from __future__ import absolute_import
 
+import os
 import struct
 import sys
 
@@ -58,6 +59,20 @@ RAW = {
 NAMES = ["own", "none"] + sorted(set(LIES) - set(["own"]) | set(RAW))
 
 
+def flood(pipe):
+    """Fifty thousand sentences for the task's log, of 1 kB each."""
+    send = pipe.FrameWriter.send
+
+    def chattering(writer, kind, header, payload=b""):
+        send(writer, kind, header, payload)
+        if kind == BEGUN:
+            for number in range(50000):
+                send(writer, b"N", {"text": "%d %s" % (number, "x" * 1000)})
+                writer.flush_all()
+
+    pipe.FrameWriter.send = chattering
+
+
 def take_over(pipe):
     send, read = pipe.FrameWriter.send, pipe.FrameReader.read
     told = {}
@@ -85,4 +100,4 @@ def answer(item):
 
 
 if __name__ == "__mp_main__":
-    take_over(sys.modules["marx.runner.pipe"])
+    (flood if "FLOOD" in os.environ else take_over)(sys.modules["marx.runner.pipe"])

@@ -129,7 +129,7 @@ LONGER = (
     ("leave links to /etc/shadow, pipes, devices, sockets, set-user-id files", "the runner inside reads files, and tells where links lead; the rest stays"),
     ("leave names that are not text, of 255 bytes, with line ends; folders deeper than a path", "names travel as bytes; what cannot be named is left, and removed with the folder"),
     ("leave 10,000 files", "files come back one by one, in bounded memory"),
-    ("print for ever, or one line without end", "a task's output is cut at a limit; everybody between holds a bounded part"),
+    ("print for ever, or one line without end; forge 50,000 notes for the task's log", "a task's output is cut at a limit; everybody between holds a bounded part"),
 )
 """What takes longer than a moment: test_hostile_programs.py."""
 

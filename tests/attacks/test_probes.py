@@ -37,13 +37,16 @@ class House:
     pythons: list[UserPython]
     lures: dict[str, dict[str, Any]]
 
-    def outcomes(self, who: str, level: str, python: UserPython) -> dict[str, str]:
-        """What came of each attack, on the worker of "user" or "root" at this level."""
+    def outcomes(self, who: str, level: str, python: UserPython, verb: str = "map") -> dict[str, str]:
+        """What came of each attack, on the worker of "user" or "root" at this level, as items of a map or in a program of its own."""
         lures = self.lures[f"{who}-{level}"]
         attacks = [attack for attack in PROBES if not attack.needs or attack.needs in lures]
-        self.ada.write("orders.jsonl", "".join(json.dumps([attack.name, lures]) + "\n" for attack in attacks))
+        orders = self.ada.write("orders.jsonl", "".join(json.dumps([attack.name, lures]) + "\n" for attack in attacks))
         place = ["--label", f"kind={who}-{level}", "--python", python.name]
-        said = self.ada.tasker("map", *place, "--items", "orders.jsonl", "hostile.py:attempt")
+        if verb == "run":
+            said = self.ada.tasker("run", *place, "--stdin", str(orders), "hostile.py")
+            return dict(said.lines())
+        said = self.ada.tasker("map", *place, "--items", str(orders), "hostile.py:attempt")
         return {attack.name: line.get("value", str(line)) for attack, line in zip(attacks, said.lines(), strict=True)}
 
 
@@ -95,6 +98,12 @@ def test_only_what_is_said_to_be_open_gets_through(house: House, who: str, level
     outcomes = house.outcomes(who, level, house.pythons[which])
     expected = {attack.name for attack in PROBES if level in attack.open_at}
     assert {name: said for name, said in outcomes.items() if said.startswith("contained") == (name in expected)} == {}
+
+
+@pytest.mark.parametrize("who", RECIPES)
+def test_a_main_program_gets_no_further(house: House, who: str) -> None:
+    outcomes = house.outcomes(who, "bwrap", house.pythons[-1], "run")
+    assert len(outcomes) > 50 and {name: said for name, said in outcomes.items() if not said.startswith("contained")} == {}
 
 
 @each_python

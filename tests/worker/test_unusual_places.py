@@ -96,6 +96,14 @@ def test_one_of_an_environment_in_a_home_runs_with_what_is_installed_there(stand
     assert (answer.stderr, answer.stdout) == ("", "here %s\n" % environment)
 
 
+def test_a_version_switchs_shim_that_was_named_leads_to_its_python(tmp_path: Path, interpreters: tuple[UserPython, ...]) -> None:
+    """It is a script that executes another; what is offered is that, by both names."""
+    real = interpreters[-1].path
+    shim = executable(tmp_path / ".pyenv" / "shims" / "python", 'exec %s "$@"' % real)
+    found = find_interpreters([shim], {"HOME": "/nonexistent", "PATH": ""})
+    assert os.path.realpath(real) in [one.path for one in found]
+
+
 @pytest.fixture
 def state() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="marx-trying-") as name:
