@@ -5,7 +5,7 @@ A worker's link: its offer, the grants that it is sent, its reports.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -113,8 +113,9 @@ class WorkerProtocol(ServerLink):
         return arguments
 
     @wire.OfferSlots.responder
-    async def on_offer_slots(self, offer: dict[str, Any], held: list[Any]) -> None:
+    async def on_offer_slots(self, offer: dict[str, Any], held: list[Any], tasks: Any) -> None:
         offered, holding = self._read_offer(offer), _all_held(held)
+        tasks = {lease.task for lease in holding}.union(str(task) for task in tasks or ())
         self._offer = offer
         if self._offered:
             await self.desk.service.happened(events.WorkerChanged(offered))
@@ -128,6 +129,16 @@ class WorkerProtocol(ServerLink):
         log.info("worker {name} offers {slots} slots", name=self.name, slots=offered.slots)
         self._intake.returned(lease.fence for lease in holding)
         await self.desk.service.happened(events.WorkerJoined(offered, holding))
+        self._sort_out(tasks)
+
+    def _sort_out(self, tasks: Iterable[str]) -> None:
+        """What the worker has of tasks that ended while it was away goes; the others' ends are told to it, who may have been granted them by another server."""
+        for task in tasks:
+            live = self._directory.tasks.get(task)
+            if live is None or not self.desk.service.scheduler.may_run(self.name, task):
+                self.forget(task)
+            else:
+                live.workers.add(self.name)
 
     @wire.DescribeTask.responder
     def on_describe_task(self, task: str) -> dict[str, Any]:

@@ -24,10 +24,11 @@ class OfferSlots(MarxCommand):
 
     ``offer``: {"slots": n, "seats": n, "interpreters": [{"version", "path", "names"}], "labels": {k: v}, "sandbox": level, "network": whether, "users": [..]|null,
     "paused": bool, "draining": bool, "machine": {...}}. ``held``: [[fence, task, portion, first, count], ...], what it works on or has
-    not reported, in the order in which it will run; those that it should drop are revoked.
+    not reported, in the order in which it will run; those that it should drop are revoked. ``tasks``: ids of all that it has anything of
+    (processes, files), of which those that have ended are forgotten.
     """
 
-    arguments = [(b"offer", Json()), (b"held", Json())]
+    arguments = [(b"offer", Json()), (b"held", Json()), (b"tasks", Json(optional=True))]
     response = []
 
 

@@ -208,7 +208,8 @@ class WorkerService(Service):
             answer = await link.greet(self._boot)
             self._parts.uplink.settings = answer["settings"]
             offer = self._offer
-            await link.ask(OfferSlots, offer=offer.to_json(), held=self._parts.ledger.held())
+            tasks = self._parts.slots.known_tasks()
+            await link.ask(OfferSlots, offer=offer.to_json(), held=self._parts.ledger.held(), tasks=tasks)
         except WireError as error:
             log.error("the server does not take this worker: {error}", error=error)
             link.hang_up()

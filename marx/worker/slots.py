@@ -111,6 +111,10 @@ class Slots:
         for slot in self._all:
             slot.drop_pack(task, portion, first)
 
+    def known_tasks(self) -> list[str]:
+        """Those that have a runner here, and so files."""
+        return sorted({runner.task for slot in self._all for runner in slot.runners})
+
     def states(self) -> list[dict[str, Any]]:
         """What each slot does now, for the worker's owner."""
         return [{"slot": slot.number, "state": slot.state, "tasks": slot.tasks} for slot in self._all]

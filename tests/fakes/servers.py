@@ -51,6 +51,7 @@ class Shop:
         self.calls: list[str] = []
         self.offers: list[dict[str, Any]] = []
         self.held: list[list[Any]] = []
+        self.tasks: list[list[str] | None] = []
         self.boots: list[str] = []
         self.reports: list[tuple[Report, bytes]] = []
         self.verdict = ""
@@ -100,8 +101,9 @@ class FakeServer(GuardedLink):
         """Gone."""
 
     @wire.OfferSlots.responder
-    def on_offer_slots(self, offer: dict[str, Any], held: list[Any]) -> None:
+    def on_offer_slots(self, offer: dict[str, Any], held: list[Any], tasks: list[str] | None) -> None:
         self.shop.offers.append(offer)
+        self.shop.tasks.append(tasks)
         self.shop.held.append(held)
 
     @wire.DescribeTask.responder

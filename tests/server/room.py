@@ -86,9 +86,9 @@ class PlayedWorker(Played):
         self.refused: dict[int, str] = {}
         self.signals: list[tuple[int, int]] = []
 
-    async def offer(self, slots: int = 1, held: Any = (), **more: Any) -> None:
+    async def offer(self, slots: int = 1, held: Any = (), tasks: Any = None, **more: Any) -> None:
         offer = {"slots": slots, "interpreters": [{"version": "3.11.7", "path": "/usr/bin/python3"}], "sandbox": "bwrap", **more}
-        await self.ask(worker.OfferSlots, offer=offer, held=list(held))
+        await self.ask(worker.OfferSlots, offer=offer, held=list(held), tasks=tasks)
 
     @worker.CarryItems.responder
     def on_carry_items(self, task: str, first: int, **pack: Any) -> None:

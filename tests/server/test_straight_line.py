@@ -146,6 +146,21 @@ async def test_what_a_restarted_worker_had_not_told_is_taken_whole_by_a_restarte
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_worker_that_was_away_is_told_which_tasks_ended_meanwhile_and_of_the_others_later(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    first = await ada.submit(1)
+    await run_all(lab, first)
+    second = await ada.submit(2)
+    grant = (await lab.until(lambda: [one for one in lab.grants if one[1] == second]))[0]
+    await room.restart()
+    lab = await room.worker(held=[grant[:5]], tasks=[first, second, "unheard"])
+    assert sorted(await lab.until(lambda: lab.forgotten if len(lab.forgotten) == 2 else [])) == sorted([first, "unheard"])
+    report, payload = results(grant, 0, 4)
+    await lab.report(report, ended(grant), payload=payload)
+    assert (await lab.until(lambda: lab.forgotten if len(lab.forgotten) == 3 else []))[-1] == second
+
+
+@pytest_twisted.ensureDeferred
 async def test_two_attempts_that_tell_the_same_output_at_the_same_time_are_shown_once(room) -> None:
     ada, lab = await room.tasker(), await room.worker()
     task = await ada.submit(*range(2), chunk_items=2)

@@ -162,6 +162,14 @@ class TestCuts:
         assert house.shop.held[-1] == [[2, "a", 0, 2, 1, 0], [3, "a", 0, 3, 1, 0]]
         assert house.shop.calls.count("Greet") == 2 and house.shop.boots == ["boot-1", "boot-1"]
 
+    def test_what_it_has_of_tasks_is_said_so_that_it_can_be_told_of_their_ends(self, house: House) -> None:
+        house.grant(1)
+        house.runner().load().run(1)
+        house.settle()
+        house.endpoint.cut()
+        house.settle(5.0)
+        assert house.shop.tasks == [[], ["a"]] and house.shop.held[-1] == []
+
     def test_an_answer_that_was_lost_with_the_connection_costs_only_the_repetition(self, house: House) -> None:
         house.grant(1)
         house.runner().load().run(1)
