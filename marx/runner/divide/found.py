@@ -1,0 +1,85 @@
+"""What of a program the source proves to be separable, without a pool asking for it: the seam between the proof and who acts on it.
+
+`Finder` answers for one `Program` of `modules` and its `Resolver`. Everything here is a plain value. A *root* says where an object comes
+from, as a tuple and never as text:
+
+("item",)                                 what one turn takes from the first iterable; of ``map(f, a, b)`` and ``starmap`` any of what is taken
+("result",)                               what an item gives: a result, or a value that it collects
+("function",)                             what is called for each item by ``map(f, xs)``, with all that it holds: ``self``, closure, partial
+("parameter", place)                      of a function, in the order of `parameter_names`; only in a `Summary`
+("global", path, name)                    a name of a module of the program
+("enclosing", path, line, column, name)   a name of the function that begins there (its ``def`` or ``lambda``, as `ast` has it)
+("default", path, line, column, name)     the default value of a parameter of that function
+("inside", root)                          everything that is reachable from there, but not itself
+("builtin", name), ("library", name)      a name of Python's or of a library's, dotted
+("unknown",)                              anything
+"""
+
+from __future__ import absolute_import
+
+from collections import namedtuple
+
+#: One portion that was looked for. Without a ``reason`` it is proved to be separable where its ``conditions`` hold at the call.
+#:
+#: kind        "map", "starmap", "list", "set", "dict", "generator" (comprehensions by what they make) or "for"
+#: module      the `Module` of the program; line, column: of the node, as `ast` has it; end: the last line, None before 3.8
+#: node        the `ast` node itself: the call, the comprehension, the loop
+#: scope       the `Scope` that it stands in
+#: function    what people are told: "step", "the loop's body"
+#: reason      None, or the sentence that says why it stays; hint: which small change would free it, or ""
+#: conditions  of `Condition`, none twice
+#: reads       roots of the module's and of enclosing functions' names that an item's work reads, through all that it calls
+#: collects    of "for": each `Collect`, in the order of the source
+#: last_turn   of "for": names that its body or target binds and that are used elsewhere. Each path of each turn binds them.
+#: prints      whether items may print: their text is to be taken and shown in order
+#: draws       whether random numbers are drawn from a shared generator
+#: pragma      what the line itself says: None, "divide" or "keep"
+Found = namedtuple(
+    "Found",
+    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma",
+)
+
+#: To be settled on the real values at the call; a kind that is not known never holds. ``line``: where it comes from, for the sentence.
+#:
+#: "known"      all that is reachable is plain data, of `pure.KNOWN_TYPES`, or an instance of a class of the program: no iterator, file,
+#:              function, class or module
+#: "plain"      all that is reachable is plain data: numbers, texts, None, and exactly list, tuple, dict, set, frozenset of them
+#: "immutable"  the value itself is a number, text, None, or a tuple or frozenset of them; of an ("inside", ...): all that is in there is
+#: "unshared"   the result holds no changeable object that the root still holds
+#: "function"   a function of the program that `Finder.summary_of` finds clean, or one of `pure`; else the name still means what it meant
+#: "definition" the name still means the function or class that the source defines under it (and calls it by)
+#: "builtin"    the name still means Python's own, in the module (``root[1]``) and in builtins
+#: "library"    the dotted name is still the library's own, in a version that `pure` knows
+#: "stdout"     ``sys.stdout`` is what the program was started with
+#: "file"       the file that the path names (root of the path) is one that every worker has alike, and no item writes
+#: "number"     the value is exactly an int, long, float or complex
+Condition = namedtuple("Condition", "kind root line")
+
+#: One statement of a loop's body that collects. ``how``: "append", "extend", "add", "update", "setitem", "iadd", "max", "min".
+#: ``root``: of the name that collects ("global" or "enclosing"); node: the statement.
+Collect = namedtuple("Collect", "how root node")
+
+#: What a function of the program does when it is called. reason: None, or why it must not be called elsewhere. Conditions as above, on
+#: ("parameter", place) too.
+Summary = namedtuple("Summary", "reason conditions reads prints")
+
+
+class Finder(object):
+    """``program``, ``resolver``: of `modules` and `resolving`. Nothing is looked for before it is asked."""
+
+    def __init__(self, program, resolver):
+        self._program = program
+        self._resolver = resolver
+
+    def found(self):
+        """{the path of a module: [each `Found` of it, in the order of the source]}"""
+        return {}
+
+    def summary_of(self, code):
+        """The `Summary` of the function with this code object; None where the program's source does not hold it."""
+        return None
+
+
+def find(program, resolver):
+    """See `Finder.found`."""
+    return Finder(program, resolver).found()
