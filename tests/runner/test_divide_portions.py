@@ -294,7 +294,7 @@ def test_what_is_no_pool_is_not_taken_for_one(some_python: UserPython, tmp_path:
         {}.submit(f)
         """,
     )
-    assert (found["portions"], found["kept"]) == ([], [])
+    assert (portions(found), kept(found)) == ([], [])
 
 
 def test_names_that_stand_for_each_other_in_a_ring_are_no_trouble(some_python: UserPython, tmp_path: Path) -> None:

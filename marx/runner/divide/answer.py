@@ -1,7 +1,8 @@
 """Puts together what is said of a program: the answer to one request, as plain values for JSON.
 
 ``portions``  each {"file", "line", "kind", "function", "travels": [{"name", "file", "line", "rule"}]}, `travelling` explains the rules
-``kept``      each {"file", "line", "construct", "reason"}
+              one that no pool asks for has more, as `telling` composes it: "end", "conditions", "collects", "prints", "doubt"
+``kept``      each {"file", "line", "construct", "reason"}, and of what no pool asks for "end" and "hint"
 ``opens``     each {"file", "line", "path", "writes"}: the path as the source has it, relative to the working directory
 ``stdin``     each {"file", "line"}
 ``unread``    each {"file", "line", "reason"}: the program's modules that this Python cannot read
@@ -12,7 +13,8 @@ from __future__ import absolute_import
 import sys
 
 from marx.runner.compat import native_path, path_text
-from marx.runner.divide import libraries, starting
+from marx.runner.divide import libraries, starting, telling
+from marx.runner.divide.finding import find
 from marx.runner.divide.modules import Program
 from marx.runner.divide.opening import Folding, opened, readings
 from marx.runner.divide.portions import called, initializer_of, is_nameless, sites_of
@@ -37,17 +39,30 @@ def answer(request):
         return {"error": {"line": error.line, "text": error.text}}
     resolver = Resolver(program)
     portions = Portions(program, resolver)
+    found, kept = _found(program, resolver, portions)
     folding = Folding(resolver, request["folder"])
     opens = [dict(_at(each.module, each.line), path=each.name, writes=each.writes) for each in opened(resolver, folding)]
     unread = [{"file": path_text(path), "line": error.line, "reason": error.text} for path, error in program.unread.items()]
     return {
         "python": "%d.%d" % sys.version_info[:2],
-        "portions": _sorted(portions.found, program),
-        "kept": _sorted(portions.kept, program),
+        "portions": _sorted(portions.found + found, program),
+        "kept": _sorted(portions.kept + kept, program),
         "opens": _sorted(opens, program),
         "stdin": _sorted([_at(each.module, each.line) for each in readings(resolver, program)], program),
         "unread": sorted(unread, key=lambda row: row["file"]),
     }
+
+
+def _found(program, resolver, portions):
+    """The rows of portions that no pool asks for: (divided, kept). What a pool goes through is the pool's matter."""
+    asked = set((each["file"], each["line"]) for each in portions.found + portions.kept)
+    rows = []
+    for several in find(program, resolver).values():
+        for one in several:
+            row = telling.row(one, resolver)
+            if one.kind != "generator" or (row["file"], row["line"]) not in asked:
+                rows.append(row)
+    return [each for each in rows if "reason" not in each], [each for each in rows if "reason" in each]
 
 
 def _at(module, line):

@@ -4,12 +4,16 @@
 from, as a tuple and never as text:
 
 ("item",)                                 what one turn takes from the first iterable; of ``map(f, a, b)`` and ``starmap`` any of what is taken
+("iterable",)                             what items are taken from
+("path", text)                            a file's path that the source spells
 ("result",)                               what an item gives: a result, or a value that it collects
 ("function",)                             what is called for each item by ``map(f, xs)``, with all that it holds: ``self``, closure, partial
 ("parameter", place)                      of a function, in the order of `parameter_names`; only in a `Summary`
 ("global", path, name)                    a name of a module of the program
-("enclosing", path, line, column, name)   a name of the function that begins there (its ``def`` or ``lambda``, as `ast` has it)
-("default", path, line, column, name)     the default value of a parameter of that function
+("enclosing", path, line, column, function, name)
+                                          a name of the function that begins there (as `ast` has it; "<lambda>", "<comprehension>")
+("default", path, line, column, function, name)
+                                          the default value of a parameter of that function
 ("inside", root)                          everything that is reachable from there, but not itself
 ("builtin", name), ("library", name)      a name of Python's or of a library's, dotted
 ("unknown",)                              anything
@@ -34,9 +38,10 @@ from collections import namedtuple
 #: prints      whether items may print: their text is to be taken and shown in order
 #: draws       whether random numbers are drawn from a shared generator
 #: pragma      what the line itself says: None, "divide" or "keep"
+#: doubt       with "divide": what the source could not prove, as a sentence; "" where all is proved
 Found = namedtuple(
     "Found",
-    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma",
+    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma doubt",
 )
 
 #: To be settled on the real values at the call; a kind that is not known never holds. ``line``: where it comes from, for the sentence.
@@ -52,7 +57,10 @@ Found = namedtuple(
 #: "library"    the dotted name is still the library's own, in a version that `pure` knows
 #: "stdout"     ``sys.stdout`` is what the program was started with
 #: "file"       the file that the path names (root of the path) is one that every worker has alike, and no item writes
-#: "number"     the value is exactly an int, long, float or complex
+#: "arrays"     numbers, texts, lists and tuples of them, and numpy arrays that hold no objects
+#: "scalar"     the value is exactly an int, long, float, complex or a text
+#: "container"  the value can be gone through without doing anything: a list, tuple, set, dict, text, range, view of a dict, array. Of
+#:              ("iterable",) the value of the first iterable itself
 Condition = namedtuple("Condition", "kind root line")
 
 #: One statement of a loop's body that collects. ``how``: "append", "extend", "add", "update", "setitem", "iadd", "max", "min".
@@ -62,24 +70,3 @@ Collect = namedtuple("Collect", "how root node")
 #: What a function of the program does when it is called. reason: None, or why it must not be called elsewhere. Conditions as above, on
 #: ("parameter", place) too.
 Summary = namedtuple("Summary", "reason conditions reads prints")
-
-
-class Finder(object):
-    """``program``, ``resolver``: of `modules` and `resolving`. Nothing is looked for before it is asked."""
-
-    def __init__(self, program, resolver):
-        self._program = program
-        self._resolver = resolver
-
-    def found(self):
-        """{the path of a module: [each `Found` of it, in the order of the source]}"""
-        return {}
-
-    def summary_of(self, code):
-        """The `Summary` of the function with this code object; None where the program's source does not hold it."""
-        return None
-
-
-def find(program, resolver):
-    """See `Finder.found`."""
-    return Finder(program, resolver).found()

@@ -5,18 +5,23 @@ from __future__ import absolute_import
 import os
 
 from marx.runner.compat import IS_2
+from marx.runner.divide.pragmas import pragmas
 from marx.runner.divide.scopes import scopes_of
 from marx.runner.divide.syntax import NoProgram, parse
 
 
 class Module(object):
-    """One file of the program. ``name``: dotted, "__main__" for the main file. ``package``: what its relative imports start from."""
+    """One file of the program. ``name``: dotted, "__main__" for the main file. ``package``: what its relative imports start from.
+
+    ``pragmas``: what the person says of lines."""
 
     def __init__(self, name, path, package):
         self.name = name
         self.path = path
         self.package = package
-        self.tree = parse(_content(path), path)
+        content = _content(path)
+        self.tree = parse(content, path)
+        self.pragmas = pragmas(content)
         self.top = scopes_of(self, self.tree)
 
 

@@ -20,7 +20,7 @@ _FROM_STARS = frozenset(["multiprocessing.Pool", "concurrent.futures.ProcessPool
 
 
 class Resolver(object):
-    """Answers for one `Program`. ``calls``: each `Call` of the program. ``attributes``: `Attributes`."""
+    """Answers for one `Program`. ``calls``: each `Call` of the program. ``attributes``: `Attributes`. ``modules``: the program's."""
 
     def __init__(self, program):
         self._program = program
@@ -29,6 +29,7 @@ class Resolver(object):
         self._scopes, self._calls = {}, {}
         self.attributes = Attributes(program, self, self._rounds)
         self.calls = []
+        self.modules = program.modules
         for module in program.modules:
             for scope in module.top.below():
                 self._take(scope)

@@ -66,6 +66,12 @@ class Needs(object):
             if owner is not None:
                 self._note_bound(each.id, owner, owner.bindings[each.id])
 
+    def add_global(self, path, name):
+        """A name of the module at ``path``, as an item reads it."""
+        top = next(module.top for module in self._resolver.modules if module.path == path)
+        if name in top.bindings:
+            self._add_name(top, name)
+
     def _add_function(self, scope):
         if scope in self._seen:
             return

@@ -1,0 +1,223 @@
+"""Calls of Python's and of libraries' functions and methods: only what `pure` knows is let through."""
+
+from __future__ import absolute_import
+
+from marx.runner.divide import libraries, pure, roots, syntax
+from marx.runner.divide.arguments import unknown_arguments
+from marx.runner.divide.calling import Calling
+from marx.runner.divide.roots import EMPTY, FRESH, INSTANCE, MADE, NEW, NONE
+from marx.runner.divide.syntax import kind
+
+_STREAMS = frozenset(["sys.stdout", "sys.stderr"])
+_READING = frozenset(["r", "rb", "rt", "rU", "U"])
+
+
+class Asking(Calling):
+    """Adds libraries to a frame."""
+
+    def call_library(self, name, arguments, line):
+        """A function of a library or of Python is called."""
+        for root in [("library", name)] if "." in name else []:
+            self.look_up(root, line)
+        special = getattr(self, "_ask_" + name.replace(".", "_").replace("()", "_"), None)
+        if special is not None:
+            return special(arguments, line)
+        if name.endswith(("Warning", "Error")) and name not in pure.FUNCTIONS and "." not in name:
+            return self._gives("holds", arguments.all(), line)
+        does = pure.FUNCTIONS.get(name)
+        if does is None:
+            self.effect(pure.doing(name), ("library", name), line)
+            return frozenset([roots.UNKNOWN])
+        return self._does(does, name, arguments, line)
+
+    def _does(self, does, name, arguments, line):
+        given = self._function_arguments(does, arguments, line)
+        together = arguments.all()
+        is_numpy = name.startswith("numpy.")
+        more = self.numbers(together, line) if is_numpy else self.operate(together, line, deep=True)
+        if does.most is not None:
+            self._written(arguments.found[does.most :], line)
+        self._written([found for keyword, (_, found) in arguments.names.items() if keyword == "out"], line)
+        if any(keyword.startswith("overwrite") for keyword in arguments.names) or is_numpy and arguments.rest is not None:
+            self.effect("library", ("library", name), line)
+        for place in does.changes:
+            if arguments.rest is not None or place >= len(arguments.found):
+                self.change(together, line, together)
+            else:
+                self.change(arguments.found[place], line, together)
+        return self._gives(does.gives, together | given, line) | (more or NONE)
+
+    def _written(self, several, line):
+        for found in several:
+            self.change(found, line)
+
+    def _function_arguments(self, does, arguments, line):
+        """What the functions give that a library's function or method is given to call."""
+        nodes = [arguments.nodes[place] for place in does.calls if place < len(arguments.nodes)]
+        nodes += [node for keyword, (node, _) in arguments.names.items() if keyword in pure.CALLING_KEYWORDS]
+        if does.calls and arguments.rest is not None:
+            self.effect("calls", roots.UNKNOWN, line)
+        together = arguments.all()
+        given = unknown_arguments(together | self.within(together))
+        found = NONE
+        for node in nodes:
+            if node is None:
+                self.effect("calls", roots.UNKNOWN, line)
+            elif syntax.constant(node) is syntax.MISSING:
+                given = unknown_arguments(given.all() | found)
+                found |= self.call_value(node, arguments.scope, given, line)
+        return found
+
+    def library_method(self, several, receiver, arguments, line):
+        """A method of a type that is known: whatever any of these types does."""
+        together = arguments.all()
+        found = self.operate(receiver | together, line, deep=True)
+        for does in several:
+            given = self._function_arguments(does, arguments, line)
+            for place in does.changes:
+                if place == pure.SELF:
+                    self.change(receiver, line, together | self.within(together))
+                elif place < len(arguments.found):
+                    self.change(arguments.found[place], line)
+            if any(keyword == "out" for keyword in arguments.names):
+                self.effect("method", ("method", "out="), line)
+            found |= self._gives(does.gives, receiver | together | given, line)
+        return found
+
+    def _gives(self, how, together, line):
+        """The roots of a result, see `pure.Does`."""
+        if how == "value":
+            return NONE
+        if how == "new":
+            return EMPTY
+        if how == "copy":
+            self.hold([FRESH, MADE])
+            return frozenset([FRESH, MADE])
+        inner = self.within(together)
+        if how == "part":
+            return together | inner | (EMPTY if together else NONE)
+        held = inner if how == "elements" else inner | together
+        self.hold(held)
+        return NEW if any(root != roots.FLAT for root in held) else EMPTY
+
+    # Python's own that are more than functions.
+
+    def special_call(self, node, arguments, scope):
+        """What is told apart by how it is written; None for all other calls."""
+        names = self.analysis.targets.names(node.func, scope) or frozenset()
+        if names == frozenset(["type"]) and len(node.args) == 1:
+            return frozenset([("library", "type()")])
+        if names == frozenset(["print"]):
+            return self._print(arguments, node.lineno)
+        if names and names <= frozenset(["sys.stdout.write", "sys.stderr.write", "sys.stdout.flush", "sys.stderr.flush"]):
+            self.operate(arguments.all(), node.lineno, deep=True)
+            return self.prints_to(sorted(names)[0].rpartition(".")[0], node.lineno)
+        if names and names <= frozenset(["open", "file", "codecs.open"]):
+            return self._open(arguments, node.lineno)
+        return None
+
+    def prints_to(self, stream, line):
+        """Text is written to one of Python's streams."""
+        self.outcome.prints = True
+        self.outcome.conditions.setdefault(("stdout", ("library", stream)), line)
+        return NONE
+
+    def _print(self, arguments, line):
+        self.operate(arguments.all(), line, deep=True)
+        self.look_up(("builtin", self.scope.module.path, "print"), line)
+        node, _ = arguments.names.get("file", (None, None))
+        if node is None and arguments.rest is None or node is not None and syntax.constant(node) is None:
+            return self.prints_to("sys.stdout", line)
+        names = self.analysis.targets.names(node, arguments.scope) if node is not None else None
+        if names and names <= _STREAMS:
+            return self.prints_to(sorted(names)[0], line)
+        self.effect("prints", ("library", "print"), line)
+        return NONE
+
+    def _open(self, arguments, line):
+        """A file that is read, and nothing else, may be the same everywhere."""
+        mode = arguments.names.get("mode") or (arguments.nodes[1:2] + [None])[:1]
+        text = syntax.text_of(mode[0]) if mode[0] is not None else u"r"
+        if arguments.rest is not None or text not in _READING or not arguments.found:
+            self.effect("writes", ("library", "open"), line)
+        path = syntax.text_of(arguments.nodes[0]) if arguments.nodes else None
+        found = arguments.found[0] if arguments.found else NONE
+        for root in [("path", path)] if path is not None else [roots.base(root) for root in found] or [roots.UNKNOWN]:
+            self.outcome.conditions.setdefault(("file", root), line)
+        return EMPTY
+
+    def _ask_isinstance(self, arguments, line):
+        self.operate(arguments.found[0] if arguments.found else NONE, line)
+        return NONE
+
+    _ask_issubclass = _ask_isinstance
+
+    def _ask_functools_partial(self, arguments, line):
+        self.hold(arguments.all() | INSTANCE)
+        return INSTANCE
+
+    _ask_operator_itemgetter = _ask_operator_attrgetter = _ask_operator_methodcaller = _ask_functools_partial
+
+    def _ask_operator_itemgetter_(self, arguments, line):
+        return self.operate(arguments.all(), line) | self.within(arguments.all())
+
+    def _ask_super(self, arguments, line):
+        self.effect("reflects", ("library", "super"), line)
+        return NONE
+
+    def _ask_iter(self, arguments, line):
+        if len(arguments.found) != 1 or arguments.rest is not None:
+            self.effect("calls", roots.UNKNOWN, line)
+        return self._does(pure.FUNCTIONS["iter"], "iter", arguments, line)
+
+    def _ask_random_Random(self, arguments, line):
+        """A generator of one's own is free if its seed is given."""
+        first = arguments.nodes[0] if arguments.nodes else None
+        if first is None or syntax.constant(first) is None:
+            self.effect("draws", ("library", "random"), line)
+        self.operate(arguments.all(), line, deep=True)
+        return EMPTY
+
+    _ask_numpy_random_RandomState = _ask_numpy_random_default_rng = _ask_random_Random
+
+    def _ask_getattr(self, arguments, line):
+        return self._named(arguments, line, self.attribute_of, arguments.found[2:3])
+
+    def _ask_hasattr(self, arguments, line):
+        self._named(arguments, line, self.attribute_of, [])
+        return NONE
+
+    def _ask_setattr(self, arguments, line):
+        stored = arguments.found[2] if len(arguments.found) > 2 else NONE
+        self._named(arguments, line, lambda found, name, line: self.store_attribute(found, name, stored, line), [])
+        return NONE
+
+    def _named(self, arguments, line, rule, more):
+        """``getattr`` and its like, with a name that the source shows."""
+        name = syntax.text_of(arguments.nodes[1]) if len(arguments.nodes) > 1 and arguments.rest is None else None
+        if name is None:
+            self.effect("reflects", ("library", "getattr"), line)
+            return frozenset([roots.UNKNOWN])
+        return frozenset(rule(arguments.found[0], str(name), line) or ()).union(*more)
+
+    def library_value(self, names, line):
+        """A name of a library is looked at, not called."""
+        found = set()
+        for name in names:
+            does = pure.FUNCTIONS.get(name)
+            if name in pure.CARRIED:
+                found.add(("library", name))
+            elif does is not None and (does.calls or does.changes or does.most is not None):
+                found.add(roots.UNKNOWN)
+            elif does is None and name not in pure.CONSTANTS and not _is_type(name):
+                self.effect(pure.doing(name), ("library", name), line)
+                found.add(roots.UNKNOWN)
+            if "." in name:
+                self.look_up(("library", name), line)
+        return frozenset(found)
+
+
+def _is_type(name):
+    return name in ("object", "type", "NotImplemented", "Ellipsis", "None", "True", "False", "__name__", "__debug__", "__file__", "__doc__") or (
+        name in libraries.BUILTINS and name.endswith(("Error", "Warning", "Exception", "Exit", "Interrupt"))
+    )

@@ -1,0 +1,219 @@
+"""Statements of a loop that collect: what items give to a list, set, dict or running value that nobody else looks at meanwhile."""
+
+from __future__ import absolute_import
+
+from marx.runner.divide import syntax
+from marx.runner.divide.found import Collect
+from marx.runner.divide.libraries import BUILTINS
+from marx.runner.divide.roots import name_of
+from marx.runner.divide.scopes import owner_of
+from marx.runner.divide.syntax import kind
+from marx.runner.divide.turns import bound_in
+
+#: Methods that a new container has, and that give nothing.
+_METHODS = {"list": ("append", "extend"), "set": ("add", "update"), "dict": ("update",)}
+_MAKERS = {"List": "list", "Set": "set", "Dict": "dict", "ListComp": "list"}
+
+#: What cannot fail on a value that was computed: the only way of collecting where a handler stands around it.
+_NEVER_FAILS = frozenset(["append"])
+
+
+class Collecting(object):
+    """
+    Of one loop. ``found``: {id of a statement: `Collect`}. ``refused``: (name, line, why) of the first that would collect but may not.
+
+    ``names``: of the accumulators. ``values``: those whose value is replaced by each turn (sums, counts, min, max).
+    """
+
+    def __init__(self, site, index):
+        self._site = site
+        self._index = index
+        self.refused = None
+        several = list(_candidates(site.node.body, False))
+        others = bound_in([site.node.target] + site.node.body, set(id(each[0]) for each in several))
+        by_name = {}
+        for statement, name, how, is_tried in several:
+            if name not in others and not self._is_import(name):
+                by_name.setdefault(name, []).append((statement, how, is_tried))
+        self.found = {}
+        self.names, self.values = set(), set()
+        for name in sorted(by_name):
+            self._judge(name, by_name[name])
+
+    def _is_import(self, name):
+        owner = owner_of(self._site.scope, name)
+        return owner is None or all(binding.kind == "import" for binding in owner.bindings.get(name, ()))
+
+    def _judge(self, name, several):
+        hows = set(how for _, how, _ in several)
+        owner = owner_of(self._site.scope, name)
+        made = None
+        if owner is self._site.scope:
+            made, line, why = self._made(name, set(id(statement) for statement, _, _ in several))
+            why = why or _unfit(made, hows, any(is_tried and how not in _NEVER_FAILS for _, how, is_tried in several))
+        else:
+            line, why = several[0][0].lineno, "it is not a name of this block"
+        if why:
+            self.refused = self.refused or (name, line or several[0][0].lineno, why)
+            return
+        self.names.add(name)
+        if made not in _METHODS:
+            self.values.add(name)
+        for statement, how, _ in several:
+            how = "extend" if how == "iadd" and made == "list" else how
+            self.found[id(statement)] = Collect(how, name_of(owner, name), statement)
+
+    def _made(self, name, collecting):
+        """(what it is bound to, line, why it may not collect): the nearest binding before the loop, with nobody looking between."""
+        node = self._site.node
+        mentions = [line for part in [node.target, node.iter] + node.body for line in _mentions(part, name, collecting)]
+        if mentions:
+            return None, mentions[0], "the loop reads it"
+        is_named_within = self._is_named_within(name)
+        below = self._site.node
+        for block, node in self._site.blocks():
+            for statement in reversed(block[: _place(block, below)]):
+                if _is_new(statement, name):
+                    return _is_new(statement, name), statement.lineno, None
+                if _mentions(statement, name, ()):
+                    return None, statement.lineno, "it is used between where it is made and the loop"
+                if is_named_within and _calls(statement):
+                    return None, statement.lineno, "functions know it"
+            if kind(node) in ("For", "While") and _mentions(node, name, collecting):
+                return None, _mentions(node, name, collecting)[0], "the loop around this one uses it"
+            if kind(node) not in ("For", "While", "If", "With", "Try", "TryExcept", "TryFinally"):
+                break
+            below = node
+        return None, None, "it is not made new in front of the loop"
+
+    def _is_named_within(self, name):
+        """Whether a function or another module names it as well."""
+        scope = self._site.scope
+        inner = [each for each in scope.below() if each is not scope and each.kind != "comprehension"]
+        if any(load.id == name for each in inner for load in each.loads if owner_of(each, name) is scope):
+            return True
+        return scope.kind == "module" and name in self._index.attributes
+
+
+def _unfit(made, hows, is_tried):
+    """Why a name that was made as ``made`` cannot collect in these ways; None if it can."""
+    if is_tried:
+        return "it may fail, and the loop would handle that"
+    if made in _METHODS:
+        fits = set(_METHODS[made]) | set({"list": ["iadd"], "dict": ["setitem"]}.get(made, []))
+        return None if hows <= fits else "a %s collects otherwise" % made
+    return None if len(hows) == 1 and hows <= set(["iadd", "max", "min"]) else "it is no container"
+
+
+def _candidates(statements, is_tried):
+    """(statement, name, how, whether a handler stands around it) for each that has the form."""
+    for statement in statements:
+        found = _form(statement)
+        if found is not None:
+            yield statement, found[0], found[1], is_tried
+        if kind(statement) in syntax.FUNCTIONS or kind(statement) == "ClassDef":
+            continue
+        has_handler = kind(statement) in ("Try", "TryExcept", "TryFinally", "TryStar", "With")
+        for part in ("body", "orelse", "finalbody"):
+            for each in _candidates(getattr(statement, part, None) or [], is_tried or has_handler):
+                yield each
+        for handler in getattr(statement, "handlers", ()):
+            for each in _candidates(handler.body, True):
+                yield each
+
+
+def _form(statement):
+    """(name, how) of a statement that collects by its form; None of any other."""
+    name = kind(statement)
+    if name == "Expr":
+        return _method_form(statement.value)
+    if name == "AugAssign" and kind(statement.op) == "Add" and kind(statement.target) == "Name":
+        return statement.target.id, "iadd"
+    if name != "Assign" or len(statement.targets) != 1:
+        return None
+    target, value = statement.targets[0], statement.value
+    if kind(target) == "Subscript" and kind(target.value) == "Name" and kind(target.slice) not in ("Slice", "ExtSlice"):
+        return target.value.id, "setitem"
+    return _value_form(target.id, value) if kind(target) == "Name" else None
+
+
+def _method_form(call):
+    if kind(call) != "Call" or kind(call.func) != "Attribute" or kind(call.func.value) != "Name":
+        return None
+    if len(call.args) != 1 or call.keywords or syntax.has_more_arguments(call):
+        return None
+    how = call.func.attr
+    return (call.func.value.id, how) if any(how in methods for methods in _METHODS.values()) else None
+
+
+def _value_form(name, value):
+    """``total = total + x``, ``best = max(best, x)``"""
+    if kind(value) == "BinOp" and kind(value.op) == "Add" and _is_name(value.left, name):
+        return name, "iadd"
+    if kind(value) == "Call" and getattr(value.func, "id", None) in ("max", "min") and len(value.args) == 2:
+        if not value.keywords and not syntax.has_more_arguments(value) and _is_name(value.args[0], name):
+            return name, value.func.id
+    return None
+
+
+def _is_name(node, name):
+    return kind(node) == "Name" and node.id == name
+
+
+def given_by(collect):
+    """(keys, values): the expressions of a statement that collects which the item computes."""
+    node = collect.node
+    if kind(node) == "Expr":
+        return [], [node.value.args[0]]
+    if kind(node) == "AugAssign":
+        return [], [node.value]
+    if collect.how == "setitem":
+        return [node.targets[0].slice], [node.value]
+    return [], [node.value.right if kind(node.value) == "BinOp" else node.value.args[1]]
+
+
+def _is_new(statement, name):
+    """What a statement makes new and binds to ``name`` alone: "list", "set", "dict", "number", "text"; None for anything else."""
+    if kind(statement) != "Assign" or len(statement.targets) != 1 or not _is_name(statement.targets[0], name):
+        return None
+    value = statement.value
+    if _mentions(value, name, ()):
+        return None
+    if kind(value) in _MAKERS:
+        return _MAKERS[kind(value)]
+    if kind(value) == "Call" and not value.args and not value.keywords and getattr(value.func, "id", None) in ("list", "dict", "set"):
+        return value.func.id
+    number = value.operand if kind(value) == "UnaryOp" else value
+    if kind(number) == "Call" and getattr(number.func, "id", None) == "float":
+        return "number"
+    found = syntax.constant(number)
+    if found is syntax.MISSING or found is None:
+        return None
+    return "text" if isinstance(found, (bytes, type(u""))) else "number"
+
+
+def _mentions(node, name, but):
+    """The lines on which a name stands below a node, but for the collecting part of the statements with the ids ``but``."""
+    if id(node) in but:
+        return _mentions_of_collecting(node, name)
+    found = [node.lineno] if kind(node) == "Name" and node.id == name else []
+    if name in getattr(node, "names", ()) and kind(node) in ("Global", "Nonlocal"):
+        found.append(node.lineno)
+    for child in syntax.children(node):
+        found.extend(_mentions(child, name, but))
+    return found
+
+
+def _mentions_of_collecting(node, name):
+    keys, values = given_by(Collect(_form(node)[1], None, node))
+    return [line for each in keys + values for line in _mentions(each, name, ())]
+
+
+def _calls(statement):
+    """Whether anything but a builtin is called when a statement runs; a definition calls nothing by itself."""
+    calls = [node for node in syntax.evaluated(statement) if kind(node) == "Call"]
+    return any(kind(call.func) != "Name" or call.func.id not in BUILTINS for call in calls)
+
+
+def _place(block, node):
+    return next(place for place, each in enumerate(block) if each is node)

@@ -1,0 +1,193 @@
+"""One function at work: where each of its variables may come from, and what it does to objects. One heap stands for all that it makes."""
+
+from __future__ import absolute_import
+
+from marx.runner.divide import roots
+from marx.runner.divide.outcome import Outcome, Where
+from marx.runner.divide.roots import FLAT, FRESH, ITEM, MADE, NONE, OWN, UNKNOWN, base, inside
+from marx.runner.divide.scopes import owner_of
+
+#: The order of statements does not count, so they are walked until nothing new is found; what is not settled by then is not known.
+MOST_WALKS = 12
+
+_LIBRARY_ROOTS = ("library", "builtin")
+
+#: Effects that depend on what a function is called with, or that a person may allow.
+_BEARABLE = frozenset(["changes", "rebinds", "identity", "draws"])
+_BEYOND = frozenset(["global", "default", "unknown", "library", "item", "function"])
+
+
+class Hopeless(Exception):
+    """The frame does what must not happen elsewhere, whoever calls it."""
+
+
+class Frame(object):
+    """
+    ``scope``: whose names the statements are in. ``analysis``: `Summaries`, asked for what other functions do. ``label``: for people.
+
+    ``bound``: names of the scope that are variables of this frame; None for all of them (a function). Of a loop's body: those that it binds.
+    """
+
+    def __init__(self, analysis, scope, label, bound=None):
+        self.analysis = analysis
+        self.index = analysis.index
+        self.scope = scope
+        self.label = label
+        self.outcome = Outcome()
+        self.heap = self.outcome.holds
+        self.answers = None  # what `Summaries` keeps its outcome under; None for an item, of which nobody asks
+        self.is_mixed = False  # whether a flat container may hold anything else by now
+        self._bound = bound
+        self._variables = {}
+        self._changed = set()
+        self._operated = {}
+        self._inner = {}  # place -> scope
+        self.enter(scope)
+
+    # Names.
+
+    def enter(self, scope):
+        """A comprehension's scope is walked as part of the frame that it stands in."""
+        self._inner[roots.place_of(scope)] = scope
+
+    def is_variable(self, owner, name):
+        """Whether a name that ``owner`` binds lives in this frame."""
+        if self._inner.get(roots.place_of(owner)) is not owner:
+            return False
+        return owner is not self.scope or self._bound is None or name in self._bound
+
+    def variable(self, owner, name):
+        """The roots of one of the frame's own names."""
+        return frozenset(self._variables.get((owner, name), ()))
+
+    def bind(self, owner, name, found):
+        """A variable may also come from ``found``."""
+        self._variables.setdefault((owner, name), set()).update(found)
+
+    def store_name(self, name, scope, found, line):
+        """``name = ...``"""
+        owner = owner_of(scope, name)
+        if owner is None or self.is_variable(owner, name):
+            self.bind(owner, name, found)
+        else:
+            self.heap.update(found)
+            self.effect("rebinds", roots.name_of(owner, name), line)
+
+    def read(self, root, line):
+        """A name from outside is read."""
+        self.outcome.reads.setdefault(root, line)
+
+    def own_name(self, root):
+        """(scope, name) of an enclosing function's name that is a variable of this very frame; None for all others."""
+        if root[0] != "enclosing":
+            return None
+        scope = self._inner.get(root[1:-1])
+        return (scope, root[-1]) if scope is not None and self.is_variable(scope, root[-1]) else None
+
+    # Objects.
+
+    def within(self, found):
+        """What the objects of ``found`` hold."""
+        return frozenset(each for root in found for each in self._within(root))
+
+    def _within(self, root):
+        if root == FLAT and not self.is_mixed:
+            return NONE
+        if root in OWN:
+            return self.heap.union([FRESH])
+        if root[0] in _LIBRARY_ROOTS:
+            return NONE
+        found = frozenset([inside(root)])
+        return found.union(self.heap) if base(root) in self._changed else found
+
+    def reachable(self, found):
+        """``found`` and, of what is made here, all that it holds."""
+        return frozenset(found).union(self.heap) if OWN.intersection(found) else frozenset(found)
+
+    def hold(self, found):
+        """Something that is made here, or was given, holds ``found``."""
+        self.heap.update(found)
+        if any(root != FLAT for root in found):
+            self.is_mixed = True
+
+    def change(self, found, line, stored=NONE):
+        """Objects of ``found`` are changed, and hold ``stored`` from now on."""
+        self.hold(stored)
+        for root in found:
+            if root not in OWN:
+                self.note_changed(root)
+                self.effect("changes", root, line)
+
+    def note_changed(self, root):
+        """An object from outside holds from now on what is made here."""
+        self._changed.add(base(root))
+
+    # What is noted.
+
+    def effect(self, kind, root, line, where=None):
+        """
+        Something that must not happen elsewhere. ``where``: in a function that is called on ``line``; None: here.
+
+        Raises `Hopeless` for what no caller can make good: nothing more of this frame is of interest.
+        """
+        if (kind, root) not in self.outcome.effects:
+            path = self.scope.module.path
+            where = where._replace(here=line) if where else Where(path, line, self.label, line)
+            self.outcome.effects[kind, root] = where
+            if kind not in _BEARABLE or kind != "draws" and base(root)[0] in _BEYOND:
+                self.outcome.is_hopeless = True
+                raise Hopeless()
+
+    def condition(self, kind, found, line):
+        """Something that the values must show."""
+        for root in found:
+            whole = root if kind in ("immutable", "unshared") else base(root)
+            if root not in OWN and root[0] not in _LIBRARY_ROOTS and not self.index.is_definition(whole):
+                self.outcome.conditions.setdefault((kind, whole), line)
+
+    def pending(self, root, arguments, line):
+        """A function is called that only the caller knows; what it gives."""
+        if root[0] not in ("parameter", "global", "enclosing") and root not in (ITEM, roots.FUNCTION):
+            self.effect("calls", root, line)
+            return frozenset([UNKNOWN])
+        self.outcome.calls.setdefault((root, tuple(arguments)), line)
+        return frozenset([roots.given(root)])
+
+    def operate(self, found, line, deep=False):
+        """
+        Python's own operators, conversions, iteration, and what calls them, at work on objects; what the program's classes make of it.
+
+        ``deep``: on all that they hold as well, as `==` and `str` do.
+        """
+        closure = self.reachable(found) if deep else frozenset(found)
+        others = closure - OWN
+        specials = self.analysis.specials(self)
+        is_clean = specials.is_clean()
+        self.condition("known" if is_clean else "plain", others, line)
+        if not self.index.reading or not (MADE in closure or others and is_clean):
+            return NONE
+        return self._apply_once(specials, self.reachable(closure).union(self.within(closure)), line)
+
+    def _apply_once(self, specials, given, line):
+        """The special methods of the program at work on ``given``; the roots of what they give."""
+        question = (given, specials.size(), len(self.heap), len(self._changed), self.is_mixed)
+        if question not in self._operated:
+            self._operated[question] = self.apply_outcome(specials, lambda place: given, line)
+        return self._operated[question]
+
+    def meanwhile(self, line):
+        """What an item gives is compared or added before the next item begins: only operators that nobody sees may do so."""
+        specials = self.analysis.specials(self)
+        if specials.prints or not specials.is_clean():
+            self.condition("plain", [roots.RESULT], line)
+
+    def numbers(self, found, line):
+        """A library for numbers at work on objects: it must find no object of the program's in them."""
+        closure = self.reachable(found)
+        if MADE in closure:
+            self.effect("calls", ("library", "numpy"), line)
+        self.condition("arrays", closure - OWN, line)
+
+    def apply_outcome(self, outcome, given, line, node_of=None):
+        """What a function of the program does is done here: see `applying`."""
+        raise NotImplementedError

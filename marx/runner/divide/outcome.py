@@ -1,0 +1,37 @@
+"""What a function does when it is called, as far as the source shows: grows while the functions that it calls are looked into."""
+
+from __future__ import absolute_import
+
+from collections import namedtuple
+
+#: Where an effect is: ``line`` of ``path`` in ``function``. ``here``: the line of the function that is looked at which leads there.
+Where = namedtuple("Where", "path line function here")
+
+
+class Outcome(object):
+    """
+    Of one function, or of one item of a portion. Roots are those of `found` and `roots`.
+
+    effects     {(kind, root): `Where`} of what must not happen elsewhere. "changes" of a parameter counts where it is called
+    conditions  {(kind, root): the line that leads to it}
+    reads       {root of a name: the line that leads to it}
+    results     roots of what it gives
+    holds       roots of what is stored anywhere in objects that it made or was given
+    calls       {(root of a function, roots of each argument): line} of functions that only the caller knows
+    is_hopeless whether one of the effects counts whoever calls it: then nothing else of this is complete
+    prints      whether it may print; raises: an object of its own; is_generator: whether calling it gives a generator
+    """
+
+    def __init__(self):
+        self.effects, self.conditions, self.reads, self.calls = {}, {}, {}, {}
+        self.results, self.holds = set(), set()
+        self.is_hopeless = self.prints = self.raises = self.is_generator = False
+
+    def size(self):
+        """Grows whenever anything is added."""
+        sets = (self.effects, self.conditions, self.reads, self.calls, self.results, self.holds)
+        return tuple(len(each) for each in sets) + (self.prints, self.raises, self.is_generator)
+
+    def is_clean(self):
+        """Whether calling it does nothing but give a result, whatever it is given."""
+        return not self.effects and not self.calls

@@ -1,0 +1,249 @@
+"""Whether a site may be divided: puts together what its item does, what it collects and what is used behind it, as one `Found`."""
+
+from __future__ import absolute_import
+
+from marx.runner.divide import reasons, syntax
+from marx.runner.divide.collecting import Collecting
+from marx.runner.divide.found import Condition, Found
+from marx.runner.divide.items import item_of
+from marx.runner.divide.iterables import ITERABLE, containers_of, lazily_from
+from marx.runner.divide.portions import label_of
+from marx.runner.divide.roots import OWN, base, name_of, place_of
+from marx.runner.divide.scopes import owner_of
+from marx.runner.divide.syntax import kind
+from marx.runner.divide.turns import Turn, leaving
+
+#: Builtins through which a block's names are reached without being spelled.
+_LOOKING = frozenset(["locals", "vars", "eval", "exec", "execfile", "globals", "dir"])
+#: What a value can be asked for at the call.
+_SETTLED = frozenset(["item", "result", "function", "iterable", "global", "default", "builtin", "library", "path"])
+#: What may be unknown all the same: then only results that nobody can change are taken.
+_ALIAS = "unshared"
+
+_CONSTRUCTS = {"for": "the loop", "while": "the loop"}
+
+
+class Proof(object):
+    """
+    Of one `Site`: made before the frames are settled, asked for its `Found` afterwards.
+
+    ``item``: its frame, None where its form alone keeps it.
+    """
+
+    def __init__(self, site, summaries):
+        self._site = site
+        self._summaries = summaries
+        self.pragma = _pragma(site)
+        self.reason, self.hint = self._by_form()
+        self._collecting = Collecting(site, summaries.index) if site.kind == "for" and self.reason is None else None
+        self.item = item_of(site, summaries, self._collecting) if self.reason is None else None
+        self._turn = self._turn_of() if self._collecting else None
+
+    # By its form.
+
+    def _by_form(self):
+        """(reason, hint) that no look at the item changes; (None, "") for none."""
+        site, node = self._site, self._site.node
+        if self.pragma == "keep":
+            return reasons.KEEP, ""
+        if site.kind == "while":
+            return reasons.WHILE, reasons.WHILE_HINT
+        if kind(node) == "AsyncFor" or any(getattr(one, "is_async", False) for one in getattr(node, "generators", ())):
+            return reasons.ASYNC, ""
+        if site.scope.kind == "class":
+            return reasons.IN_CLASS, "put it into a function"
+        first = self._first_iterable()
+        lazy = lazily_from(first, site.scope, self._summaries.targets) if first is not None else None
+        if lazy is not None:
+            return reasons.FROM_LAZY % lazy, reasons.LAZILY_HINT
+        left = leaving(node.body + node.orelse) if site.kind == "for" else None
+        if left is not None:
+            return reasons.of_leaving(*left)
+        if site.kind in ("map", "starmap", "generator"):
+            return self._by_consumer()
+        return self._by_surroundings()
+
+    def _first_iterable(self):
+        """What a loop or comprehension goes through; None of a map."""
+        node = self._site.node
+        return node.generators[0].iter if hasattr(node, "generators") else getattr(node, "iter", None)
+
+    def _by_consumer(self):
+        if self._site.taken == "lazily":
+            return reasons.LAZILY, reasons.LAZILY_HINT
+        if self._site.taken == "stops":
+            return reasons.STOPS, ""
+        if self._site.kind != "generator":
+            if syntax.has_more_arguments(self._site.node) or self._site.node.keywords:
+                return reasons.STARRED, ""
+            if syntax.constant(self._site.node.args[0]) is not syntax.MISSING:
+                return reasons.UNDEFINED, ""
+        return self._by_surroundings()
+
+    def _by_surroundings(self):
+        """Whether something may look at the names of the block without spelling them."""
+        scope = self._site.scope
+        while scope.kind == "comprehension":
+            scope = scope.parent
+        for each in scope.below() if scope.kind == "function" else ():
+            for load in each.loads:
+                if load.id in _LOOKING and owner_of(each, load.id) is None:
+                    return reasons.REFLECTS % (load.id, load.lineno), ""
+            stars = [imported for imported in each.imports if imported.name == "*"]
+            if stars or any(kind(node) == "Exec" for node in syntax.walk(scope.node)):
+                return reasons.REFLECTS % ("import *" if stars else "exec", scope.line), ""
+        return None, ""
+
+    def _turn_of(self):
+        node, scopes = self._site.node, self._summaries.index.scopes
+        first = frozenset(_target_names(node.target))
+        return Turn(node.body, self.item.binds, first, lambda inner: scopes[id(inner)].bindings if id(inner) in scopes else ())
+
+    # What the item does.
+
+    def found(self):
+        """The `Found`, when all frames are settled."""
+        conditions = ()
+        if self.item is not None:
+            self.reason, self.hint = self._by_names()
+            doubt, hint = (None, "") if self.reason else self._by_item()
+            if doubt and self.pragma != "divide":
+                self.reason, self.hint = doubt, hint
+            conditions = () if self.reason else self._conditions()
+        else:
+            doubt = None
+        site, outcome = self._site, self.item and self.item.outcome
+        is_forced = doubt is not None and self.reason is None
+        return Found(
+            kind=site.kind,
+            module=site.module,
+            line=site.line,
+            column=site.node.col_offset,
+            end=getattr(site.node, "end_lineno", None),
+            node=site.node,
+            scope=site.scope,
+            function=self._label(),
+            reason=self.reason,
+            hint=self.hint if self.reason else "",
+            conditions=conditions,
+            reads=tuple(sorted(outcome.reads, key=repr)) if outcome else (),
+            collects=tuple(sorted(self._collecting.found.values(), key=_order)) if self._collecting else (),
+            last_turn=self._last_turn() if self._collecting and not self.reason else (),
+            prints=bool(outcome) and outcome.prints,
+            draws=bool(outcome) and any(each == "draws" for each, _ in outcome.effects),
+            pragma=self.pragma,
+            doubt=reasons.DOUBT % doubt if is_forced else "",
+        )
+
+    def _by_names(self):
+        """(reason, hint) of names that turns hand on to each other, or to what is behind them."""
+        collecting, turn = self._collecting, self._turn
+        binds = self.item.binds | (collecting.names if collecting else frozenset())
+        if collecting and collecting.refused:
+            return reasons.of_refused(*collecting.refused)
+        if turn and turn.carried:
+            return reasons.of_carried(*turn.carried)
+        reads = self.item.outcome.reads
+        for name in sorted(binds):
+            owner = owner_of(self._site.scope, name)
+            root = name_of(owner, name) if owner is not None else None
+            if root in reads and owner.kind != "comprehension":
+                return reasons.of_seen(name, reads[root])
+        for name in sorted(self.item.binds - turn.sure) if turn else ():
+            if self._is_used_elsewhere(name):
+                return reasons.of_unsure(name)
+        return None, ""
+
+    def _by_item(self):
+        """(reason, hint) of what the item does."""
+        site, outcome = self._site, self.item.outcome
+        effects = sorted(outcome.effects.items(), key=lambda pair: (pair[1].here, repr(pair)))
+        if effects:
+            (what, root), where = effects[0]
+            return reasons.of_effect(what, root, where, site.module, self._construct()), reasons.hint_of_effect(what, root)
+        for (what, root), line in sorted(outcome.conditions.items(), key=repr):
+            if not self._is_settled(root):
+                return reasons.of_condition(what, root, line, self._construct()), ""
+        for (root, _), line in sorted(outcome.calls.items(), key=repr):
+            if not self._is_settled(root):
+                return reasons.of_condition("function", root, line, self._construct()), ""
+        return None, ""
+
+    def _is_settled(self, root):
+        """Whether the value that a root stands for can be looked at when the site is reached."""
+        whole = base(root)
+        if whole[0] == "enclosing":
+            scope = self._site.scope
+            while scope is not None and place_of(scope) != whole[1:-1]:
+                scope = scope.parent
+            return scope is not None
+        return whole[0] in _SETTLED
+
+    def _conditions(self):
+        """All that the values must show, each once."""
+        site, outcome = self._site, self.item.outcome
+        found = dict(outcome.conditions)
+        for root, _ in outcome.calls:
+            found.setdefault(("function", root), outcome.calls[root, _])
+        for root in self.item.reachable(outcome.results) - OWN:
+            found.setdefault((_ALIAS, root), site.line)
+        for root in self._containers():
+            found.setdefault(("container", root), site.line)
+        return tuple(Condition(what, root, line) for (what, root), line in sorted(found.items(), key=repr))
+
+    def _containers(self):
+        node, scope, targets = self._site.node, self._site.scope, self._summaries.targets
+        if self._site.kind in ("map", "starmap"):
+            roots = [root for each in node.args[1:] for root in containers_of(each, scope, targets)]
+        else:
+            roots = containers_of(self._first_iterable(), scope, targets)
+        return [root for root in roots if root == ITERABLE or self._is_settled(root)] + [
+            ITERABLE for root in roots if root != ITERABLE and not self._is_settled(root)
+        ]
+
+    def _last_turn(self):
+        return tuple(sorted(name for name in self.item.binds if self._is_used_elsewhere(name)))
+
+    def _is_used_elsewhere(self, name):
+        """Whether a name that the loop binds may be read outside of its body."""
+        scope = self._site.scope
+        if scope.kind == "module" and (name in self._summaries.index.attributes or self._looks_around(scope)):
+            return True
+        within = set(id(node) for part in self._site.node.body for node in syntax.walk(part))
+        loads = [load for each in scope.below() for load in each.loads if load.id == name and owner_of(each, name) is scope]
+        if any(id(load) not in within for load in loads):
+            return True
+        return scope.kind == "module" and scope.module.name != "__main__"
+
+    def _looks_around(self, scope):
+        return any(load.id in _LOOKING for each in scope.below() for load in each.loads)
+
+    # Words.
+
+    def _construct(self):
+        if self._site.kind in ("map", "starmap"):
+            return "the mapped function"
+        return _CONSTRUCTS.get(self._site.kind, "the comprehension")
+
+    def _label(self):
+        site = self._site
+        if site.kind in ("for", "while"):
+            return "<the loop's body>"
+        node = site.node.args[0] if site.kind in ("map", "starmap") else getattr(site.node, "elt", None)
+        node = node.func if site.kind not in ("map", "starmap") and kind(node) == "Call" else node
+        targets = self._summaries.targets.of(node, site.scope) if node is not None else None
+        if targets and targets[0].kind in ("function", "class"):
+            return label_of(targets[0].what)
+        return syntax.dotted(node) or "<the comprehension's element>" if node is not None else "<the comprehension's element>"
+
+
+def _pragma(site):
+    return site.module.pragmas.get(site.line)
+
+
+def _order(collect):
+    return collect.node.lineno, collect.node.col_offset
+
+
+def _target_names(target):
+    return [node.id for node in syntax.walk(target) if kind(node) == "Name"]

@@ -1,0 +1,70 @@
+"""Where objects come from, as tuples: see `found`. Two more live only within the analysis.
+
+("flat",)        made within this very call: a container that holds nothing that can be changed
+("fresh",)       made within this very call: a container of Python's own, or what a library of `pure` made
+("made",)        made within this very call: an instance of a class of the program, a function, a generator
+("given", root)  what calling the function there gives
+
+No roots at all stand for numbers, texts and all else that nobody can change.
+"""
+
+from __future__ import absolute_import
+
+FLAT = ("flat",)
+FRESH = ("fresh",)
+MADE = ("made",)
+ITEM = ("item",)
+RESULT = ("result",)
+FUNCTION = ("function",)
+UNKNOWN = ("unknown",)
+
+NONE = frozenset()
+EMPTY = frozenset([FLAT])
+NEW = frozenset([FRESH])
+INSTANCE = frozenset([MADE])
+ANYTHING = frozenset([UNKNOWN])
+
+#: Roots of what this very call has made: it may be changed freely.
+OWN = frozenset([FLAT, FRESH, MADE])
+
+
+def parameter(place):
+    """The value of a function's parameter."""
+    return ("parameter", place)
+
+
+def inside(root):
+    """All that is reachable from ``root``."""
+    return root if root[0] in ("inside", "unknown") else ("inside", root)
+
+
+def base(root):
+    """The root that something is inside of, or is."""
+    return root[1] if root[0] == "inside" else root
+
+
+def given(root):
+    """What calling ``root`` gives; of anything but a value that stands there itself, nobody knows."""
+    return ("given", root) if root[0] in ("parameter", "global", "enclosing") else UNKNOWN
+
+
+def place_of(scope):
+    """The function that a scope is of, as the beginning of roots."""
+    return (scope.module.path, scope.line, getattr(scope.node, "col_offset", 0), scope.name)
+
+
+def name_of(scope, name):
+    """The root of a name that ``scope`` binds."""
+    if scope.kind == "module":
+        return ("global", scope.module.path, name)
+    return ("enclosing",) + place_of(scope) + (name,)
+
+
+def default_of(scope, name):
+    """The root of the default value of a parameter."""
+    return ("default",) + place_of(scope) + (name,)
+
+
+def is_named(root):
+    """Whether a root is a name of the program's source, or inside of one."""
+    return base(root)[0] in ("global", "enclosing", "default")

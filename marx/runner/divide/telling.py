@@ -1,0 +1,84 @@
+"""What is said of portions that no pool asks for, as rows of the answer: see `answer`."""
+
+from __future__ import absolute_import
+
+from marx.runner.compat import path_text
+from marx.runner.divide.reasons import noun
+from marx.runner.divide.roots import FUNCTION, ITEM, RESULT, base
+from marx.runner.divide.travelling import Need, Needs
+
+CONSTRUCTS = {
+    "map": "map",
+    "starmap": "itertools.starmap",
+    "list": "list comprehension",
+    "set": "set comprehension",
+    "dict": "dict comprehension",
+    "generator": "generator expression",
+    "for": "for loop",
+    "while": "while loop",
+}
+
+#: What a condition asks for; {} is what is looked at. Conditions on what names stand for are not worth a word each.
+_ASKS = (
+    ("known", "plain data, or objects of the program's own classes: {}"),
+    ("plain", "plain data: {}"),
+    ("arrays", "numbers, or arrays of them: {}"),
+    ("immutable", "nothing that can be changed in place: {}"),
+    ("scalar", "numbers or texts: {}"),
+    ("container", "a list, or what is as good as one: {}"),
+    ("function", "functions that are as clean as these: {}"),
+    ("unshared", "nothing that can be changed is shared by results and {}"),
+    ("stdout", "not replaced by the program: {}"),
+    ("file", "files that are read are the same everywhere"),
+)
+
+
+def row(one, resolver):
+    """The row of a `Found`: of what is divided with ``travels``, ``conditions`` and what it prints, else with ``reason``."""
+    at = {"file": path_text(one.module.path), "line": one.line, "end": one.end}
+    if one.reason is not None:
+        return dict(at, construct=CONSTRUCTS[one.kind], reason=one.reason, hint=one.hint)
+    collects = sorted(set(each.root[-1] for each in one.collects))
+    return dict(
+        at,
+        kind=CONSTRUCTS[one.kind],
+        function=one.function,
+        travels=_travels(one, resolver),
+        conditions=list(conditions(one.conditions)),
+        collects=collects,
+        prints=one.prints,
+        doubt=one.doubt,
+    )
+
+
+def conditions(several):
+    """What must show when it runs, a sentence for each kind."""
+    for kind, words in _ASKS:
+        nouns = []
+        for each in several:
+            said = _noun(each.root) if each.kind == kind else None
+            if said is not None and said not in nouns:
+                nouns.append(said)
+        if nouns:
+            yield words.format(", ".join(nouns))
+
+
+def _noun(root):
+    if root == ITEM or base(root) == ITEM:
+        return "the items"
+    if root == RESULT:
+        return "the results"
+    if root == ("iterable",):
+        return "what the items come from"
+    return "the mapped function" if root == FUNCTION else noun(base(root))
+
+
+def _travels(one, resolver):
+    needs, local = Needs(resolver), []
+    for root in one.reads:
+        if root[0] == "global":
+            needs.add_global(root[1], root[2])
+        elif root[0] == "enclosing" and root[-1] not in [each.name for each in local]:
+            local.append(Need(root[-1], root[1], one.line, "undecided"))
+    rows = [each for each in needs.needs if each.rule != "module"] + local
+    return [{"name": each.name, "file": each.path and path_text(each.path), "line": each.line, "rule": each.rule} for each in rows]
