@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 from tests.pythons import UserPython
-from tests.runner.dividing import ask_many, found
+from tests.runner.dividing import SECONDS, ask_many, found
+from tests.runner.programs import nastiest
 from tests.runner.programs.found import EVERYWHERE, IN_THREE, IN_TWO, PURE
+from tests.source import CHECKOUT
 
 GIVEN = "import given\nxs, ys = given.xs, given.ys\n"
 
@@ -32,3 +35,45 @@ def test_each_rule_divides_and_keeps_what_it_should_and_says_why(user_python: Us
         if (reason != "") if words == "" else (words not in reason):
             wrong.append((rule, words, reason))
     assert wrong == []
+
+
+def test_the_nastiest_programs_stay_or_ask_for_what_only_values_show(user_python: UserPython, tmp_path: Path) -> None:
+    rows = nastiest.EVERYWHERE + (nastiest.IN_TWO if user_python.version < (3,) else nastiest.IN_THREE)
+    rows = [row for row in rows if ":=" not in row[1] or user_python.version >= (3, 8)]
+    sources = [whole(source) for _, source, _, _ in rows]
+    wrong = []
+    for (what, _, words, asks), source, answer in zip(rows, sources, ask_many(user_python, tmp_path, sources), strict=True):
+        line = marked(source)
+        reason = found(answer).get(line, "no site")
+        asked = "; ".join(text for each in answer["portions"] if each["line"] == line for text in each["conditions"])
+        if (words not in reason) if words else (reason != "" or asks not in asked):
+            wrong.append((what, words, asks, reason, asked))
+    assert wrong == []
+
+
+#: One of so many files of the standard library: all of them take minutes.
+SHARE = 60
+
+LIBRARY = """
+import json, os, sys
+sys.path[:1] = []
+sys.path.append(sys.argv.pop())
+sys.setrecursionlimit(6000)
+from marx.runner.divide.answer import answer
+place = os.path.dirname(os.__file__)
+files = [os.path.join(folder, name) for folder, _, names in os.walk(place) for name in names if name.endswith(".py")]
+files = sorted(path for path in files if "site-packages" not in path)
+read = 0
+for path in files[int(sys.argv.pop())::int(sys.argv.pop())]:
+    answered = answer({"program": path, "module": None, "folders": [], "folder": place, "most_files": 1})
+    read += "error" not in answered
+sys.stdout.write(json.dumps(read))
+"""
+
+
+def test_the_analysis_ends_and_never_fails_whatever_it_reads(user_python: UserPython, tmp_path: Path) -> None:
+    begin = user_python.version[1] % SHARE
+    command = [user_python.path, "-S", "-E", "-s", "-B", "-c", LIBRARY, str(SHARE), str(begin), str(CHECKOUT)]
+    ended = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=SECONDS)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert int(ended.stdout) > 10

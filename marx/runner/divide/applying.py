@@ -5,7 +5,7 @@ from __future__ import absolute_import
 from marx.runner.divide import roots
 from marx.runner.divide.arguments import Arguments
 from marx.runner.divide.frame import Frame
-from marx.runner.divide.roots import FLAT, NONE, OWN, base
+from marx.runner.divide.roots import FLAT, NONE, OWN, base, in_order
 
 
 #: Conditions on what names stand for, not on where objects come from.
@@ -120,11 +120,11 @@ class _Translation(object):
         elif kind == "rebinds" and frame.own_name(root) is not None:
             frame.bind(*frame.own_name(root) + (self.all(self._outcome.holds),))
         else:
-            for each in self.root(root) if kind == "identity" else [root]:
+            for each in in_order(self.root(root)) if kind == "identity" else [root]:
                 frame.effect(kind, each, self._line, where)
 
     def _changed(self, found, where):
-        for each in found:
+        for each in in_order(found):
             if each not in OWN:
                 frame = self._frame
                 frame.note_changed(each)
@@ -141,6 +141,6 @@ class _Translation(object):
         if own is not None:
             return frame.call_name(own[0], own[1], given, self._line)
         together = NONE
-        for each in self.root(root):
+        for each in in_order(self.root(root)):
             together |= frame.pending(each, arguments, self._line)
         return together

@@ -5,11 +5,15 @@ from __future__ import absolute_import
 from marx.runner.divide import libraries, pure, roots, syntax
 from marx.runner.divide.arguments import unknown_arguments
 from marx.runner.divide.calling import Calling
-from marx.runner.divide.roots import EMPTY, FRESH, INSTANCE, MADE, NEW, NONE
+from marx.runner.divide.roots import EMPTY, FRESH, MADE, NEW, NONE, RUNNING
 from marx.runner.divide.syntax import kind
 
 _STREAMS = frozenset(["sys.stdout", "sys.stderr"])
 _READING = frozenset(["r", "rb", "rt", "rU", "U"])
+
+
+#: Types whose methods are called by their names: ``str.strip``.
+_TYPES = frozenset(["str", "unicode", "bytes", "list", "dict", "set", "frozenset", "tuple"])
 
 
 class Asking(Calling):
@@ -22,8 +26,11 @@ class Asking(Calling):
         special = getattr(self, "_ask_" + name.replace(".", "_").replace("()", "_"), None)
         if special is not None:
             return special(arguments, line)
+        owner, _, method = name.rpartition(".")
+        if owner in _TYPES and method in pure.METHODS and arguments.rest is None and arguments.found:
+            return self.call_method(arguments.found[0], method, arguments.without(1), line)
         if name.endswith(("Warning", "Error")) and name not in pure.FUNCTIONS and "." not in name:
-            return self._gives("holds", arguments.all(), line)
+            return self._gives("holds", arguments.all(), NONE, line)
         does = pure.FUNCTIONS.get(name)
         if does is None:
             self.effect(pure.doing(name), ("library", name), line)
@@ -32,7 +39,7 @@ class Asking(Calling):
 
     def _does(self, does, name, arguments, line):
         given = self._function_arguments(does, arguments, line)
-        together = arguments.all()
+        together = self._plain_arguments(does, arguments)
         is_numpy = name.startswith("numpy.")
         more = self.numbers(together, line) if is_numpy else self.operate(together, line, deep=True)
         if does.most is not None:
@@ -45,11 +52,21 @@ class Asking(Calling):
                 self.change(together, line, together)
             else:
                 self.change(arguments.found[place], line, together)
-        return self._gives(does.gives, together | given, line) | (more or NONE)
+        for keyword, (_, found) in arguments.names.items():
+            given |= found if keyword not in pure.CALLING_KEYWORDS else NONE
+        return self._gives(does.gives, together, given, line) | (more or NONE)
 
     def _written(self, several, line):
         for found in several:
             self.change(found, line)
+
+    def _plain_arguments(self, does, arguments):
+        """The roots of what is given, but for functions that are called and forgotten."""
+        called = set(id(arguments.nodes[place]) for place in does.calls if place < len(arguments.nodes))
+        called.update(id(node) for keyword, (node, _) in arguments.names.items() if keyword in pure.CALLING_KEYWORDS)
+        pairs = list(zip(arguments.nodes, arguments.found)) + list(arguments.names.values())
+        found = [each for node, each in pairs if node is None or id(node) not in called]
+        return frozenset(arguments.rest or ()).union(*found)
 
     def _function_arguments(self, does, arguments, line):
         """What the functions give that a library's function or method is given to call."""
@@ -57,7 +74,7 @@ class Asking(Calling):
         nodes += [node for keyword, (node, _) in arguments.names.items() if keyword in pure.CALLING_KEYWORDS]
         if does.calls and arguments.rest is not None:
             self.effect("calls", roots.UNKNOWN, line)
-        together = arguments.all()
+        together = self._plain_arguments(does, arguments)
         given = unknown_arguments(together | self.within(together))
         found = NONE
         for node in nodes:
@@ -81,11 +98,11 @@ class Asking(Calling):
                     self.change(arguments.found[place], line)
             if any(keyword == "out" for keyword in arguments.names):
                 self.effect("method", ("method", "out="), line)
-            found |= self._gives(does.gives, receiver | together | given, line)
+            found |= self._gives(does.gives, receiver | self._plain_arguments(does, arguments), given, line)
         return found
 
-    def _gives(self, how, together, line):
-        """The roots of a result, see `pure.Does`."""
+    def _gives(self, how, together, given, line):
+        """The roots of a result, see `pure.Does`. ``given``: what the result holds in any case: what functions gave, and keywords."""
         if how == "value":
             return NONE
         if how == "new":
@@ -93,7 +110,8 @@ class Asking(Calling):
         if how == "copy":
             self.hold([FRESH, MADE])
             return frozenset([FRESH, MADE])
-        inner = self.within(together)
+        inner = self.within(together) | given
+        together -= RUNNING
         if how == "part":
             return together | inner | (EMPTY if together else NONE)
         held = inner if how == "elements" else inner | together
@@ -106,6 +124,7 @@ class Asking(Calling):
         """What is told apart by how it is written; None for all other calls."""
         names = self.analysis.targets.names(node.func, scope) or frozenset()
         if names == frozenset(["type"]) and len(node.args) == 1:
+            self.look_up(("builtin", scope.module.path, "type"), node.lineno)
             return frozenset([("library", "type()")])
         if names == frozenset(["print"]):
             return self._print(arguments, node.lineno)
@@ -136,6 +155,7 @@ class Asking(Calling):
 
     def _open(self, arguments, line):
         """A file that is read, and nothing else, may be the same everywhere."""
+        self.look_up(("builtin", self.scope.module.path, "open"), line)
         mode = arguments.names.get("mode") or (arguments.nodes[1:2] + [None])[:1]
         text = syntax.text_of(mode[0]) if mode[0] is not None else u"r"
         if arguments.rest is not None or text not in _READING or not arguments.found:
@@ -153,8 +173,8 @@ class Asking(Calling):
     _ask_issubclass = _ask_isinstance
 
     def _ask_functools_partial(self, arguments, line):
-        self.hold(arguments.all() | INSTANCE)
-        return INSTANCE
+        self.hold(arguments.all())
+        return RUNNING
 
     _ask_operator_itemgetter = _ask_operator_attrgetter = _ask_operator_methodcaller = _ask_functools_partial
 

@@ -17,9 +17,17 @@ class Calling(Applying):
 
     def of_Call(self, node, scope):
         """The roots of what a call gives."""
+        self._evaluate(node.func, scope)
         arguments = self.arguments(node, scope)
         special = self.special_call(node, arguments, scope)
         return self.call_value(node.func, scope, arguments, node.lineno) if special is None else special
+
+    def _evaluate(self, function, scope):
+        """What stands in the place of a function's name is computed before it is called; names are looked up by who calls."""
+        while kind(function) == "Attribute":
+            function = function.value
+        if kind(function) != "Name":
+            self.of(function, scope)
 
     def arguments(self, call, scope):
         """The `Arguments` of a call, evaluated."""
@@ -55,7 +63,7 @@ class Calling(Applying):
         found = self.of(node, scope)
         if not found:
             return self._call_flat(arguments, line)
-        return frozenset().union(*[self._call(Target("value", root, ()), arguments, line) for root in found])
+        return frozenset().union(*[self._call(Target("value", root, ()), arguments, line) for root in roots.in_order(found)])
 
     def _call_flat(self, arguments, line):
         """What has no roots and is called all the same is a function of `pure` that changes nothing, or a text that was taken for one."""
@@ -136,7 +144,7 @@ class Calling(Applying):
         several = self.variable(*own) if own is not None else [root]
         if not several:
             return self._call_flat(arguments, line)
-        return frozenset().union(*[self.pending(each, [frozenset(found) for found in given], line) for each in several])
+        return frozenset().union(*[self.pending(each, [frozenset(found) for found in given], line) for each in roots.in_order(several)])
 
     def _call_library(self, name, arguments, line):
         return self.call_library(name, arguments, line)
@@ -155,7 +163,11 @@ class Calling(Applying):
         """The method ``name`` of what ``receiver`` may be."""
         is_builtin = receiver <= frozenset([FLAT, FRESH])
         own = () if is_builtin else self.index.methods.get(name, ())
-        does = pure.METHODS.get(name) if receiver != INSTANCE else None
+        does = pure.METHODS.get(name) if receiver != INSTANCE or not own else None
+        self.doubts.pop((name, line), None)
+        if is_builtin and does is None:
+            self.doubts[name, line] = ("method", ("method", name))
+            return NONE
         if not is_builtin and (name in self.index.stored or name in self.index.class_values) or not own and does is None:
             self.effect("method", ("method", name), line)
             return frozenset([roots.UNKNOWN])

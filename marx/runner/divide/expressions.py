@@ -6,7 +6,7 @@ from marx.runner.divide import roots, syntax
 from marx.runner.divide.asking import Asking
 from marx.runner.divide.index import is_special
 from marx.runner.divide.libraries import BUILTINS
-from marx.runner.divide.roots import EMPTY, FLAT, FRESH, INSTANCE, MADE, NEW, NONE
+from marx.runner.divide.roots import EMPTY, FLAT, FRESH, NEW, NONE, RUNNING
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
@@ -88,7 +88,7 @@ class Expressions(Asking):
     def of_Lambda(self, node, scope):
         """A function of this very call."""
         self.all_of(syntax.outer_expressions(node), scope)
-        return INSTANCE
+        return RUNNING
 
     # Operators.
 
@@ -113,7 +113,7 @@ class Expressions(Asking):
         """``a + b``."""
         left, right = self.of(node.left, scope), self.of(node.right, scope)
         is_form = kind(node.op) == "Mod" and syntax.text_of(node.left) is not None
-        more = self.operate(left | right, node.lineno, deep=is_form)
+        more = self.operate(left | right, node.lineno, deep=True)
         return NONE if is_form else self.combined(node.op, left, right) | more
 
     def combined(self, operator, left, right):
@@ -134,7 +134,7 @@ class Expressions(Asking):
             if kind(operator) not in ("Is", "IsNot"):
                 more |= self.operate(both, node.lineno, deep=True)
             elif not any(self._is_single(side, scope) for side in sides[place : place + 2]):
-                for root in both or [("constant",)]:
+                for root in roots.in_order(both) or [("constant",)]:
                     self.effect("identity", root, node.lineno)
         return more | (EMPTY if any(found) and not all(kind(each) in ("Is", "IsNot") for each in node.ops) else NONE)
 
@@ -211,19 +211,23 @@ class Expressions(Asking):
         if not found <= frozenset([FLAT, FRESH]):
             for each in self.index.properties.get(name, ()):
                 more |= self.apply(each, lambda place: found, line)
-            more |= frozenset(roots.inside(roots.name_of(each.parent, each.name)) for each in self.index.class_values.get(name, ()))
+            more |= self.class_attribute(name)
         return self.within(found) | more
 
     def attribute_hooks(self, found, name, line):
         """What the program's classes make of any attribute that is looked for: only where one of them does."""
-        hooks = [each for each in ("__getattr__", "__getattribute__", "__get__") if each in self.index.methods]
         self.condition("known", found, line)
-        return self.operate(found, line) if hooks else NONE
+        hooks = [each for each in ("__getattr__", "__getattribute__", "__get__") if each in self.index.methods]
+        return self.operate(found | self.class_attribute(name), line) if hooks else NONE
+
+    def class_attribute(self, name):
+        """The roots of what the program's classes themselves have under a name."""
+        return frozenset(roots.inside(roots.name_of(each.parent, each.name)) for each in self.index.class_values.get(name, ()))
 
     def of_Subscript(self, node, scope):
         """``x[i]``, ``x[i:j]``"""
         found, place = self.of(node.value, scope), self.of(node.slice, scope)
-        more = self.operate(found, node.lineno) | self.operate(place, node.lineno, deep=True)
+        more = self.operate(found | place, node.lineno, deep=True)
         is_slice = kind(node.slice) in ("Slice", "ExtSlice")
         if is_slice and found:
             self.hold(self.within(found))
@@ -261,7 +265,10 @@ class Expressions(Asking):
         self.operate(self.of(node.key, inner), node.lineno, deep=True)
         return self._contained([node.key, node.value], inner)
 
-    of_GeneratorExp = of_ListComp
+    def of_GeneratorExp(self, node, scope):
+        """As a list, but its elements are made later: within the item, or it cannot be carried back."""
+        self.of_ListComp(node, scope)
+        return RUNNING
 
     def go_through(self, generators, inner, outer):
         """The ``for`` and ``if`` of a comprehension; the scope that its element is in."""
@@ -279,14 +286,14 @@ class Expressions(Asking):
         """The frame's function gives a generator of what it yields; what is sent to it, nobody knows."""
         self.outcome.is_generator = True
         self.hold(self.all_of([node.value], scope))
-        self.outcome.results.update(NEW)
+        self.outcome.results.update(RUNNING)
         return frozenset([roots.UNKNOWN])
 
     def of_YieldFrom(self, node, scope):
         """The same of all elements."""
         self.outcome.is_generator = True
         self.hold(self.elements(node.value, scope))
-        self.outcome.results.update(NEW)
+        self.outcome.results.update(RUNNING)
         return frozenset([roots.UNKNOWN])
 
     def of_Await(self, node, scope):

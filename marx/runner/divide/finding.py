@@ -37,6 +37,16 @@ class Finder(object):
             several.sort(key=lambda one: (one.line, one.column))
         return answer
 
+    def known_classes(self):
+        """
+        {(the path of a module, the qualified name of a class): {the name of a method: the first line of its code}}
+
+        Of classes that do what their source shows, if their bases do and nobody has changed them.
+        """
+        index = self._summaries.index
+        classes = [scope for scope in index.scopes.values() if scope.kind == "class" and scope not in index.strange]
+        return dict(((scope.module.path, scope.qualified), dict(_methods(scope))) for scope in classes)
+
     def summary_of(self, code):
         """The `Summary` of the function with this code object; None where the program's source does not hold it, or holds several such."""
         scopes = self._scopes_by_line().get((code.co_filename, code.co_firstlineno, code.co_name), ())
@@ -49,8 +59,7 @@ class Finder(object):
             self._by_line = {}
             for scope in self._summaries.index.scopes.values():
                 if scope.kind == "function":
-                    lines = [scope.line] + [each.lineno for each in getattr(scope.node, "decorator_list", ())]
-                    self._by_line.setdefault((scope.module.path, min(lines), scope.name), []).append(scope)
+                    self._by_line.setdefault((scope.module.path, _first_line(scope), scope.name), []).append(scope)
         return self._by_line
 
     def _summary(self, scope):
@@ -71,6 +80,18 @@ class Finder(object):
                 reason = reasons.of_condition(what, root, found[what, root], "`%s`" % scope.qualified)
         conditions = tuple(Condition(what, root, line) for (what, root), line in sorted(found.items(), key=repr))
         return Summary(reason, conditions, tuple(sorted(outcome.reads, key=repr)), outcome.prints)
+
+
+def _methods(scope):
+    for name, bindings in scope.bindings.items():
+        for binding in bindings:
+            if binding.kind == "function":
+                yield name, _first_line(binding.value)
+
+
+def _first_line(scope):
+    """As code objects have it: with the decorators."""
+    return min([scope.line] + [each.lineno for each in getattr(scope.node, "decorator_list", ())])
 
 
 def find(program, resolver):

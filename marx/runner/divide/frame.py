@@ -4,7 +4,7 @@ from __future__ import absolute_import
 
 from marx.runner.divide import roots
 from marx.runner.divide.outcome import Outcome, Where
-from marx.runner.divide.roots import FLAT, FRESH, ITEM, MADE, NONE, OWN, UNKNOWN, base, inside
+from marx.runner.divide.roots import FLAT, FRESH, ITEM, MADE, NONE, OWN, UNKNOWN, base, in_order, inside
 from marx.runner.divide.scopes import owner_of
 
 #: The order of statements does not count, so they are walked until nothing new is found; what is not settled by then is not known.
@@ -41,6 +41,7 @@ class Frame(object):
         self._variables = {}
         self._changed = set()
         self._operated = {}
+        self.doubts = {}  # (name, line) -> an effect that is one if the roots of an object stay as few as they are
         self._inner = {}  # place -> scope
         self.enter(scope)
 
@@ -113,7 +114,7 @@ class Frame(object):
     def change(self, found, line, stored=NONE):
         """Objects of ``found`` are changed, and hold ``stored`` from now on."""
         self.hold(stored)
-        for root in found:
+        for root in in_order(found):
             if root not in OWN:
                 self.note_changed(root)
                 self.effect("changes", root, line)

@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+from marx.runner.compat import IS_2
 from marx.runner.divide import roots, syntax
 from marx.runner.divide.arguments import Arguments, unknown_arguments
 from marx.runner.divide.collecting import given_by
@@ -47,6 +48,8 @@ class LoopItem(Walking):
         given = found | self.all_of(values, scope)
         self.operate(found | (given if collect.how in ("add", "update") else NONE), line, deep=True)
         self.outcome.results.update(given)
+        if collect.how != "append":
+            self.meanwhile(line)
         if collect.how in _SCALAR:
             self.outcome.conditions.setdefault(("scalar", RESULT), line)
 
@@ -57,7 +60,7 @@ class ComprehensionItem(Walking):
     def __init__(self, summaries, site):
         node = site.node
         inner = summaries.index.scopes.get(id(node), site.scope)
-        self.binds = bound_in([one.target for one in node.generators])
+        self.binds = bound_in([node] if IS_2 else [one.target for one in node.generators])
         Walking.__init__(self, summaries, inner, None, self.binds if inner is site.scope else None)
         self._site = site
 

@@ -2,7 +2,7 @@
 
 from __future__ import absolute_import
 
-from marx.runner.divide import reasons, syntax
+from marx.runner.divide import reasons, roots, syntax
 from marx.runner.divide.collecting import Collecting
 from marx.runner.divide.found import Condition, Found
 from marx.runner.divide.items import item_of
@@ -11,7 +11,7 @@ from marx.runner.divide.portions import label_of
 from marx.runner.divide.roots import OWN, base, name_of, place_of
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
-from marx.runner.divide.turns import Turn, leaving
+from marx.runner.divide.turns import Turn, leaving, targets_in
 
 #: Builtins through which a block's names are reached without being spelled.
 _LOOKING = frozenset(["locals", "vars", "eval", "exec", "execfile", "globals", "dir"])
@@ -52,6 +52,9 @@ class Proof(object):
             return reasons.ASYNC, ""
         if site.scope.kind == "class":
             return reasons.IN_CLASS, "put it into a function"
+        private = _private_name(site)
+        if private is not None:
+            return reasons.PRIVATE % private, "put it into a method of its own, and call that"
         first = self._first_iterable()
         lazy = lazily_from(first, site.scope, self._summaries.targets) if first is not None else None
         if lazy is not None:
@@ -96,8 +99,7 @@ class Proof(object):
 
     def _turn_of(self):
         node, scopes = self._site.node, self._summaries.index.scopes
-        first = frozenset(_target_names(node.target))
-        return Turn(node.body, self.item.binds, first, lambda inner: scopes[id(inner)].bindings if id(inner) in scopes else ())
+        return Turn(node.body, self.item.binds, targets_in(node.target), lambda inner: scopes[id(inner)].bindings if id(inner) in scopes else ())
 
     # What the item does.
 
@@ -149,10 +151,33 @@ class Proof(object):
             root = name_of(owner, name) if owner is not None else None
             if root in reads and owner.kind != "comprehension":
                 return reasons.of_seen(name, reads[root])
-        for name in sorted(self.item.binds - turn.sure) if turn else ():
-            if self._is_used_elsewhere(name):
+        return self._by_closures() or (self._by_last_turn() if turn else None) or (None, "")
+
+    def _by_closures(self):
+        """Functions around that know names of the item: elsewhere the item has such names for itself."""
+        scope, within = self._site.scope, set(id(node) for node in syntax.walk(self._site.node))
+        for each in scope.below() if scope.kind == "function" else ():
+            if each.kind == "function" and each is not scope and id(each.node) not in within:
+                for inner in each.below():
+                    for name, line in _named_in(inner):
+                        if name in self.item.binds and owner_of(inner, name) is scope:
+                            return reasons.of_seen(name, line)
+        return None
+
+    def _by_last_turn(self):
+        """Names that are used behind the loop: with the value of the last turn, or of the one before if an item fails and that is handled."""
+        first = targets_in(self._site.node.target)
+        for name in sorted(self.item.binds):
+            if name not in self._turn.sure and self._is_used_elsewhere(name):
                 return reasons.of_unsure(name)
-        return None, ""
+            if name not in first and self._is_handled() and self._is_used_elsewhere(name):
+                return reasons.of_handled(name)
+        return None
+
+    def _is_handled(self):
+        """Whether what an item raises may be handled in the scope of the loop."""
+        around = [kind(node) for _, node in self._site.blocks()]
+        return any(name in ("Try", "TryExcept", "TryFinally", "TryStar", "With", "AsyncWith") for name in around)
 
     def _by_item(self):
         """(reason, hint) of what the item does."""
@@ -161,6 +186,8 @@ class Proof(object):
         if effects:
             (what, root), where = effects[0]
             return reasons.of_effect(what, root, where, site.module, self._construct()), reasons.hint_of_effect(what, root)
+        if roots.CODE in self.item.reachable(outcome.results):
+            return reasons.GIVES_CODE, ""
         for (what, root), line in sorted(outcome.conditions.items(), key=repr):
             if not self._is_settled(root):
                 return reasons.of_condition(what, root, line, self._construct()), ""
@@ -194,12 +221,10 @@ class Proof(object):
     def _containers(self):
         node, scope, targets = self._site.node, self._site.scope, self._summaries.targets
         if self._site.kind in ("map", "starmap"):
-            roots = [root for each in node.args[1:] for root in containers_of(each, scope, targets)]
+            found = [root for each in node.args[1:] for root in containers_of(each, scope, targets)]
         else:
-            roots = containers_of(self._first_iterable(), scope, targets)
-        return [root for root in roots if root == ITERABLE or self._is_settled(root)] + [
-            ITERABLE for root in roots if root != ITERABLE and not self._is_settled(root)
-        ]
+            found = containers_of(self._first_iterable(), scope, targets)
+        return [root if self._is_settled(root) else ITERABLE for root in found]
 
     def _last_turn(self):
         return tuple(sorted(name for name in self.item.binds if self._is_used_elsewhere(name)))
@@ -237,13 +262,27 @@ class Proof(object):
         return syntax.dotted(node) or "<the comprehension's element>" if node is not None else "<the comprehension's element>"
 
 
+def _private_name(site):
+    """A name in the item that means what it means only within the class around: ``__name``, ``super``. None where there is none."""
+    scope = site.scope
+    while scope is not None and scope.kind != "class":
+        scope = scope.parent
+    for node in syntax.walk(site.node) if scope is not None else ():
+        name = getattr(node, "attr", None) or getattr(node, "id", None)
+        if isinstance(name, str) and (name == "super" or name.startswith("__") and not name.endswith("__")):
+            return name
+    return None
+
+
 def _pragma(site):
     return site.module.pragmas.get(site.line)
+
+
+def _named_in(scope):
+    """(name, line) of each that is read, or bound in another scope, within a function."""
+    return [(load.id, load.lineno) for load in scope.loads] + [(name, scope.line) for name in scope.elsewhere]
 
 
 def _order(collect):
     return collect.node.lineno, collect.node.col_offset
 
-
-def _target_names(target):
-    return [node.id for node in syntax.walk(target) if kind(node) == "Name"]

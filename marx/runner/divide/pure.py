@@ -293,7 +293,7 @@ _DOING = (
     ("files", "open file io.open codecs.open gzip. bz2.open lzma.open os.remove os.rename os.mkdir os.makedirs os.unlink os.rmdir os.listdir os.stat os.walk os.path. shutil. tempfile. glob. pathlib."),
     ("input", "input raw_input sys.stdin. getpass. fileinput."),
     ("reflects", "eval exec execfile compile locals vars globals dir __import__ inspect. sys._getframe importlib. gc. sys.modules reload"),
-    ("identity", "id object memoryview buffer"),
+    ("ids", "id object memoryview buffer"),
     ("settings", "os.chdir os.umask os.putenv locale. warnings. decimal.getcontext decimal.setcontext numpy.seterr sys.set sys.setrecursionlimit"),
     ("logs", "logging. sys.stdout sys.stderr"),
 )

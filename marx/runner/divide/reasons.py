@@ -22,6 +22,7 @@ _DOES = {
     "input": "reads the program's input ({})",
     "reflects": "looks at the program itself ({}), so what it reads or changes does not show",
     "identity": "asks which object {} is, and a copy is another one",
+    "ids": "asks for the identity of objects ({}), which copies do not have",
     "settings": "changes settings that others read ({})",
     "logs": "uses the streams of the program ({})",
     "library": "calls {}, which is not on the list of functions that are known to be pure",
@@ -133,6 +134,12 @@ def of_unsure(name):
     return reason, "bind `%s` at the beginning of each turn" % name
 
 
+def of_handled(name):
+    """(reason, hint) of a name whose value shows where an item fails."""
+    reason = "if an item fails and that is handled, `%s` is used with its value of the turn before" % name
+    return reason, "use another name for it in the loop"
+
+
 def of_seen(name, line):
     """(reason, hint) of a name of the loop's that a function reads by itself."""
     reason = "line %d: a function that the loop calls reads `%s`, which the loop binds" % (line, name)
@@ -146,10 +153,11 @@ LAZILY = "what it gives is consumed one by one elsewhere, and what happens betwe
 FROM_LAZY = "it takes its items one by one from %s, which computes each when it is asked for"
 LAZILY_HINT = "wrap it in list(...)"
 STOPS = "`any`, `all` and `next` stop as soon as they know, so which items there are shows only as they go"
+PRIVATE = "`%s` means what it means only within its class"
 IN_CLASS = "it stands in the body of a class"
 ASYNC = "it waits, and others go on meanwhile"
 REFLECTS = "`%s` on line %d may look at any name here"
 STARRED = "what it is given does not show"
 UNDEFINED = "the function is not shown"
 DOUBT = "the line says `# marx: divide`, but this is not proved: %s"
-ENDLESS = "it has parts that are not looked into"
+GIVES_CODE = "what an item gives is, or holds, a function or a generator, which cannot be carried back"

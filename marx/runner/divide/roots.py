@@ -2,7 +2,8 @@
 
 ("flat",)        made within this very call: a container that holds nothing that can be changed
 ("fresh",)       made within this very call: a container of Python's own, or what a library of `pure` made
-("made",)        made within this very call: an instance of a class of the program, a function, a generator
+("made",)        made within this very call: an instance of a class of the program
+("code",)        made within this very call: a function, a generator
 ("given", root)  what calling the function there gives
 
 No roots at all stand for numbers, texts and all else that nobody can change.
@@ -13,6 +14,7 @@ from __future__ import absolute_import
 FLAT = ("flat",)
 FRESH = ("fresh",)
 MADE = ("made",)
+CODE = ("code",)
 ITEM = ("item",)
 RESULT = ("result",)
 FUNCTION = ("function",)
@@ -22,10 +24,11 @@ NONE = frozenset()
 EMPTY = frozenset([FLAT])
 NEW = frozenset([FRESH])
 INSTANCE = frozenset([MADE])
+RUNNING = frozenset([CODE])
 ANYTHING = frozenset([UNKNOWN])
 
 #: Roots of what this very call has made: it may be changed freely.
-OWN = frozenset([FLAT, FRESH, MADE])
+OWN = frozenset([FLAT, FRESH, MADE, CODE])
 
 
 def parameter(place):
@@ -65,6 +68,9 @@ def default_of(scope, name):
     return ("default",) + place_of(scope) + (name,)
 
 
-def is_named(root):
-    """Whether a root is a name of the program's source, or inside of one."""
-    return base(root)[0] in ("global", "enclosing", "default")
+_TOLD_FIRST = ("global", "enclosing", "default", "item", "function")
+
+
+def in_order(found):
+    """Roots as they are told to people: names first, and always in the same order."""
+    return sorted(found, key=lambda root: (root[0] not in _TOLD_FIRST, base(root)[0] not in _TOLD_FIRST[:3], repr(root)))

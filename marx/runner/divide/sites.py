@@ -5,6 +5,7 @@ from __future__ import absolute_import
 from marx.runner.compat import IS_2
 from marx.runner.divide import pure, syntax
 from marx.runner.divide.libraries import BUILTINS
+from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
 COMPREHENSIONS = {"ListComp": "list", "SetComp": "set", "DictComp": "dict", "GeneratorExp": "generator"}
@@ -132,7 +133,7 @@ def does_work(site, index):
     parts = _parts(site)
     if site.kind in ("map", "starmap"):
         return not (kind(parts[0]) == "Name" and parts[0].id in BUILTINS)
-    return any(_is_work(node, index) for part in parts for node in syntax.walk(part))
+    return any(_is_work(node, site.scope, index) for part in parts for node in syntax.walk(part))
 
 
 def _parts(site):
@@ -147,7 +148,7 @@ def _parts(site):
     return [part for part in [getattr(node, name, None) for name in ("elt", "key", "value")] if part] + first.ifs + node.generators[1:]
 
 
-def _is_work(node, index):
+def _is_work(node, scope, index):
     name = kind(node)
     if name in ("For", "While", "comprehension"):
         return True
@@ -155,4 +156,7 @@ def _is_work(node, index):
         return False
     if kind(node.func) == "Name":
         return node.func.id not in BUILTINS or node.func.id in ("map", "eval", "execfile", "input", "open")
-    return kind(node.func) != "Attribute" or node.func.attr not in pure.METHODS or node.func.attr in index.methods
+    if kind(node.func) != "Attribute" or node.func.attr not in pure.METHODS or node.func.attr in index.methods:
+        return True
+    owner = owner_of(scope, node.func.value.id) if kind(node.func.value) == "Name" else None
+    return owner is not None and any(binding.kind == "import" for binding in owner.bindings[node.func.value.id])

@@ -61,6 +61,7 @@ class Summaries(object):
         self._callers, self._asked = {}, set()  # what was asked for -> the frames that asked
         self._waiting, self._marked, self._turns = [], set(), {}
         self._families = {}
+        self._doubting = []
         self._nobody = Walking(self, program.main.top, None)
         self._nobody.step = lambda: None
 
@@ -71,7 +72,16 @@ class Summaries(object):
             self._waiting.append(frame)
 
     def settle(self):
-        """Walk all frames that wait, until nothing new is found anywhere."""
+        """Walk all frames that wait, until nothing new is found anywhere. Doubts count where nothing more is found about an object."""
+        while self._waiting:
+            self._settle()
+            for frame in self._doubting:
+                if frame.doubts and not frame.outcome.is_hopeless:
+                    frame.walk(frame.resolve_doubts)
+                    self._ask_again(frame)
+            self._doubting = []
+
+    def _settle(self):
         while self._waiting:
             frame = self._waiting.pop()
             self._marked.discard(frame)
@@ -80,10 +90,16 @@ class Summaries(object):
             frame.walk(frame.step)
             if turns > MOST_TURNS:
                 frame.walk(frame.give_up)
+            if frame.doubts:
+                self._doubting.append(frame)
             if frame.outcome.size() != before:
-                for each in self._callers.get(frame.answers, ()):
-                    if not each.outcome.is_hopeless:
-                        self.add(each)
+                self._ask_again(frame)
+
+    def _ask_again(self, frame):
+        """Those that asked what a frame does are walked again."""
+        for each in self._callers.get(frame.answers, ()):
+            if not each.outcome.is_hopeless:
+                self.add(each)
 
     def outcome_of(self, function, frame):
         """What is known so far of the function of a scope. ``frame`` asks, and is walked again when more is known."""

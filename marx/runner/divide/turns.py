@@ -63,6 +63,11 @@ def _leaving(node, is_nested):
     return None
 
 
+def targets_in(node):
+    """The names that the target of a loop binds."""
+    return frozenset(each.id for each in syntax.walk(node) if kind(each) == "Name" and kind(each.ctx) != "Load")
+
+
 class Turn(object):
     """
     One turn of a loop. ``names``: what its body binds; ``at_first``: what its target has bound when the body begins.

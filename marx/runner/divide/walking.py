@@ -6,7 +6,7 @@ from marx.runner.divide import pure, roots, syntax
 from marx.runner.divide.arguments import Arguments
 from marx.runner.divide.expressions import Expressions
 from marx.runner.divide.frame import MOST_WALKS, Hopeless
-from marx.runner.divide.roots import EMPTY, FLAT, FRESH, INSTANCE, NONE, OWN
+from marx.runner.divide.roots import EMPTY, FLAT, FRESH, INSTANCE, NONE, OWN, RUNNING
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
@@ -32,6 +32,11 @@ class Walking(Expressions):
             if self._size() == before:
                 return
         self.give_up()
+
+    def resolve_doubts(self):
+        """Nothing more is found about the objects of which too little was known."""
+        for (_, line), (what, root) in sorted(self.doubts.items(), key=repr):
+            self.effect(what, root, line)
 
     def give_up(self):
         """Nobody knows what this does."""
@@ -69,8 +74,10 @@ class Walking(Expressions):
 
     def do_FunctionDef(self, node, scope):
         """A function of this very call: it is looked into where it is called."""
-        self.all_of(syntax.outer_expressions(node) if getattr(node, "decorator_list", None) else self._defaults(node), scope)
-        self.store_name(node.name, scope, INSTANCE, node.lineno)
+        self.all_of(self._defaults(node), scope)
+        if node.decorator_list and not self.analysis.targets.is_itself(self.index.scopes[id(node)]) or _calls_in(_annotations(node)):
+            self.effect("calls", ("name", node.name), node.lineno)
+        self.store_name(node.name, scope, RUNNING, node.lineno)
 
     do_AsyncFunctionDef = do_FunctionDef
 
@@ -91,6 +98,8 @@ class Walking(Expressions):
 
     def do_AnnAssign(self, node, scope):
         """``a: int = b``"""
+        if _calls_in([node.annotation]):
+            self.effect("syntax", ("syntax", "annotation"), node.lineno)
         if node.value is not None:
             self.assign(node.target, self.of(node.value, scope), scope, node.value)
 
@@ -98,7 +107,7 @@ class Walking(Expressions):
         """``a += b``: changes the object where it can be changed."""
         target, value = node.target, self.of(node.value, scope)
         before = self._before(target, scope)
-        more = self.operate(before | value, node.lineno)
+        more = self.operate(before | value, node.lineno, deep=True)
         self.condition("immutable", before, node.lineno)
         if not before <= frozenset([FLAT, FRESH]):
             more |= self.apply_outcome(self.analysis.storing(self), lambda place: value if place else before, node.lineno)
@@ -150,14 +159,14 @@ class Walking(Expressions):
         """``x.name = ...``, by a property where a class of the program has one of this name."""
         for each in self.index.properties.get(name, ()):
             self.apply(each, lambda place: found if place == 0 else stored, line)
-        self._store(found, stored, line)
+        self._store(found, stored, line, self.class_attribute(name) if "__set__" in self.index.methods else NONE)
 
-    def _store(self, found, stored, line):
-        """An object is changed by a statement: its class's special methods see it."""
+    def _store(self, found, stored, line, beside=NONE):
+        """An object is changed by a statement: its class's special methods see it, and those of what stands ``beside`` it in the class."""
         self.change(found, line, stored)
         self.condition("known", found, line)
         if not found <= frozenset([FLAT, FRESH]):
-            self.apply_outcome(self.analysis.storing(self), lambda place: stored if place else found, line)
+            self.apply_outcome(self.analysis.storing(self), lambda place: stored if place else found | beside, line)
 
     def do_Delete(self, node, scope):
         """``del x``, ``del x[i]``, ``del x.name``"""
@@ -275,3 +284,14 @@ class Walking(Expressions):
     def do_Exec(self, node, scope):
         """2.7: ``exec text``"""
         self.effect("reflects", ("library", "exec"), node.lineno)
+
+
+def _annotations(node):
+    arguments = node.args
+    every = getattr(arguments, "posonlyargs", []) + arguments.args + getattr(arguments, "kwonlyargs", [])
+    return [getattr(each, "annotation", None) for each in every] + [getattr(node, "returns", None)]
+
+
+def _calls_in(nodes):
+    """Whether anything is called in these; what annotations name otherwise does nothing."""
+    return any(kind(each) == "Call" for node in nodes if node is not None for each in syntax.walk(node))
