@@ -65,7 +65,8 @@ class _Translation(object):
             self._results[root] = self._results.get(root, NONE) | found
         self._known.clear()
         if self._reaches_out():
-            frame.hold(self.all(outcome.holds))
+            for name, found in outcome.holds.items():
+                frame.hold(self.all(found), name)
         for (kind, root), where in sorted(outcome.effects.items(), key=repr):
             self._effect(kind, root, where)
         for kind, root in sorted(outcome.conditions, key=repr):
@@ -86,6 +87,9 @@ class _Translation(object):
         """The roots here of several there."""
         return frozenset(each for root in found for each in self.root(root))
 
+    def _everything(self):
+        return frozenset().union(*[self.all(found) for found in self._outcome.holds.values()])
+
     def root(self, root):
         """The roots here of one there."""
         if root not in self._known:
@@ -98,6 +102,8 @@ class _Translation(object):
             return frozenset(self._given(root[1]))
         if what == "inside":
             return self._frame.within(self.root(root[1]))
+        if what == "part":
+            return self._frame.attribute(self.root(root[1]), root[2])
         if what == "given":
             return self._results.get(root[1], frozenset([roots.UNKNOWN]))
         own = self._frame.own_name(root)
@@ -118,7 +124,7 @@ class _Translation(object):
         if kind == "changes":
             self._changed(self.root(root), where)
         elif kind == "rebinds" and frame.own_name(root) is not None:
-            frame.bind(*frame.own_name(root) + (self.all(self._outcome.holds),))
+            frame.bind(*frame.own_name(root) + (self._everything(),))
         else:
             for each in in_order(self.root(root)) if kind == "identity" else [root]:
                 frame.effect(kind, each, self._line, where)

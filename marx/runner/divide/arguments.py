@@ -4,7 +4,7 @@ from __future__ import absolute_import
 
 from marx.runner.divide import roots, syntax
 from marx.runner.divide.index import is_literal
-from marx.runner.divide.roots import EMPTY, NONE
+from marx.runner.divide.roots import EMPTY, MEMBER, NONE
 
 
 class Arguments(object):
@@ -58,7 +58,7 @@ class Binding(object):
         arguments = self._arguments
         if arguments.rest is not None:
             everything = arguments.all()
-            return everything.union(self._frame.within(everything), self._default(place))
+            return everything.union(self._default(place))
         if place >= len(self._parameters):
             return self._collected()
         given = self._given(place)
@@ -91,7 +91,7 @@ class Binding(object):
         more = self._arguments.found[self._positional :]
         more = more + [found for name, (_, found) in self._arguments.names.items() if name not in known]
         held = frozenset(root for found in more for root in found)
-        self._frame.hold(held)
+        self._frame.hold(held, MEMBER)
         return roots.NEW if held else EMPTY
 
 

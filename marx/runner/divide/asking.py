@@ -49,9 +49,9 @@ class Asking(Calling):
             self.effect("library", ("library", name), line)
         for place in does.changes:
             if arguments.rest is not None or place >= len(arguments.found):
-                self.change(together, line, together)
+                self.change(together, line, together | self.members(together))
             else:
-                self.change(arguments.found[place], line, together)
+                self.change(arguments.found[place], line, together | self.members(together))
         for keyword, (_, found) in arguments.names.items():
             given |= found if keyword not in pure.CALLING_KEYWORDS else NONE
         return self._gives(does.gives, together, given, line) | (more or NONE)
@@ -75,7 +75,7 @@ class Asking(Calling):
         if does.calls and arguments.rest is not None:
             self.effect("calls", roots.UNKNOWN, line)
         together = self._plain_arguments(does, arguments)
-        given = unknown_arguments(together | self.within(together))
+        given = unknown_arguments(together | self.members(together))
         found = NONE
         for node in nodes:
             if node is None:
@@ -93,7 +93,7 @@ class Asking(Calling):
             given = self._function_arguments(does, arguments, line)
             for place in does.changes:
                 if place == pure.SELF:
-                    self.change(receiver, line, together | self.within(together))
+                    self.change(receiver, line, together | self.members(together))
                 elif place < len(arguments.found):
                     self.change(arguments.found[place], line)
             if any(keyword == "out" for keyword in arguments.names):
@@ -110,12 +110,12 @@ class Asking(Calling):
         if how == "copy":
             self.hold([FRESH, MADE])
             return frozenset([FRESH, MADE])
-        inner = self.within(together) | given
+        inner = (self.within(together) if how == "holds" else self.members(together)) | given
         together -= RUNNING
         if how == "part":
             return together | inner | (EMPTY if together else NONE)
         held = inner if how == "elements" else inner | together
-        self.hold(held)
+        self.hold(held, roots.MEMBER)
         return NEW if any(root != roots.FLAT for root in held) else EMPTY
 
     # Python's own that are more than functions.
@@ -179,7 +179,7 @@ class Asking(Calling):
     _ask_operator_itemgetter = _ask_operator_attrgetter = _ask_operator_methodcaller = _ask_functools_partial
 
     def _ask_operator_itemgetter_(self, arguments, line):
-        return self.operate(arguments.all(), line) | self.within(arguments.all())
+        return self.operate(arguments.all(), line) | self.members(arguments.all())
 
     def _ask_super(self, arguments, line):
         self.effect("reflects", ("library", "super"), line)

@@ -51,7 +51,7 @@ class Calling(Applying):
     def elements(self, node, scope):
         """The roots of what iterating over an expression gives."""
         found = self.of(node, scope)
-        return self.operate(found, node.lineno) | self.within(found)
+        return self.operate(found, node.lineno) | self.members(found)
 
     def call_value(self, node, scope, arguments, line):
         """The value of an expression is called; the roots of what it gives."""
@@ -68,7 +68,7 @@ class Calling(Applying):
     def _call_flat(self, arguments, line):
         """What has no roots and is called all the same is a function of `pure` that changes nothing, or a text that was taken for one."""
         together = arguments.all()
-        return self.operate(together, line, deep=True) | together | self.within(together)
+        return self.operate(together, line, deep=True) | together | self.members(together)
 
     def call_name(self, owner, name, arguments, line):
         """The value of a variable is called."""
@@ -117,11 +117,12 @@ class Calling(Applying):
                 for binding in each.bindings.get(name, ()):
                     if binding.kind == "function":
                         self._apply_method(binding.value, INSTANCE, arguments if name in ("__init__", "__new__") else Arguments([], []), line)
-        self.hold(arguments.all().union([MADE]))
+        if not self.index.stores_itself(self.analysis.family(scope)):
+            self.hold(arguments.all())
         return INSTANCE
 
     def _call_record(self, _, arguments, line):
-        self.hold(arguments.all())
+        self.hold(arguments.all(), roots.MEMBER)
         return roots.NEW
 
     def _call_partial(self, made, arguments, line):
@@ -222,7 +223,7 @@ class Calling(Applying):
         if name in pure.METHODS:
             return found | self.library_method(pure.METHODS[name], receiver, arguments, line)
         if name in ("__init__", "__new__", "__setattr__", "__setitem__", "__delitem__"):
-            self.change(receiver, line, arguments.all())
+            self.change(receiver, line, arguments.all(), None)
         elif name in ("__enter__", "__exit__", "__len__", "__eq__", "__ne__", "__hash__", "__repr__", "__str__", "__contains__", "__getitem__"):
             found |= self.operate(receiver | arguments.all(), line, deep=True) | self.within(receiver)
         elif not own:

@@ -6,7 +6,7 @@ from marx.runner.divide import roots, syntax
 from marx.runner.divide.asking import Asking
 from marx.runner.divide.index import is_special
 from marx.runner.divide.libraries import BUILTINS
-from marx.runner.divide.roots import EMPTY, FLAT, FRESH, NEW, NONE, RUNNING
+from marx.runner.divide.roots import EMPTY, FLAT, FRESH, MEMBER, NEW, NONE, RUNNING
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
@@ -38,7 +38,7 @@ class Expressions(Asking):
     def _contained(self, nodes, scope):
         """The roots of a new container of these."""
         found = self.all_of(nodes, scope)
-        self.hold(found)
+        self.hold(found, MEMBER)
         return NEW if found else EMPTY
 
     # Literals and containers.
@@ -65,7 +65,7 @@ class Expressions(Asking):
         self.operate(self.all_of(node.keys, scope), node.lineno, deep=True)
         for key, value in zip(node.keys, node.values):
             if key is None:
-                self.hold(self.elements(value, scope))
+                self.hold(self.elements(value, scope), MEMBER)
         return self._contained(node.keys + node.values, scope)
 
     def of_Starred(self, node, scope):
@@ -120,8 +120,8 @@ class Expressions(Asking):
         """What an operator of Python's own types gives."""
         if not left and not right:
             return NONE
-        held = self.within(left | right) if kind(operator) in _KEEPING else NONE
-        self.hold(held)
+        held = self.members(left | right) if kind(operator) in _KEEPING else NONE
+        self.hold(held, MEMBER)
         return NEW if any(root != FLAT for root in held) else EMPTY
 
     def of_Compare(self, node, scope):
@@ -212,7 +212,7 @@ class Expressions(Asking):
             for each in self.index.properties.get(name, ()):
                 more |= self.apply(each, lambda place: found, line)
             more |= self.class_attribute(name)
-        return self.within(found) | more
+        return self.attribute(found, name) | more
 
     def attribute_hooks(self, found, name, line):
         """What the program's classes make of any attribute that is looked for: only where one of them does."""
@@ -230,9 +230,9 @@ class Expressions(Asking):
         more = self.operate(found | place, node.lineno, deep=True)
         is_slice = kind(node.slice) in ("Slice", "ExtSlice")
         if is_slice and found:
-            self.hold(self.within(found))
-            more |= EMPTY | (NEW if self.within(found) else NONE)
-        return self.within(found) | more
+            self.hold(self.members(found), MEMBER)
+            more |= EMPTY | (NEW if self.members(found) else NONE)
+        return self.members(found) | more
 
     def of_Slice(self, node, scope):
         """``i:j:k``"""
@@ -285,14 +285,14 @@ class Expressions(Asking):
     def of_Yield(self, node, scope):
         """The frame's function gives a generator of what it yields; what is sent to it, nobody knows."""
         self.outcome.is_generator = True
-        self.hold(self.all_of([node.value], scope))
+        self.hold(self.all_of([node.value], scope), MEMBER)
         self.outcome.results.update(RUNNING)
         return frozenset([roots.UNKNOWN])
 
     def of_YieldFrom(self, node, scope):
         """The same of all elements."""
         self.outcome.is_generator = True
-        self.hold(self.elements(node.value, scope))
+        self.hold(self.elements(node.value, scope), MEMBER)
         self.outcome.results.update(RUNNING)
         return frozenset([roots.UNKNOWN])
 

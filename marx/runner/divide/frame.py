@@ -4,7 +4,7 @@ from __future__ import absolute_import
 
 from marx.runner.divide import roots
 from marx.runner.divide.outcome import Outcome, Where
-from marx.runner.divide.roots import FLAT, FRESH, ITEM, MADE, NONE, OWN, UNKNOWN, base, in_order, inside
+from marx.runner.divide.roots import FLAT, FRESH, ITEM, MADE, MEMBER, NONE, OWN, UNKNOWN, base, in_order, inside, part
 from marx.runner.divide.scopes import owner_of
 
 #: The order of statements does not count, so they are walked until nothing new is found; what is not settled by then is not known.
@@ -34,7 +34,7 @@ class Frame(object):
         self.scope = scope
         self.label = label
         self.outcome = Outcome()
-        self.heap = self.outcome.holds
+        self.heap = set()
         self.answers = None  # what `Summaries` keeps its outcome under; None for an item, of which nobody asks
         self.is_mixed = False  # whether a flat container may hold anything else by now
         self._bound = bound
@@ -71,7 +71,7 @@ class Frame(object):
         if owner is None or self.is_variable(owner, name):
             self.bind(owner, name, found)
         else:
-            self.heap.update(found)
+            self.hold(found)
             self.effect("rebinds", roots.name_of(owner, name), line)
 
     def read(self, root, line):
@@ -88,32 +88,49 @@ class Frame(object):
     # Objects.
 
     def within(self, found):
-        """What the objects of ``found`` hold."""
-        return frozenset(each for root in found for each in self._within(root))
+        """All that the objects of ``found`` hold, however deep."""
+        return frozenset(each for root in found for each in self._within(root, inside(root), self.heap))
 
-    def _within(self, root):
+    def members(self, found):
+        """The elements of containers."""
+        return self.attribute(found, MEMBER)
+
+    def attribute(self, found, name):
+        """What the objects of ``found`` have under ``name``. Those of libraries may show all that they hold under any."""
+        holds = self.outcome.holds
+        stored = frozenset(holds.get(name, ())).union(holds.get(None, ()))
+        if self.index.has_containers:
+            stored = stored.union(holds.get(MEMBER, ()))
+        answer = set()
+        for root in found:
+            is_library = root in (FLAT, FRESH) and name != MEMBER
+            answer.update(self._within(root, part(root, name), self.heap if is_library else stored))
+        return frozenset(answer)
+
+    def _within(self, root, below, held):
+        """``below``: what it is called that an object from outside has there. ``held``: what objects of this frame have there."""
         if root == FLAT and not self.is_mixed:
             return NONE
         if root in OWN:
-            return self.heap.union([FRESH])
+            return frozenset(held).union([FRESH])
         if root[0] in _LIBRARY_ROOTS:
             return NONE
-        found = frozenset([inside(root)])
-        return found.union(self.heap) if base(root) in self._changed else found
+        return frozenset([below]).union(held if base(root) in self._changed else NONE)
 
     def reachable(self, found):
         """``found`` and, of what is made here, all that it holds."""
         return frozenset(found).union(self.heap) if OWN.intersection(found) else frozenset(found)
 
-    def hold(self, found):
-        """Something that is made here, or was given, holds ``found``."""
+    def hold(self, found, name=None):
+        """Something that is made here, or was given, holds ``found`` under ``name``; None: somewhere."""
+        self.outcome.holds.setdefault(name, set()).update(found)
         self.heap.update(found)
         if any(root != FLAT for root in found):
             self.is_mixed = True
 
-    def change(self, found, line, stored=NONE):
-        """Objects of ``found`` are changed, and hold ``stored`` from now on."""
-        self.hold(stored)
+    def change(self, found, line, stored=NONE, name=MEMBER):
+        """Objects of ``found`` are changed, and hold ``stored`` under ``name`` from now on."""
+        self.hold(stored, name)
         for root in in_order(found):
             if root not in OWN:
                 self.note_changed(root)

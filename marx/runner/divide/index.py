@@ -28,6 +28,7 @@ class Index(object):
     Of one program. ``scopes``: {id of a node: its `Scope`}; ``methods``, ``properties``: {name: [each `Scope`]}; ``class_values``: {name: the
     classes that bind it to something that can be changed}. ``reading``, ``storing``: the special methods. ``strange``: {a class: why its
     behaviour is not what its source shows}. ``stored``: the names of attributes that are set anywhere. ``attributes``: all that are named.
+    ``has_containers``: whether a class of the program stands on another than `object` and its own, whose objects may hold elements.
     """
 
     def __init__(self, program, resolver):
@@ -47,6 +48,9 @@ class Index(object):
             for name, bindings in scope.bindings.items():
                 for binding in bindings:
                     self._take_of_class(scope, name, binding)
+        bases = [getattr(base, "id", None) for each in classes for base in each.node.bases]
+        names = [each.name for each in classes]
+        self.has_containers = any(base != "object" and base not in names for base in bases)
         self.strange = dict((each, why) for each, why in [(each, self._why_strange(each)) for each in classes] if why)
 
     def _take(self, scope):
@@ -82,6 +86,12 @@ class Index(object):
             return False
         is_field = syntax.dotted(getattr(binding.value, "func", None)) in _FIELDS
         return (is_field or is_literal(binding.value)) and all(_is_of_self(*each) for each in self.stored.get(name, ()))
+
+    def stores_itself(self, family):
+        """Whether what an object of a class holds is what its own ``__init__`` stores: for classes on nothing but `object`."""
+        bases = [getattr(base, "id", None) for each in family for base in each.node.bases]
+        names = [each.name for each in family]
+        return any("__init__" in each.bindings for each in family) and all(base == "object" or base in names for base in bases)
 
     def bindings(self, root):
         """The bindings of a name that a root stands for; () of other roots."""

@@ -16,7 +16,8 @@ class Outcome(object):
     conditions  {(kind, root): the line that leads to it}
     reads       {root of a name: the line that leads to it}
     results     roots of what it gives
-    holds       roots of what is stored anywhere in objects that it made or was given
+    holds       {name: roots} of what is stored in attributes of this name (`MEMBER`: in containers; None: anywhere) of objects that it
+                made or was given
     calls       {(root of a function, roots of each argument): line} of functions that only the caller knows
     is_hopeless whether one of the effects counts whoever calls it: then nothing else of this is complete
     prints      whether it may print; raises: an object of its own; is_generator: whether calling it gives a generator
@@ -24,13 +25,13 @@ class Outcome(object):
 
     def __init__(self):
         self.effects, self.conditions, self.reads, self.calls = {}, {}, {}, {}
-        self.results, self.holds = set(), set()
+        self.results, self.holds = set(), {}
         self.is_hopeless = self.prints = self.raises = self.is_generator = False
 
     def size(self):
         """Grows whenever anything is added."""
-        sets = (self.effects, self.conditions, self.reads, self.calls, self.results, self.holds)
-        return tuple(len(each) for each in sets) + (self.prints, self.raises, self.is_generator)
+        sets = (self.effects, self.conditions, self.reads, self.calls, self.results) + tuple(self.holds.values())
+        return sum(len(each) for each in sets), len(self.holds), self.prints, self.raises, self.is_generator
 
     def is_clean(self):
         """Whether calling it does nothing but give a result, whatever it is given."""

@@ -209,11 +209,11 @@ class Proof(object):
     def _conditions(self):
         """All that the values must show, each once."""
         site, outcome = self._site, self.item.outcome
-        found = dict(outcome.conditions)
+        found = dict(((what, roots.told(root)), line) for (what, root), line in outcome.conditions.items())
         for root, _ in outcome.calls:
             found.setdefault(("function", root), outcome.calls[root, _])
         for root in self.item.reachable(outcome.results) - OWN:
-            found.setdefault((_ALIAS, root), site.line)
+            found.setdefault((_ALIAS, roots.told(root)), site.line)
         for root in self._containers():
             found.setdefault(("container", root), site.line)
         return tuple(Condition(what, root, line) for (what, root), line in sorted(found.items(), key=repr))

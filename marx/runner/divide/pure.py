@@ -120,7 +120,7 @@ _functions("statistics", "new", "pvariance quantiles stdev variance correlation 
 _functions("collections", "elements", "Counter OrderedDict deque")
 _functions("collections", "holds", "ChainMap")
 _functions("collections", "holds", "defaultdict", calls=(0,))
-_functions("copy", "elements", "copy")
+_functions("copy", "holds", "copy")
 _functions("copy", "copy", "deepcopy")
 _functions("heapq", "elements", "merge nlargest nsmallest")
 _functions("heapq", "part", "heapify heappop heappush heappushpop heapreplace", changes=(0,))

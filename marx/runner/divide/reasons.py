@@ -59,8 +59,8 @@ _CHANGED_HINTS = {
 
 def noun(root):
     """What a root is called."""
-    if root[0] == "inside":
-        return "what %s holds" % noun(root[1]) if root[1] != ITEM else "what its item holds"
+    if root[0] in ("inside", "part"):
+        return "what %s holds" % noun(base(root))
     if root == ITEM:
         return "its item"
     if root == FUNCTION:

@@ -1,10 +1,12 @@
-"""Where objects come from, as tuples: see `found`. Two more live only within the analysis.
+"""Where objects come from, as tuples: see `found`. Some more live only within the analysis.
 
 ("flat",)        made within this very call: a container that holds nothing that can be changed
 ("fresh",)       made within this very call: a container of Python's own, or what a library of `pure` made
 ("made",)        made within this very call: an instance of a class of the program
 ("code",)        made within this very call: a function, a generator
 ("given", root)  what calling the function there gives
+("part", root, name)
+                 the attribute ``name`` of what is there, or with `MEMBER` its elements; what is below that is ("inside", ...) of it
 
 No roots at all stand for numbers, texts and all else that nobody can change.
 """
@@ -19,6 +21,9 @@ ITEM = ("item",)
 RESULT = ("result",)
 FUNCTION = ("function",)
 UNKNOWN = ("unknown",)
+
+#: Stands for the elements of a container among the names of attributes.
+MEMBER = "[]"
 
 NONE = frozenset()
 EMPTY = frozenset([FLAT])
@@ -41,9 +46,21 @@ def inside(root):
     return root if root[0] in ("inside", "unknown") else ("inside", root)
 
 
+def part(root, name):
+    """One attribute of ``root``, or its elements."""
+    return inside(root) if root[0] in ("inside", "part", "unknown") else ("part", root, name)
+
+
 def base(root):
     """The root that something is inside of, or is."""
-    return root[1] if root[0] == "inside" else root
+    while root[0] in ("inside", "part"):
+        root = root[1]
+    return root
+
+
+def told(root):
+    """A root as others than the analysis know them."""
+    return inside(base(root)) if root[0] in ("inside", "part") else root
 
 
 def given(root):

@@ -6,7 +6,7 @@ from marx.runner.divide import pure, roots, syntax
 from marx.runner.divide.arguments import Arguments
 from marx.runner.divide.expressions import Expressions
 from marx.runner.divide.frame import MOST_WALKS, Hopeless
-from marx.runner.divide.roots import EMPTY, FLAT, FRESH, INSTANCE, NONE, OWN, RUNNING
+from marx.runner.divide.roots import EMPTY, FLAT, FRESH, INSTANCE, MEMBER, NONE, OWN, RUNNING
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
@@ -137,14 +137,14 @@ class Walking(Expressions):
             for each, part in zip(target.elts, parts):
                 self.assign(each, self.of(part, scope), scope, part)
             return
-        inner = self.operate(found, target.lineno) | self.within(found)
+        inner = self.operate(found, target.lineno) | self.members(found)
         for each in target.elts:
             self.assign(each, inner, scope)
 
     _assign_List = _assign_Tuple
 
     def _assign_Starred(self, target, found, scope, value):
-        self.hold(found)
+        self.hold(found, MEMBER)
         self.assign(target.value, roots.NEW if found else EMPTY, scope)
 
     def _assign_Attribute(self, target, found, scope, value):
@@ -159,11 +159,11 @@ class Walking(Expressions):
         """``x.name = ...``, by a property where a class of the program has one of this name."""
         for each in self.index.properties.get(name, ()):
             self.apply(each, lambda place: found if place == 0 else stored, line)
-        self._store(found, stored, line, self.class_attribute(name) if "__set__" in self.index.methods else NONE)
+        self._store(found, stored, line, name, self.class_attribute(name) if "__set__" in self.index.methods else NONE)
 
-    def _store(self, found, stored, line, beside=NONE):
+    def _store(self, found, stored, line, name=MEMBER, beside=NONE):
         """An object is changed by a statement: its class's special methods see it, and those of what stands ``beside`` it in the class."""
-        self.change(found, line, stored)
+        self.change(found, line, stored, name)
         self.condition("known", found, line)
         if not found <= frozenset([FLAT, FRESH]):
             self.apply_outcome(self.analysis.storing(self), lambda place: stored if place else found | beside, line)
