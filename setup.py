@@ -28,6 +28,7 @@ setup(
         "pyOpenSSL>=25.1,<27",
         "cryptography>=45",
         "click>=8.2",
+        "pygments>=2.13",
         "rich>=14",
         "SQLAlchemy>=2.0.40",
         "alembic>=1.16",

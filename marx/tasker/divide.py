@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, Mapping
+from tokenize import detect_encoding
+from typing import Any, Literal, Mapping
 
 from marx.tasker import show
 from marx.tasker.analysis import analyse
 from marx.tasker.bundle import Bundle, gather
 from marx.tasker.divided import Chosen, Division, division_page
+from marx.tasker.divided_html import html_page
 from marx.tasker.exits import NO_FILE, OK, Trouble
 from marx.tasker.mapping import PreparedMap
 from marx.tasker.mapping import prepare as prepare_map
@@ -20,6 +22,8 @@ from marx.tasker.request import MapRequest, Request, RunRequest
 from marx.tasker.streams import Outlet
 from marx.tasker.surroundings import Surroundings
 from marx.tasker.target import Target, find_program, find_target, local_python, python_and_reason, read_source
+
+Form = Literal["text", "json", "html"]
 
 #: Columns where the output is no terminal.
 WIDE = 80
@@ -36,7 +40,7 @@ class Question:
     arguments: tuple[str, ...] = ()
 
 
-async def run_divide(question: Question, around: Surroundings, json: bool) -> int:
+async def run_divide(question: Question, around: Surroundings, form: Form) -> int:
     """The whole command; its exit code. Raises Trouble."""
     place = around.place
     target = find_program(question.target, question.is_module, place.folder)
@@ -46,7 +50,23 @@ async def run_divide(question: Question, around: Surroundings, json: bool) -> in
     chosen = choose_python(target, question.python, around)
     given = Given(question.files, question.arguments)
     division = divided(target, bundle, given, chosen, await analyse(target, chosen.path, around), around)
-    return await _print(show.as_json(division.to_json()) if json else _page(division, around), around)
+    if form == "html":
+        return await _print(html_page(division, _sources(division)), around)
+    return await _print(show.as_json(division.to_json()) if form == "json" else _page(division, around), around)
+
+
+def _sources(division: Division) -> dict[str, str]:
+    """The text of each file that something is said of, as far as it can be read."""
+    found = {}
+    for path in dict.fromkeys(row["file"] for row in (*division.portions, *division.kept)):
+        try:
+            with open(path, "rb") as file:
+                encoding, _ = detect_encoding(file.readline)
+                file.seek(0)
+                found[path] = file.read().decode(encoding, "replace")
+        except (OSError, SyntaxError, LookupError):
+            continue
+    return found
 
 
 async def dry_run(request: Request, around: Surroundings) -> int:
@@ -74,7 +94,14 @@ async def _look(target: Target, request: RunRequest, around: Surroundings) -> tu
         return Chosen(wanted, "", f"{reason}; this machine has none to look at the source with"), {}
     if target.path is None or request.divide == "none":
         return chosen, {}
-    return chosen, await analyse(target, chosen.path, around)
+    answer = await analyse(target, chosen.path, around)
+    return chosen, answer if request.divide == "found" else _explicit(answer)
+
+
+def _explicit(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the portions that no pool asks for."""
+    mine = {"portions": "conditions", "kept": "hint"}
+    return {**answer, **{name: [row for row in answer[name] if key not in row] for name, key in mine.items()}}
 
 
 async def _dry_map(request: MapRequest, around: Surroundings) -> int:

@@ -107,8 +107,8 @@ def _portions(division: Division) -> Any:
 
     alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for each in division.portions:
-        needs = tuple(_travels(each["travels"], division.folder)) or (NOTHING_TO_CARRY,)
-        alike.setdefault((f"{each['kind']} of {each['function']}", needs), []).append(_place(each, division))
+        needs = tuple(needs_of(each["travels"], division.folder)) or (NOTHING_TO_CARRY,)
+        alike.setdefault((called(each), (*needs, *asked(each))), []).append(_place(each, division))
     table = _table("", "long")
     for (title, needs), places in alike.items():
         text = Text(printable(title), style="cyan")
@@ -117,8 +117,22 @@ def _portions(division: Division) -> Any:
     return table
 
 
-def _travels(needs: Sequence[Mapping[str, Any]], folder: str) -> Iterable[str]:
-    """One line for each rule."""
+def called(portion: Mapping[str, Any]) -> str:
+    """What a portion is called: "Pool.map of f", "for loop that collects results"."""
+    if portion["function"].startswith("<"):
+        collects = portion.get("collects")
+        return portion["kind"] + (f" that collects {', '.join(collects)}" if collects else "")
+    return f"{portion['kind']} of {portion['function']}"
+
+
+def asked(portion: Mapping[str, Any]) -> list[str]:
+    """What values must show when it runs, of portions that no pool asks for, and what the source did not prove."""
+    conditions = "; ".join(portion.get("conditions", ()))
+    return ([f"{LATER}, and divided if {conditions}"] if conditions else []) + ([portion["doubt"]] if portion.get("doubt") else [])
+
+
+def needs_of(needs: Sequence[Mapping[str, Any]], folder: str) -> Iterable[str]:
+    """What goes along, one line for each rule."""
     if any(need["rule"] == "runtime" for need in needs):
         yield LATER
     for need in needs:
@@ -138,7 +152,8 @@ def _place(row: Mapping[str, Any], division: Division) -> str:
 def _kept_table(division: Division) -> Any:
     table = _table("", "", "long")
     for each in division.kept:
-        table.add_row("  " + _place(each, division), printable(each["construct"]), printable(each["reason"]))
+        reason = each["reason"] + (f" ({each['hint']})" if each.get("hint") else "")
+        table.add_row("  " + _place(each, division), printable(each["construct"]), printable(reason))
     return table
 
 

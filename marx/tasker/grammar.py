@@ -94,15 +94,19 @@ async def _dry_run(request: Any, around: Surroundings) -> int:
 @click.option("--python", metavar="2.7|3.x|PATH", help="Default: read from the program.")
 @click.option("--file", "files", metavar="PATH", multiple=True, help="More files to take along.")
 @_json
+@click.option("--html", is_flag=True, help="A page: the source with its portions marked.")
 @click.argument("target", metavar="PROGRAM")
 @click.argument("arguments", metavar="[ARG]...", nargs=-1, type=click.UNPROCESSED)
-def divide(json: bool, **options: Any) -> Errand:
+def divide(json: bool, html: bool, **options: Any) -> Errand:
     """Show what run would cut into portions, and what goes along. Runs nothing of the program."""
+
+    if json and html:
+        raise click.UsageError("--json and --html are two forms of one answer")
 
     async def errand(around: Surroundings) -> int:
         from marx.tasker.divide import Question, run_divide
 
-        return await run_divide(Question(**options), around, json)
+        return await run_divide(Question(**options), around, "json" if json else "html" if html else "text")
 
     return errand
 

@@ -33,9 +33,18 @@ class Asking(Calling):
             return self._gives("holds", arguments.all(), NONE, line)
         does = pure.FUNCTIONS.get(name)
         if does is None:
-            self.effect(pure.doing(name), ("library", name), line)
-            return frozenset([roots.UNKNOWN])
+            return self._beyond(name, arguments, line)
         return self._does(does, name, arguments, line)
+
+    def _beyond(self, name, arguments, line):
+        """A function that is not on the list. A person may allow that it draws: then it gives numbers, or parts of what it is given."""
+        kind_of_effect = pure.doing(name)
+        self.effect(kind_of_effect, ("library", name), line)
+        if kind_of_effect != "draws":
+            return frozenset([roots.UNKNOWN])
+        if name.endswith("shuffle"):
+            self.change(arguments.all(), line)
+        return arguments.all() | self.members(arguments.all()) | EMPTY
 
     def _does(self, does, name, arguments, line):
         given = self._function_arguments(does, arguments, line)

@@ -26,7 +26,8 @@ from collections import namedtuple
 #: One portion that was looked for. Without a ``reason`` it is proved to be separable where its ``conditions`` hold at the call.
 #:
 #: kind        "map", "starmap", "list", "set", "dict", "generator" (comprehensions by what they make) or "for"
-#: module      the `Module` of the program; line, column: of the node, as `ast` has it; end: the last line, None before 3.8
+#: module      the `Module` of the program; line, column: of the node, as `ast` has it; end: the last line, before 3.8 the last on which anything
+#             begins
 #: node        the `ast` node itself: the call, the comprehension, the loop
 #: scope       the `Scope` that it stands in
 #: function    what people are told: "step", "the loop's body"

@@ -111,7 +111,7 @@ class Proof(object):
             doubt, hint = (None, "") if self.reason else self._by_item()
             if doubt and self.pragma != "divide":
                 self.reason, self.hint = doubt, hint
-            conditions = () if self.reason else self._conditions()
+            conditions = () if self.reason else self._conditions(doubt)
         else:
             doubt = None
         site, outcome = self._site, self.item and self.item.outcome
@@ -121,7 +121,7 @@ class Proof(object):
             module=site.module,
             line=site.line,
             column=site.node.col_offset,
-            end=getattr(site.node, "end_lineno", None),
+            end=getattr(site.node, "end_lineno", None) or max(getattr(each, "lineno", 1) for each in syntax.walk(site.node)),
             node=site.node,
             scope=site.scope,
             function=self._label(),
@@ -206,8 +206,8 @@ class Proof(object):
             return scope is not None
         return whole[0] in _SETTLED
 
-    def _conditions(self):
-        """All that the values must show, each once."""
+    def _conditions(self, doubt):
+        """All that the values must show, each once; where the person vouches for it, what they can show."""
         site, outcome = self._site, self.item.outcome
         found = dict(((what, roots.told(root)), line) for (what, root), line in outcome.conditions.items())
         for root, _ in outcome.calls:
@@ -216,7 +216,8 @@ class Proof(object):
             found.setdefault((_ALIAS, roots.told(root)), site.line)
         for root in self._containers():
             found.setdefault(("container", root), site.line)
-        return tuple(Condition(what, root, line) for (what, root), line in sorted(found.items(), key=repr))
+        rows = sorted(found.items(), key=repr)
+        return tuple(Condition(what, root, line) for (what, root), line in rows if not doubt or self._is_settled(root))
 
     def _containers(self):
         node, scope, targets = self._site.node, self._site.scope, self._summaries.targets

@@ -104,8 +104,8 @@ def of_condition(kind, root, line, construct):
 
 
 _LEAVING = {
-    "break": "leaves the loop early by `break`, so which turns there are shows only as they go",
-    "return": "leaves the loop early by `return`, so which turns there are shows only as they go",
+    "break": "is left early by `break`, so which turns there are shows only as they go",
+    "return": "is left early by `return`, so which turns there are shows only as they go",
     "yield": "gives values away by `yield` while it goes on, so its turns are not taken at once",
     "await": "waits by `await`, and others go on meanwhile",
 }

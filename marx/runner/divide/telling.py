@@ -18,17 +18,17 @@ CONSTRUCTS = {
     "while": "while loop",
 }
 
-#: What a condition asks for; {} is what is looked at. Conditions on what names stand for are not worth a word each.
+#: What a condition asks for, as it is said behind "if"; {} is what is looked at. Conditions on what names stand for are not worth a word each.
 _ASKS = (
-    ("known", "plain data, or objects of the program's own classes: {}"),
-    ("plain", "plain data: {}"),
-    ("arrays", "numbers, or arrays of them: {}"),
-    ("immutable", "nothing that can be changed in place: {}"),
-    ("scalar", "numbers or texts: {}"),
-    ("container", "a list, or what is as good as one: {}"),
-    ("function", "functions that are as clean as these: {}"),
-    ("unshared", "nothing that can be changed is shared by results and {}"),
-    ("stdout", "not replaced by the program: {}"),
+    ("known", "{} hold plain data or objects of the program's classes only"),
+    ("plain", "{} hold plain data only"),
+    ("arrays", "{} hold numbers or arrays only"),
+    ("immutable", "{} cannot be changed in place"),
+    ("scalar", "{} are numbers or texts"),
+    ("container", "{} is a list, or as good as one"),
+    ("function", "{} has no effects"),
+    ("unshared", "results share nothing with {} that can be changed"),
+    ("stdout", "{} is not replaced by the program"),
     ("file", "files that are read are the same everywhere"),
 )
 
@@ -60,7 +60,7 @@ def conditions(several):
             if said is not None and said not in nouns:
                 nouns.append(said)
         if nouns:
-            yield words.format(", ".join(nouns))
+            yield words.format(", ".join(nouns[:-2] + [" and ".join(nouns[-2:])]))
 
 
 def _noun(root):
