@@ -54,15 +54,13 @@ def answer(request):
 
 
 def _found(program, resolver, portions):
-    """The rows of portions that no pool asks for: (divided, kept). What a pool goes through is the pool's matter."""
-    asked = set((each["file"], each["line"]) for each in portions.found + portions.kept)
-    rows = []
-    for several in find(program, resolver).values():
-        for one in several:
-            row = telling.row(one, resolver)
-            if one.kind != "generator" or (row["file"], row["line"]) not in asked:
-                rows.append(row)
-    return [each for each in rows if "reason" not in each], [each for each in rows if "reason" in each]
+    """The rows of portions that no pool asks for: (divided, kept). What stays since a pool is at work in it is the pool's matter."""
+    asked = [(each["file"], each["line"]) for each in portions.found + portions.kept]
+    rows = [telling.row(one, resolver) for several in find(program, resolver).values() for one in several]
+    kept = [row for row in rows if "reason" in row]
+    return [row for row in rows if "reason" not in row], [
+        row for row in kept if not any(file == row["file"] and row["line"] <= line <= row["end"] for file, line in asked)
+    ]
 
 
 def _at(module, line):

@@ -171,7 +171,7 @@ class Asking(Calling):
             self.effect("writes", ("library", "open"), line)
         path = syntax.text_of(arguments.nodes[0]) if arguments.nodes else None
         found = arguments.found[0] if arguments.found else NONE
-        for root in [("path", path)] if path is not None else [roots.base(root) for root in found] or [roots.UNKNOWN]:
+        for root in [("path", path)] if path is not None else [roots.base(root) for root in found - roots.OWN] or [roots.UNKNOWN]:
             self.outcome.conditions.setdefault(("file", root), line)
         return EMPTY
 

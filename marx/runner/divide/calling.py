@@ -110,16 +110,19 @@ class Calling(Applying):
     def _call_class(self, scope, arguments, line):
         """An object is made: its class's special methods see it before anybody else does."""
         self.outcome.reads.setdefault(roots.name_of(scope.parent, scope.name), line)
+        made = INSTANCE
         for each in self.analysis.family(scope):
             if each in self.index.strange:
                 self.effect("strange", roots.name_of(each.parent, each.name), line)
             for name in ("__init__", "__new__", "__post_init__", "__del__"):
                 for binding in each.bindings.get(name, ()):
                     if binding.kind == "function":
-                        self._apply_method(binding.value, INSTANCE, arguments if name in ("__init__", "__new__") else Arguments([], []), line)
+                        given = arguments if name in ("__init__", "__new__") else Arguments([], [])
+                        found = self._apply_method(binding.value, INSTANCE, given, line)
+                        made |= found if name == "__new__" else NONE
         if not self.index.stores_itself(self.analysis.family(scope)):
             self.hold(arguments.all())
-        return INSTANCE
+        return made
 
     def _call_record(self, _, arguments, line):
         self.hold(arguments.all(), roots.MEMBER)
@@ -142,10 +145,20 @@ class Calling(Applying):
         given = arguments.found + [found for _, found in arguments.names.values()] + [arguments.rest or NONE]
         self.operate(arguments.all(), line, deep=True)
         own = self.own_name(root)
+        methods = self._kept_methods(*own) if own is not None else []
+        if methods:
+            return frozenset().union(*[self._call_method(node, scope, arguments, line) for node, scope in methods])
         several = self.variable(*own) if own is not None else [root]
         if not several:
             return self._call_flat(arguments, line)
         return frozenset().union(*[self.pending(each, [frozenset(found) for found in given], line) for each in roots.in_order(several)])
+
+    def _kept_methods(self, owner, name):
+        """(expression, scope) of each method that a variable of this frame stands for: ``push = stack.append``. Empty if it may be more."""
+        bindings = owner.bindings.get(name, ())
+        if all(each.kind == "value" and kind(each.value) == "Attribute" and each.scope in self._inner.values() for each in bindings):
+            return [(each.value, each.scope) for each in bindings]
+        return []
 
     def _call_library(self, name, arguments, line):
         return self.call_library(name, arguments, line)

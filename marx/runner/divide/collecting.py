@@ -70,6 +70,8 @@ class Collecting(object):
         if mentions:
             return None, mentions[0], "the loop reads it"
         is_named_within = self._is_named_within(name)
+        if is_named_within and _calls(self._site.node.iter):
+            return None, self._site.line, "functions know it"
         below = self._site.node
         for block, node in self._site.blocks():
             for statement in reversed(block[: _place(block, below)]):

@@ -190,7 +190,9 @@ class Expressions(Asking):
         if targets and all(target.kind == "library" for target in targets):
             return self.library_value([target.what for target in targets], node.lineno)
         module = self._own_module(node.value, scope)
-        if module is not None and node.attr in module.top.bindings:
+        if module is not None:
+            if node.attr not in module.top.bindings:
+                self.effect("name", ("name", "%s.%s" % (module.name, node.attr)), node.lineno)
             root = roots.name_of(module.top, node.attr)
             self.read(root, node.lineno)
             return frozenset([root])
@@ -209,6 +211,8 @@ class Expressions(Asking):
             return frozenset([roots.UNKNOWN])
         more = self.attribute_hooks(found, name, line)
         if not found <= frozenset([FLAT, FRESH]):
+            if not all(self.analysis.targets.is_itself(each) for each in self.index.methods.get(name, ())):
+                self.effect("calls", ("method", name), line)
             for each in self.index.properties.get(name, ()):
                 more |= self.apply(each, lambda place: found, line)
             more |= self.class_attribute(name)

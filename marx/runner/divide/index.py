@@ -120,12 +120,20 @@ class Index(object):
         for binding in scope.bindings.get("__metaclass__", ()):
             if binding.kind != "value" or not self._names(binding.value, scope) & pure.CALM_METACLASSES:
                 return "its metaclass is not known"
+        for binding in [each for several in scope.bindings.values() for each in several]:
+            if binding.kind == "value" and kind(binding.value) == "Call" and not self._is_calm_value(binding):
+                return "`%s` in it may be more than a value" % syntax.dotted(binding.value.func)
         for name in scope.bindings:
             if is_special(name) and not all(self._is_shown(scope, binding) for binding in scope.bindings[name]):
                 return "its `%s` is not shown" % name
             if name in self.stored and name in self.methods:
                 return "its method `%s` is replaced" % name
         return None
+
+    def _is_calm_value(self, binding):
+        """Whether what a class's attribute is made by gives plain objects: not `property`, nor a library's that may be like it."""
+        names = self._resolver.names(binding.value.func, binding.scope)
+        return all(name in pure.FUNCTIONS or name in _FIELDS or name == "object" for name in names)
 
     def _is_shown(self, scope, binding):
         return binding.kind == "function" or self._alias(scope, binding) is not None or binding.kind == "value" and is_plain(binding.value)

@@ -5,7 +5,7 @@ from __future__ import absolute_import
 import os
 
 from marx.runner.compat import path_text
-from marx.runner.divide.roots import FUNCTION, ITEM, UNKNOWN, base
+from marx.runner.divide.roots import FUNCTION, ITEM, OWN, UNKNOWN, base
 
 #: What an effect is called, by its kind; {} is what it is done to.
 _DOES = {
@@ -59,6 +59,8 @@ _CHANGED_HINTS = {
 
 def noun(root):
     """What a root is called."""
+    if root in OWN:
+        return "something that it has made"
     if root[0] in ("inside", "part"):
         return "what %s holds" % noun(base(root))
     if root == ITEM:
@@ -99,6 +101,8 @@ def hint_of_effect(kind, root):
 
 def of_condition(kind, root, line, construct):
     """The sentence of a condition that nobody can settle."""
+    if kind == "file":
+        return "line %d: %s opens a file whose name shows only within the item" % (line, construct)
     what = noun(base(root)) if root[0] == "inside" else noun(root)
     return "line %d: %s uses %s, and what that is shows only within the item" % (line, construct, what)
 

@@ -71,6 +71,10 @@ EVERYWHERE = [
     ("private names", "class C(object):\n    def __init__(self):\n        self.__k = 1\n    def all(self):\n        return [f(x) + self.__k for x in xs]  # here", "only within its class", ""),
     ("a method put in place of another", "class C(object):\n    def cost(self):\n        return 1\ndef other(self):\n    return 2\nC.cost = other\na = [x.cost() for x in xs]  # here", "the method `cost`", ""),
     ("a class that is kept in an object", "class C(object):\n    n = 0\nclass D(object):\n    def __init__(self):\n        self.kind = C\ndef g(x):\n    D().kind.n += 1\na = [g(x) for x in xs]  # here", "calls `g`, which changes", ""),
+    ("a property that is made by a call", "class C(object):\n    n = 0\n    def count(self):\n        C.n += 1\n        return 1\n    size = property(count)\ndef g(x):\n    return C().size\na = [g(x) for x in xs]  # here", "more than its source shows", ""),
+    ("a property by a decorator of one's own", "def lazy(h):\n    return property(h)\nclass C(object):\n    n = 0\n    @lazy\n    def size(self):\n        C.n += 1\n        return 1\ndef g(x):\n    return C().size\na = [g(x) for x in xs]  # here", "the method `size`", ""),
+    ("an object that is not made, but found", "class C(object):\n    def __new__(cls, x):\n        return KNOWN[0]\nKNOWN = [1]\ndef g(x):\n    C(x).append(1)\na = [g(x) for x in xs]  # here", "`KNOWN`", ""),
+    ("a pool's list of jobs given by a function", "def look():\n    return a\na = []\nfor x in look():  # here\n    a.append(f(x))", "functions know it", ""),
     ("two ways to one object", "class Node(object):\n    def __init__(self, to):\n        self.to = to\ntop = Node(None)\ndef g(x):\n    n = Node(Node(top))\n    n.to.to.to = x\na = [g(x) for x in xs]  # here", "calls `g`, which changes", ""),
 ]
 
