@@ -117,7 +117,7 @@ class Book(object):
     @property
     def is_waiting(self):
         """Whether the program may be waiting for items."""
-        return bool(self._by_order)
+        return any([portion.is_awaited for portion in self._by_order.values()])
 
     def due_at(self):
         """When `cut_due` is to be asked for, an instant of `monotonic`; None if nothing was gathered."""

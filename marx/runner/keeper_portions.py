@@ -49,6 +49,11 @@ class Portion(object):
         return self._is_final and self._passed >= self._sent
 
     @property
+    def is_awaited(self):
+        """Results of what the program sent are still to come."""
+        return self._passed < self._sent
+
+    @property
     def due_at(self):
         """When the items that were gathered must leave, or the wait for those of the record ends; None if none were."""
         if self.replay is None:

@@ -4,7 +4,7 @@ How much a task's items may take on this worker: what the task asks for, never m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Mapping
 
 
@@ -36,6 +36,10 @@ class Bounds:
     def within(self, most: Bounds) -> Bounds:
         """The same, where it is not more than ``most``."""
         return Bounds(*(_less(getattr(self, each.name), getattr(most, each.name)) for each in fields(self)))
+
+    def of_program(self) -> Bounds:
+        """The same for a main program, which may take longer than an item."""
+        return replace(self, item_seconds=None)
 
     @property
     def must_be_watched(self) -> bool:

@@ -104,6 +104,7 @@ class Starter:
             path = await self._fetched(load.task, state) if state else None
             mounts = replace(layout.mounts, read_only=((str(kit), KIT),))
             bounds = known.recipe.bounds.within(ground.most)
+            bounds = bounds.of_program() if role is Role.PROGRAM else bounds
             order = order_for(known, role, lambda inside: ground.sandbox.place(mounts, inside), ground.max_value(), path is not None, bounds)
             launch = self._launch(known, interpreter, order, mounts, slot)
         except CannotLaunch as error:

@@ -139,3 +139,23 @@ if __name__ == "__main__":
 def test_a_program_that_waits_for_its_items_is_not_silent(tmp_path: Path, python: UserPython) -> None:
     ended = tasker(written(tmp_path, POOLED), python, "run", "--silence", "1s", "prog.py")
     assert ended.returncode == 0 and ended.stdout.endswith("6\n"), ended.stderr
+
+
+IDLE_POOL = """\
+import sys, time
+from multiprocessing import Pool
+
+def step(number):
+    return number
+
+if __name__ == "__main__":
+    pool = Pool(2)
+    print(pool.map(step, range(3)))
+    sys.stdout.flush()
+    time.sleep(100)
+"""
+
+
+def test_a_program_whose_items_are_done_can_hang_silently(tmp_path: Path, python: UserPython) -> None:
+    ended = tasker(written(tmp_path, IDLE_POOL), python, "run", "--silence", "2s", "--item-timeout", "1s", "prog.py")
+    assert (ended.returncode, ended.stdout) == (124, "[0, 1, 2]\n"), ended.stderr

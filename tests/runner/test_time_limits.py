@@ -9,7 +9,7 @@ from marx.worker.orders import cancel_frame, reading_frame
 from tests.runner.conftest import Start
 from tests.runner.spawning import appears, is_alive
 
-LIMITED = {"limits": {"item_seconds": 0.3}}
+LIMITED = {"limits": {"item_seconds": 1.0}}
 NAPS = "import time\ndef f(seconds):\n    time.sleep(seconds)\n    return seconds"
 DEAF = """
 import os, signal, subprocess, time
@@ -32,7 +32,7 @@ def test_an_item_over_its_time_is_named_and_those_before_it_count(start: Start) 
 
 
 def test_many_items_together_may_take_longer_than_one(start: Start) -> None:
-    assert start(NAPS, **LIMITED).map([0.1] * 8).values == [0.1] * 8
+    assert start(NAPS, **LIMITED).map([0.25] * 6).values == [0.25] * 6
 
 
 def test_one_that_does_not_want_to_end_is_killed_with_all_below_it(start: Start, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_one_that_does_not_want_to_end_is_killed_with_all_below_it(start: Start,
 
 
 def test_time_in_which_nobody_reads_what_is_printed_does_not_count(start: Start, tmp_path: Path) -> None:
-    source = "import time\ndef f(place):\n    open(place, 'w').close()\n    time.sleep(1.0)"
+    source = "import time\ndef f(place):\n    open(place, 'w').close()\n    time.sleep(2.0)"
     runner = start(source, **LIMITED)
     runner.send(reading_frame(False))
     runner.give_items([str(tmp_path / "begun")])
@@ -63,7 +63,7 @@ def test_a_chunk_that_the_worker_ends_for_a_reason_has_died_of_it(start: Start, 
 
 
 def test_a_fresh_interpreter_has_time_to_load(start: Start) -> None:
-    source = "import threading, time\ntime.sleep(0.6)\nthreading.Thread(target=time.sleep, args=(60,)).start()\ndef f(seconds):\n    time.sleep(seconds)\n    return seconds"
+    source = "import threading, time\ntime.sleep(1.6)\nthreading.Thread(target=time.sleep, args=(60,)).start()\ndef f(seconds):\n    time.sleep(seconds)\n    return seconds"
     runner = start(source, **LIMITED)
     assert runner.map([0.01]).values == [0.01]
     assert runner.map([60]).ended.cause == "item-timeout"

@@ -258,6 +258,13 @@ class TestRoles:
         bench.start(slot=-1)
         assert bench.reactor.spawned[0].heard("T")[0].header["words"] == words
 
+    def test_an_items_time_is_not_a_programs(self, bench: Bench) -> None:
+        bench.task(kind="run", item_timeout=5.0, silence=6.0)
+        bench.start(slot=-1)
+        bench.start(0, PLAIN)
+        program, items = (spawned.heard("T")[0].header["limits"] for spawned in bench.reactor.spawned)
+        assert program == {} and items == {"item_seconds": 5.0}
+
     def test_without_a_sandbox_an_absolute_word_is_where_the_program_lies_here(self, bench: Bench, tmp_path: Path) -> None:
         bench.sandbox.place, bench.sandbox.level = Bare(None).place, "none"
         bench.task(bench.file("prog.py"), kind="run", argv=[WORK + "/prog.py"])
