@@ -115,7 +115,7 @@ class WorkerProtocol(ServerLink):
     @wire.OfferSlots.responder
     async def on_offer_slots(self, offer: dict[str, Any], held: list[Any], tasks: Any) -> None:
         offered, holding = self._read_offer(offer), _all_held(held)
-        tasks = {lease.task for lease in holding}.union(str(task) for task in tasks or ())
+        known = {lease.task for lease in holding}.union(_all_tasks(tasks))
         self._offer = offer
         if self._offered:
             await self.desk.service.happened(events.WorkerChanged(offered))
@@ -129,7 +129,7 @@ class WorkerProtocol(ServerLink):
         log.info("worker {name} offers {slots} slots", name=self.name, slots=offered.slots)
         self._intake.returned(lease.fence for lease in holding)
         await self.desk.service.happened(events.WorkerJoined(offered, holding))
-        self._sort_out(tasks)
+        self._sort_out(known)
 
     def _sort_out(self, tasks: Iterable[str]) -> None:
         """What the worker has of tasks that ended while it was away goes; the others' ends are told to it, who may have been granted them by another server."""
@@ -234,6 +234,15 @@ def _all_held(held: Any) -> tuple[Held, ...]:
         return tuple(_held(raw) for raw in held)
     except (TypeError, ValueError, LookupError) as error:
         raise BadRequest(f"what is held makes no sense: {str(held)[:200]}") from error
+
+
+def _all_tasks(tasks: Any) -> list[str]:
+    """The ids of what a worker has; one of an earlier version does not say."""
+    if tasks is None:
+        return []
+    if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
+        raise BadRequest(f"what it has of tasks makes no sense: {str(tasks)[:200]}")
+    return tasks
 
 
 def _held(raw: Any) -> Held:

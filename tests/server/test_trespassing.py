@@ -183,6 +183,7 @@ def tries_of(world: World) -> dict[str, list[Any]]:
         "reports": [[as_list(report)] for report in forged(world)],
         "offer": [{"slots": 4, "seats": 4, "interpreters": [], "sandbox": "bwrap"}],
         "held": [held(world)],
+        "tasks": [whole],
         "oldest": [1],
         "newest": [1],
         "software": ["a trespasser"],

@@ -29,6 +29,7 @@ JSONS: dict[str, Callable[[Random], Any]] = {
     "spec": lambda random: random.choice((SPEC, RUN, {**RUN, "stdin": "stream"})),
     "offer": lambda random: OFFER,
     "held": lambda random: [[number(random), task_id(random), 0, number(random), 1, random.choice((0, -1))]],
+    "tasks": lambda random: random.choice(([task_id(random)], [number(random)], number(random), None)),
     "reports": lambda random: [any_report(random) for _ in range(random.randrange(3))],
     "digests": lambda random: list(random.sample(DIGESTS, 2)),
     "after": lambda random: [0, "a"],
