@@ -141,6 +141,16 @@ class Revoke:
 
 
 @dataclass(frozen=True, slots=True)
+class Shorten:
+    """Ask the worker to give back the items of a chunk at work from ``stop`` on, as far as they have not begun: see ``RestReturned``."""
+
+    worker: str
+    fence: int
+    task: str
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class AskToTest:
     """Ask a worker to test itself; it answers with ``WorkerTested``."""
 
@@ -197,6 +207,7 @@ Action = (
     | FailItem
     | Grant
     | Revoke
+    | Shorten
     | AskToTest
     | RefusePortion
     | Answer

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from marx.core.alarms import Alarms
 from marx.core.assignments import Assignments
-from marx.core.events import ChunkEnded
+from marx.core.events import ChunkEnded, RestReturned
 from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
 from marx.core.model import Policy, Range
@@ -65,6 +65,18 @@ class Endings:
             verdict = "not yours"
         self._orders.answer(event.worker, event.receipt, verdict)
 
+    def shorten(self, event: RestReturned, now: float) -> None:
+        """A worker gives back what it has not begun of a chunk at work, as it was asked to."""
+        live, verdict = self._leases.get(event.fence), "not yours"
+        if live is not None and live.lease.worker == event.worker and live.lease.slot >= 0:
+            verdict = "known"
+            if live.lease.first <= event.stop < live.lease.stop:
+                self._shorten(live, event.stop, now)
+                verdict = "accepted"
+        elif live is None and self._leases.was_given(event.fence):
+            verdict = "known"
+        self._orders.answer(event.worker, event.receipt, verdict)
+
     def lose(self, live: LiveLease, reason: str, blame: bool, now: float) -> None:
         """A live lease is over without a word; ``blame`` if its items may be the cause.
 
@@ -75,6 +87,13 @@ class Endings:
         if back and live.task.open:
             self._lose_items(live, back, reason, blame, now)
         self._lives.settle(live.task, now)
+
+    def _shorten(self, live: LiveLease, stop: int, now: float) -> None:
+        task, lease = live.task, live.lease
+        task.note(now, "given back", lease.portion, stop, lease.stop, lease.worker, lease.fence)
+        live.portion.give_back(live.shorten(stop))
+        self._lives.offer(task)
+        self._orders.tell(task.id)
 
     def _end_live(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
         if event.outcome == "succeeded":

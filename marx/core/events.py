@@ -170,6 +170,17 @@ class ItemsReported:
 
 
 @dataclass(frozen=True, slots=True)
+class RestReturned:
+    """The items under a fence from ``stop`` on were not begun, and will not be: the worker was asked to give them back."""
+
+    worker: str
+    fence: int
+    task: str
+    stop: int
+    receipt: object = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkEnded:
     """Nothing more will come under this fence; its reports came before.
 
@@ -234,6 +245,7 @@ Event = (
     | WorkerLeft
     | WorkerTested
     | ItemsReported
+    | RestReturned
     | ChunkEnded
     | TaskRestored
     | Ticked

@@ -1,4 +1,4 @@
-"""Who gets what: chunks for idle slots, chunks queued ahead, and unbegun ones asked back.
+"""Who gets what: chunks for idle slots, and chunks queued ahead.
 
 A slot's queue holds chunks of one task. When it is another task's turn the slot is left to run
 empty, which takes no longer than what may be queued ahead, and is granted the other's chunk then.
@@ -15,14 +15,10 @@ from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
 from marx.core.model import Policy, Range
 from marx.core.orders import Orders
-from marx.core.placing import Demand
 from marx.core.portions import Portion
 from marx.core.tasks import GUESSED_SECONDS, Task
 from marx.core.turns import Turns
 from marx.core.workers import Pool, Slot
-
-RECALL_SECONDS = 0.02
-"""Queued work below which asking for it back takes longer than letting it run."""
 
 
 class Cut(NamedTuple):
@@ -70,8 +66,6 @@ class Granting:
         for slot in dict.fromkeys(touched + self._assignments.take_touched()):
             self._queue_ahead(slot, now)
         self._assignments.take_touched()
-        if self._pool.idle and self._pool.queued:
-            self._balance(now)
 
     def _start(self, slot: Slot, now: float) -> None:
         task = self._turns.pick(slot, now) if slot.open else None
@@ -129,29 +123,4 @@ class Granting:
             measured=portion.pace.measured,
             fixed=task.terms.chunk_items,
             final=portion.final,
-        )
-
-    def _balance(self, now: float) -> None:
-        """Nothing waits for some idle slots: for each, ask for half of what is queued on the slot with most.
-
-        Only once per task and round trip; what comes back waits, and goes to the idle slots.
-        """
-        rich: dict[Demand, list[Slot]] = {}
-        for slot in self._pool.queued:
-            if self._can_spare(slot):
-                rich.setdefault(slot.queue[-1].task.demand, []).append(slot)
-        for demand, slots in rich.items():
-            slots.sort(key=lambda slot: slot.ahead_seconds, reverse=True)
-            idle = [slot for slot in self._pool.idle if slot.worker.suits(demand)]
-            for slot, _ in zip(slots, idle):
-                for live in list(slot.queue)[1 + slot.queued // 2 :]:
-                    self._assignments.recall(live, "another slot is idle", now)
-
-    def _can_spare(self, slot: Slot) -> bool:
-        task = slot.queue[-1].task
-        return (
-            task.open
-            and not (task.recalled or task.full or task.waiting)
-            and slot.worker.connected
-            and slot.ahead_seconds >= RECALL_SECONDS
         )

@@ -10,6 +10,7 @@ is never given twice, and one of an earlier server can be told from one that nob
 
 from __future__ import annotations
 
+from dataclasses import replace
 from heapq import heappop, heappush, heapreplace
 from typing import Iterator
 
@@ -32,6 +33,7 @@ class LiveLease:
     it has begun.  revoked: its worker was asked to end it in any case.
     moved_at: when it began, or when items were last reported under it; None before.  twin: the other attempt that is at work on some
     of the same items.  copied: whether it ever had one.  went_well: whether an item of it has a good result.
+    asked_at: when its worker was asked to give back the rest of it, and has not answered yet.
     """
 
     __slots__ = (
@@ -49,6 +51,7 @@ class LiveLease:
         "twin",
         "copied",
         "went_well",
+        "asked_at",
     )
 
     def __init__(self, lease: Lease, task: Task, portion: Portion, left: list[Range], estimate: float) -> None:
@@ -66,6 +69,7 @@ class LiveLease:
         self.twin: LiveLease | None = None
         self.copied = False
         self.went_well = False
+        self.asked_at: float | None = None
 
     @property
     def begun(self) -> bool:
@@ -95,6 +99,14 @@ class LiveLease:
         """Its items that still have no result."""
         done = self.portion.done
         return [part for run in self.left for part in done.complement(*run)]
+
+    def shorten(self, stop: int) -> list[Range]:
+        """It ends at that item from now on; those behind it that nobody has."""
+        back = [(max(first, stop), end) for first, end in self.sole() if end > stop]
+        self.left.remove(stop, self.lease.stop)
+        self.lease = replace(self.lease, count=stop - self.lease.first)
+        self.asked_at = None
+        return back
 
     def pair(self, copy: LiveLease) -> None:
         """Another attempt at some of its items is at work beside it."""

@@ -7,7 +7,7 @@ goes back. One caller, ``server/service.py``, carries the actions out, saves fir
 
 Where an event goes from here: tasks and items to ``submissions``, ``restoring`` and ``lives``, workers to ``arrivals``, results to
 ``reports``, ends and losses of chunks to ``endings``, what programs say of their portions to ``programs``; afterwards
-``granting`` uses the slots that became free, ``copying`` those for which nothing waits, and ``seating`` the seats. ``portions`` know where items stand, ``stock`` the
+``granting`` uses the slots that became free, ``balancing`` and ``copying`` those for which nothing waits, and ``seating`` the seats. ``portions`` know where items stand, ``stock`` the
 portions of a task, ``leases`` who holds them, ``workers`` what is queued where, ``turns`` whose turn it is.
 """
 
@@ -20,6 +20,7 @@ from marx.core.actions import Action, WakeAt
 from marx.core.alarms import Alarms
 from marx.core.arrivals import Arrivals
 from marx.core.assignments import Assignments
+from marx.core.balancing import Balancing
 from marx.core.checking import check
 from marx.core.copying import Copying
 from marx.core.endings import Endings
@@ -34,6 +35,7 @@ from marx.core.events import (
     PortionDropped,
     PortionOpened,
     ReleaseAsked,
+    RestReturned,
     TaskForgotten,
     TaskRestored,
     TaskSubmitted,
@@ -89,6 +91,7 @@ class Scheduler:
         arrivals = Arrivals(policy, pool, leases, assignments, lives, endings, suspicion, orders)
         self._arrivals = arrivals
         self._granting = Granting(policy, pool, leases, turns, assignments, lives, orders)
+        self._balancing = Balancing(pool, leases, assignments, orders)
         self._copying = Copying(policy, pool, leases, assignments, orders)
         self._seating = Seating(pool, leases, seat_turns, assignments, lives, orders)
         self._doors: dict[type, Callable[..., None]] = {
@@ -108,6 +111,7 @@ class Scheduler:
             WorkerLeft: lambda event, now: arrivals.leave(event.worker, now),
             WorkerTested: suspicion.tested,
             ItemsReported: self._hearing(reports.report),
+            RestReturned: self._hearing(endings.shorten),
             ChunkEnded: self._hearing(endings.end),
             Ticked: self._tick,
         }
@@ -120,6 +124,7 @@ class Scheduler:
         self._now = now
         self._doors[type(event)](event, now)
         self._granting.serve(now)
+        self._balancing.serve(now)
         self._copying.serve(now)
         self._seating.serve(now)
         self._suspicion.serve(now)
@@ -241,7 +246,7 @@ class Scheduler:
         """What a worker says is a sign of its life first."""
         heard = self._arrivals.heard
 
-        def hear(event: ItemsReported | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped, now: float) -> None:
+        def hear(event: ItemsReported | RestReturned | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped, now: float) -> None:
             if event.worker is not None:
                 heard(event.worker, now)
             door(event, now)
@@ -269,7 +274,7 @@ class Scheduler:
 
     def _ask_to_be_woken(self, now: float) -> None:
         """Ask for the next instant that matters, unless an earlier one was asked for and is to come."""
-        instants = (self._leases.next_expiry(), self._alarms.next(), self._copying.next(), self._suspicion.next())
+        instants = (self._leases.next_expiry(), self._alarms.next(), self._balancing.next(), self._copying.next(), self._suspicion.next())
         at = min((instant for instant in instants if instant is not None), default=None)
         if at is not None and (self._asked_for is None or at < self._asked_for):
             self._asked_for = at

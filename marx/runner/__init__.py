@@ -16,6 +16,7 @@ worker to runner                                     runner to worker
   X cancel   end it, or drop it if it waits            Z ended        succeeded, died or cancelled
   Q quit     after the chunk at work                   N note         one sentence for the task's log
   U reading  whether output is read; else no item's time passes
+  G give     back what has not begun of the chunk      G given        back: the chunk ends before this item
 
 The program is loaded once, as ``__mp_main__``, which ``__main__`` is too: what stands behind ``if __name__ == "__main__"`` does not
 run. Each chunk is run by a fork of that state, one item after the other; where a fork is not safe (other threads, or child processes,
@@ -26,6 +27,8 @@ T names ``program`` (an absolute path) or ``module``, and ``function`` (or ``Cla
 program's path if empty; ``limits`` may hold ``item_seconds``, which an item may take, and what `allowing` sets; ``roots`` are absolute folders whose changed files come back; ``max_value`` is the most bytes of one result line.
 X may name a ``cause``, for which the chunk has died and not been cancelled, and want it ``at_once``; else a process is asked by SIGTERM
 first. Z says it again: "item-timeout" (where the runner has found it), "silence", "memory", or "".
+G names the item from which on a chunk at work is wanted back; the answer, an item later than that perhaps, comes while the item at work runs, and
+may be followed by an earlier one; none comes where everything has begun.
 Results leave every 5 ms, those of items slower than that one by one, so that a result waits for no more than the item behind it.
 
 Which bytes on 1 and 2 belong to which item is said in-band: ``\\0MARK:ITEM\\n`` stands before an item's bytes, written by the child, the

@@ -11,6 +11,7 @@ from marx.runner.farewell import Farewell
 from marx.runner.overdue import ItemClock
 from marx.runner.pipe import FrameError, FrameReader
 from marx.runner.processes import sweep, wait
+from marx.runner.shortening import Shortening
 
 #: Results that are there leave after so much time, even if the items behind them are slower than expected.
 HURRY_MILLISECONDS = 5
@@ -57,6 +58,7 @@ class Attempt(object):
         self._board = board
         self._learn = learn
         self.clock = ItemClock(board, limits.get("item_seconds"))
+        self.shortening = Shortening(board)
         self._farewell = None
         self._last_item = None
         self._began_at = monotonic()
@@ -73,7 +75,7 @@ class Attempt(object):
     @property
     def patience_milliseconds(self):
         """How long the child may say nothing until `look` is to be called."""
-        return LOOK_MILLISECONDS if self._board[HURRY] else HURRY_MILLISECONDS
+        return LOOK_MILLISECONDS if self._board[HURRY] and not self.shortening.is_wanted else HURRY_MILLISECONDS
 
     def look(self):
         """It has said nothing for a while: ask for results, and see whether it died while a process that it made still holds its pipe."""
@@ -84,8 +86,11 @@ class Attempt(object):
                 return
             self._reaped(pid, status, usage)
 
-    def watch(self):
-        """To be called many times a second: whether its item has taken too long, and whether it goes when it was asked to."""
+    def watch(self, writer):
+        """To be called many times a second: whether its item has taken too long, it goes when it was asked to, and what it gives back."""
+        stop = self.shortening.settled()
+        if stop is not None and stop < self.chunk.stop and self._farewell is None and not self.is_over:
+            self._give_back(stop, writer)
         if self._farewell is not None:
             self.is_over = self.is_over or self._farewell.is_due
         elif self.clock.overdue() is not None:
@@ -111,8 +116,15 @@ class Attempt(object):
             pass
         if self._is_spoiled:
             writer.send(b"N", {"text": SPOILED})
+        elif self._has_finished and self._next < self.chunk.stop:
+            self._give_back(self._next, writer)
         os.close(self.descriptor)
         return self._ended()
+
+    def _give_back(self, stop, writer):
+        """The items from ``stop`` on were not begun, and will not be."""
+        self.chunk.count = stop - self.chunk.first
+        writer.send(b"G", {"chunk": self.chunk.fence, "stop": stop})
 
     def _pass_one(self, writer):
         """Take one frame, if there is one; whether there was."""
@@ -135,7 +147,7 @@ class Attempt(object):
         if header["chunk"] != self.chunk.fence or header["portion"] != self.chunk.portion:
             raise FrameError("a frame of another chunk")
         if frame.kind == b"Z":
-            if self._next != self.chunk.stop:
+            if self._next != self.chunk.stop and not self.shortening.may_end_at(self._next):
                 raise FrameError("an end before the last item")
             self._has_finished = self.is_over = True
             return False

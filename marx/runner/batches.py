@@ -2,7 +2,7 @@
 
 from __future__ import absolute_import
 
-from itertools import islice
+from itertools import chain, islice
 
 from marx.runner.board import AT_WORK, HURRY, NOBODY
 from marx.runner.compat import elapsed, monotonic
@@ -54,7 +54,7 @@ class Batches(object):
     def run(self, size, outcomes):
         """Append the outcomes of up to ``size`` items to a list, values and a `Failure` for each that raised. Seconds that it took.
 
-        It ends early, but not before its first item, when the runner asks for results.
+        It ends early, perhaps with none, when the runner is in a hurry.
         """
         began_at = monotonic()
         begun = len(outcomes)
@@ -73,18 +73,24 @@ class Batches(object):
         return elapsed(began_at)
 
     def _run_until_one_raises(self, size, first, append):
-        """One that cannot be decoded raises, too. Nothing else stands in these loops: what is in them costs each item its time."""
+        """One that cannot be decoded raises, too. Nothing else stands in these loops: what is in them costs each item its time.
+
+        An item is claimed on the board, and then it is seen whether there is a hurry: so whoever is in one, waits a moment and reads
+        the board, knows that what was not claimed by then is not begun, see `shortening`.
+        """
         function, board, seed_item = self._function, self._board, self.seed_item
         at_work, hurry = AT_WORK, HURRY
         values = enumerate(islice(self._values, size), first)
         if seed_item is None:
             for board[at_work], value in values:
-                append(function(value))
                 if board[hurry]:
+                    self._values = chain((value,), self._values)
                     return
+                append(function(value))
             return
         for board[at_work], value in values:
+            if board[hurry]:
+                self._values = chain((value,), self._values)
+                return
             seed_item(board[at_work])
             append(function(value))
-            if board[hurry]:
-                return

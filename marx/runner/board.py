@@ -11,8 +11,12 @@ AT_WORK = 0
 #: Not 0: results have been waited for; what there is goes out after the item at work. The runner writes it.
 HURRY = 1
 
+#: No item from this one on is begun any more. The runner writes it.
+LIMIT = 2
+
 NOBODY = -1
-BYTES = 16
+NO_LIMIT = 1 << 62
+BYTES = 24
 
 
 def new_board():
@@ -27,5 +31,5 @@ def board_in(descriptor):
 
 def wiped(board):
     """A board, before a chunk begins."""
-    board[AT_WORK], board[HURRY] = NOBODY, 0
+    board[AT_WORK], board[HURRY], board[LIMIT] = NOBODY, 0, NO_LIMIT
     return board

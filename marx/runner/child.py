@@ -9,6 +9,7 @@ import traceback
 
 from marx.runner import kernel
 from marx.runner.batches import Batches, Pace
+from marx.runner.board import LIMIT
 from marx.runner.changes import send_changes
 from marx.runner.compat import monotonic
 from marx.runner.seeds import seeder
@@ -54,30 +55,32 @@ class ChunkRun(object):
             os._exit(code)
 
     def _run(self, values):
-        chunk, pace = self._chunk, Pace()
+        chunk, pace, stop = self._chunk, Pace(), self._chunk.stop
         batches = Batches(self._program.function, values, chunk.first, self._board, self._exit_if_forked)
         flush_at = monotonic() + WINDOW_SECONDS
         generators = self._program.generators.imported()
-        while batches.next < chunk.stop:
+        while batches.next < stop:
             batches.seed_item = seeder(generators, self._task["seed"], chunk.portion)
-            self._run_batch(batches, pace)
+            self._run_batch(batches, pace, stop)
             generators = self._program.generators.in_use()
-            if batches.next == chunk.stop:
+            stop = min(chunk.stop, self._board[LIMIT])
+            if batches.next >= stop:
                 self._join_threads()
             elif monotonic() < flush_at:
                 continue
             flush_at = self._flush()
 
-    def _run_batch(self, batches, pace):
+    def _run_batch(self, batches, pace, stop):
         begin = batches.next
         is_alone = pace.is_slow or not self._streams.are_ours
         if is_alone and begin > self._chunk.first:
             self._streams.show(begin)
-        seconds = batches.run(1 if is_alone else min(pace.size, self._chunk.stop - begin), self._outcomes)
+        seconds = batches.run(1 if is_alone else min(pace.size, stop - begin), self._outcomes)
         self._exit_if_forked(None)
-        self._streams.settle(batches.next - 1)
-        self._seconds += seconds
-        pace.took(batches.next - begin, seconds)
+        if batches.next > begin:
+            self._streams.settle(batches.next - 1)
+            self._seconds += seconds
+            pace.took(batches.next - begin, seconds)
 
     def _flush(self):
         """Report what there is; when to do so next."""
@@ -86,7 +89,8 @@ class ChunkRun(object):
             self._send_files()
             window = max(window, WINDOW_SCANS * self._snapshot.scan_seconds)
         kernel.flush_c_output()
-        self._reports.results(self._outcomes, self._reported, self._seconds, self._board)
+        if self._outcomes:
+            self._reports.results(self._outcomes, self._reported, self._seconds, self._board)
         self._reported += len(self._outcomes)
         self._outcomes, self._seconds = [], 0.0
         return monotonic() + window

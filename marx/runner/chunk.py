@@ -72,6 +72,7 @@ class ChunkRole(object):
             b"C": self._enqueue,
             b"E": self._seal,
             b"X": self._cancel,
+            b"G": self._shorten,
             b"S": self._look_again,
             b"U": self._reading,
             b"Q": self._quit,
@@ -123,7 +124,7 @@ class ChunkRole(object):
         if attempt is not None:
             if not ready:
                 attempt.look()
-            attempt.watch()
+            attempt.watch(self._writer)
         if any(descriptor == self._reader.descriptor for descriptor, _ in ready):
             self._take_frames()
         if self._attempt is not None and self._attempt.is_over:
@@ -191,6 +192,12 @@ class ChunkRole(object):
                 self._waiting.remove(chunk)
                 self._writer.send(b"Z", unused(chunk, "cancelled"))
                 return
+
+    def _shorten(self, frame):
+        """G: the items from ``stop`` on are wanted back, as far as they have not begun. What waits is cancelled as a whole, or not at all."""
+        header = frame.header()
+        if self._attempt is not None and self._attempt.chunk.fence == header["chunk"]:
+            self._attempt.shortening.want(header["stop"])
 
     def _look_again(self, frame):
         """S: the worker has changed files while no chunk was given."""

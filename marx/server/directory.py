@@ -29,6 +29,9 @@ class WorkerLink(Protocol):
     def revoke(self, task: str, fences: Sequence[int], reason: str, gently: bool) -> None:
         """Ask for chunks to be ended."""
 
+    def shorten(self, wanted: Sequence[tuple[int, int]]) -> None:
+        """Ask for what has not begun of chunks at work: their fences, each with the item from which on."""
+
     def test(self) -> None:
         """Ask the worker to test itself, and tell the scheduler what comes of it."""
 

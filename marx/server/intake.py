@@ -35,6 +35,7 @@ from marx.wire.reports import (
     OutputReport,
     PortionReport,
     Report,
+    RestReport,
     ResultsReport,
     blobs_of,
     from_list,
@@ -180,6 +181,8 @@ class Intake:
                 receipt,
                 self._cargo(report, part),
             )
+        if isinstance(report, RestReport):
+            return events.RestReturned(self._worker, report.fence, report.task, report.stop, receipt)
         if isinstance(report, EndReport):
             place = self._worker, report.fence, report.task
             said = report.outcome, report.item, report.reason, receipt, report, report.fatal

@@ -47,6 +47,7 @@ class Batch:
     answers: dict[Any, actions.Answer] = field(default_factory=dict)
     leases: dict[str, list[Lease]] = field(default_factory=lambda: defaultdict(list))
     tests: list[str] = field(default_factory=list)
+    shortened: dict[str, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
     revokes: dict[tuple[str, str, str, bool], list[int]] = field(default_factory=lambda: defaultdict(list))
     told: set[str] = field(default_factory=set)
     states: list[actions.SaveState] = field(default_factory=list)
@@ -123,6 +124,9 @@ class SchedulingService(Service):
                 self._directory.links[worker].revoke(task, fences, reason, gently)
         for lease in batch.unsent:
             self._take_back(lease)
+        for worker, wanted in batch.shortened.items():
+            if worker in self._directory.links:
+                self._directory.links[worker].shorten(wanted)
         for worker in batch.tests:
             if worker in self._directory.links:
                 self._directory.links[worker].test()
@@ -239,6 +243,9 @@ class SchedulingService(Service):
                 return
         batch.revokes[action.worker, action.task, action.reason, action.gently].append(action.fence)
 
+    def do_shorten(self, action: actions.Shorten, batch: Batch) -> None:
+        batch.shortened[action.worker].append((action.fence, action.stop))
+
     def do_ask_to_test(self, action: actions.AskToTest, batch: Batch) -> None:
         batch.tests.append(action.worker)
 
@@ -333,6 +340,7 @@ _DOERS: dict[type, Callable[[SchedulingService, Any, Batch], None]] = {
     actions.FailItem: SchedulingService.do_fail_item,
     actions.Grant: SchedulingService.do_grant,
     actions.Revoke: SchedulingService.do_revoke,
+    actions.Shorten: SchedulingService.do_shorten,
     actions.AskToTest: SchedulingService.do_ask_to_test,
     actions.SavePortion: SchedulingService.do_save_portion,
     actions.SavePortionEnd: SchedulingService.do_save_portion_end,

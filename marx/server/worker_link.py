@@ -74,6 +74,11 @@ class WorkerProtocol(ServerLink):
         if task in self._directory.tasks:
             self._directory.tasks[task].revoking.append(asked)
 
+    def shorten(self, wanted: Sequence[tuple[int, int]]) -> None:
+        """Ask for what has not begun of chunks at work; a report says what is given back. Workers of an earlier version give nothing."""
+        asked = self.ask(wire.ShortenChunks, wanted=[list(each) for each in wanted])
+        asked.addErrback(lambda failure: log.debug("shortening at {name}: {why}", name=self.name, why=failure.value))
+
     def test(self) -> None:
         """Ask the worker whether its machine works; one that does not know how, or does not answer, leaves it to time."""
         log.warn("worker {name} is asked to test itself: what is run there does not go well", name=self.name)

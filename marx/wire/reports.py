@@ -101,6 +101,18 @@ class EndReport:
 
 
 @dataclass(frozen=True, slots=True)
+class RestReport:
+    """The items of a chunk at work from ``stop`` on were not begun, and will not be under this fence: that was asked for."""
+
+    kind: ClassVar[str] = "rest"
+    fence: int
+    task: str
+    portion: int
+    stop: int
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class NoteReport:
     """One sentence for the task's log, such as that its program has threads and gets a fresh interpreter for each chunk."""
 
@@ -166,10 +178,10 @@ class DropReport:
     size: int = 0
 
 
-Report = Union[ResultsReport, OutputReport, ArtifactReport, EndReport, NoteReport, PortionReport, ItemsReport, DropReport]
+Report = Union[ResultsReport, OutputReport, ArtifactReport, EndReport, RestReport, NoteReport, PortionReport, ItemsReport, DropReport]
 _KINDS: dict[str, type] = {
     kind.kind: kind
-    for kind in (ResultsReport, OutputReport, ArtifactReport, EndReport, NoteReport, PortionReport, ItemsReport, DropReport)
+    for kind in (ResultsReport, OutputReport, ArtifactReport, EndReport, RestReport, NoteReport, PortionReport, ItemsReport, DropReport)
 }
 
 #: dataclasses.astuple copies deeply, at ten times the cost of the box's own share of a report.

@@ -86,6 +86,16 @@ class RevokeChunks(MarxCommand):
     response = [(b"processes", Integer())]
 
 
+class ShortenChunks(MarxCommand):
+    """
+    Server to worker: give back what has not begun of chunks at work, since slots elsewhere are idle. ``wanted`` = [[fence, stop], ...]: the
+    items from ``stop`` on, or from where the chunk is by then. A ``rest`` report says what is given back; nothing comes where nothing is.
+    """
+
+    arguments = [(b"wanted", Json())]
+    response = []
+
+
 class TestYourself(MarxCommand):
     """
     Server to worker: see whether this machine works, since nothing else does that is run there: the sandbox, and a small chunk in each

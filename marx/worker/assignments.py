@@ -9,9 +9,9 @@ for a chunk that was given to this very runner, in the order in which chunks run
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
+from marx.worker.messages import ArtifactPart, Ended, GivenBack, Results, ValuePart
 from marx.worker.pipe import FrameError
 from marx.worker.program_messages import Asked
 from marx.worker.program_orders import Record
@@ -43,7 +43,10 @@ class Chunk:
 
 @dataclass(slots=True)
 class Assignment:
-    """A chunk at a runner. ``next``: its first item without a result; ``open``: the streams on which its end was not seen."""
+    """
+    A chunk at a runner. ``next``: its first item without a result; ``open``: the streams on which its end was not seen; ``wanted``: from
+    which item on it may be given back, None if nobody has asked.
+    """
 
     chunk: Chunk
     next: int
@@ -54,6 +57,7 @@ class Assignment:
     value_head: bytes = b""
     artifact: ArtifactPart | None = None
     artifact_size: int = 0
+    wanted: int | None = None
 
 
 Over = tuple[Chunk, Ended]
@@ -130,6 +134,19 @@ class Assignments:
             raise FrameError(f"{said.count} results that are not as many lines or records")
         assignment.next = stop
         return chunk
+
+    def want(self, fence: int, stop: int) -> None:
+        """It is asked to give back what it has not begun of a chunk, from that item on."""
+        self._by_fence[fence].wanted = min(stop, self._by_fence[fence].chunk.stop)
+
+    def given_back(self, said: GivenBack) -> Chunk:
+        """The rest of a chunk will not be run, as was asked for: it is as long as it was found to be, from now on."""
+        assignment = self._first(said.chunk)
+        chunk, wanted = assignment.chunk, assignment.wanted
+        if not assignment.begun or wanted is None or not max(assignment.next, wanted, chunk.first + 1) <= said.stop < chunk.stop:
+            raise FrameError(f"items from {said.stop} on of chunk {said.chunk} are given back, which is at {assignment.next} of {chunk.stop}")
+        assignment.chunk = replace(chunk, count=said.stop - chunk.first)
+        return assignment.chunk
 
     def value_part(self, said: ValuePart) -> Chunk:
         """A part of the next item's result came."""

@@ -61,6 +61,9 @@ class RunnerListener(Protocol):
     def results(self, chunk: Chunk, results: messages.Results) -> None:
         """Items have results; what they printed has come before."""
 
+    def given_back(self, chunk: Chunk) -> None:
+        """A chunk at work was shortened to this, when that was asked for."""
+
     def value_part(self, chunk: Chunk, part: messages.ValuePart) -> None:
         """A part of a long result."""
 
@@ -117,6 +120,10 @@ class Conversation:
         self._assignments.give(chunk)
         for stream in self._streams.values():
             stream.expect(tokens)
+
+    def want(self, fence: int, stop: int) -> None:
+        """It is asked to give back what it has not begun of a chunk."""
+        self._assignments.want(fence, stop)
 
     def remember(self, record: Record) -> None:
         """It is told what earlier attempts of its program asked for."""
@@ -179,6 +186,9 @@ class Conversation:
         self._read_printed(chunk, said.first + said.count)
         self._listener.results(chunk, said)
 
+    def _given_back(self, said: messages.GivenBack) -> None:
+        self._listener.given_back(self._assignments.given_back(said))
+
     def _value_part(self, said: messages.ValuePart) -> None:
         chunk = self._assignments.value_part(said)
         if said.last:
@@ -233,6 +243,7 @@ _HEARD: dict[type, Callable[[Conversation, Any], None]] = {
     messages.Begun: Conversation._begun,
     messages.Results: Conversation._results,
     messages.ValuePart: Conversation._value_part,
+    messages.GivenBack: Conversation._given_back,
     messages.ArtifactPart: Conversation._artifact_part,
     messages.Ended: Conversation._ended,
     program_messages.StatePart: Conversation._asked,

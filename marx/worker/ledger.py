@@ -7,9 +7,9 @@ server, whose memory may be new, learns exactly what it would otherwise give to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from marx.wire.reports import EndReport, Report, ResultsReport
+from marx.wire.reports import EndReport, Report, RestReport, ResultsReport
 from marx.worker.assignments import Chunk
 
 
@@ -33,6 +33,10 @@ class Ledger:
         """The server has committed, or refused for good, this report."""
         if isinstance(report, EndReport):
             self._held.pop(report.fence, None)
+        elif isinstance(report, RestReport):
+            holding = self._held.get(report.fence)
+            if holding is not None:
+                holding.chunk = replace(holding.chunk, count=report.stop - holding.chunk.first)
         elif isinstance(report, ResultsReport):
             holding = self._held.get(report.fence)
             if holding is not None and report.first <= holding.open_from:

@@ -49,6 +49,9 @@ class Duties(Protocol):
     def revoke(self, fences: Sequence[int], gently: bool) -> Deferred[int]:
         """Stop these; fires with how many processes were ended."""
 
+    def shorten(self, wanted: Sequence[Sequence[int]]) -> None:
+        """Give back what has not begun of chunks at work; what is given back is reported."""
+
     def test(self) -> Deferred[str]:
         """See whether this machine works; fires with what does not, "" if all does."""
 
@@ -133,6 +136,10 @@ class WorkerLink(GuardedLink):
     def on_revoke_chunks(self, fences: Sequence[int], reason: str, gently: bool | None) -> Deferred[dict[str, Any]]:
         log.debug("{count} chunks are taken back: {reason}", count=len(fences), reason=reason)
         return self._duties.revoke(fences, bool(gently)).addCallback(lambda processes: {"processes": processes})
+
+    @wire.ShortenChunks.responder
+    def on_shorten_chunks(self, wanted: Sequence[Sequence[int]]) -> None:
+        self._duties.shorten(wanted)
 
     @wire.TestYourself.responder
     def on_test_yourself(self) -> Deferred[dict[str, Any]]:

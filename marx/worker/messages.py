@@ -118,13 +118,21 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenBack:
+    """The items of a chunk at work from ``stop`` on were not begun, and will not be."""
+
+    chunk: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """One sentence for the task's log."""
 
     text: str
 
 
-Message = Union[Loaded, LoadFailed, Begun, Results, ValuePart, ArtifactPart, Ended, Note, program_messages.Asked]
+Message = Union[Loaded, LoadFailed, Begun, Results, ValuePart, ArtifactPart, Ended, GivenBack, Note, program_messages.Asked]
 
 
 def read(frame: Frame) -> Message:
@@ -146,6 +154,10 @@ def _load_failed(given: Fields, payload: bytes) -> LoadFailed:
 
 def _begun(given: Fields, payload: bytes) -> Begun:
     return Begun(given.count("chunk"))
+
+
+def _given_back(given: Fields, payload: bytes) -> GivenBack:
+    return GivenBack(given.count("chunk"), given.count("stop"))
 
 
 def _results(given: Fields, payload: bytes) -> Results:
@@ -227,6 +239,7 @@ _READERS: dict[str, Callable[[Fields, bytes], Message]] = {
     "V": _value_part,
     "A": _artifact_part,
     "Z": _ended,
+    "G": _given_back,
     "N": _note,
     **program_messages.READERS,
 }

@@ -95,6 +95,11 @@ def cancel_frame(fence: int, cause: str = "", at_once: bool = False) -> bytes:
     return encode(b"X", {"chunk": fence, "cause": cause, "at_once": at_once})
 
 
+def shorten_frame(fence: int, stop: int) -> bytes:
+    """G: give back its items from ``stop`` on, as far as they have not begun."""
+    return encode(b"G", {"chunk": fence, "stop": stop})
+
+
 def reading_frame(reading: bool) -> bytes:
     """U: whether what is printed is read now."""
     return encode(b"U", {"reading": reading})

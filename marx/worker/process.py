@@ -115,6 +115,11 @@ class RunnerProcess(ProcessProtocol):
         """Stop one of its chunks; its end follows."""
         self._write(orders.cancel_frame(fence, cause, at_once))
 
+    def shorten(self, fence: int, stop: int) -> None:
+        """Have it give back what it has not begun of the chunk at work, from that item on."""
+        self._conversation.want(fence, stop)
+        self._write(orders.shorten_frame(fence, stop))
+
     @property
     def pid(self) -> int | None:
         """Of the process that was spawned; None before, and once it has gone."""

@@ -12,7 +12,7 @@ from typing import Callable, Protocol, Sequence
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from marx.wire.packs import BLOB_FROM, PACK_AIM, Segment, pack_output
-from marx.wire.reports import ArtifactReport, EndReport, NoteReport, OutputReport, Report, ResultsReport
+from marx.wire.reports import ArtifactReport, EndReport, NoteReport, OutputReport, Report, RestReport, ResultsReport
 from marx.worker.assignments import Chunk
 from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
 from marx.worker.recipes import TaskFile
@@ -60,6 +60,10 @@ class Reporter:
     def results(self, chunk: Chunk, said: Results) -> None:
         """Items have results."""
         self._put_results(chunk, said.first, said.count, said.codec, said.failed, said.seconds, said.payload)
+
+    def given_back(self, chunk: Chunk) -> None:
+        """A chunk at work was shortened to this: what lay behind it was not begun."""
+        self._sender.put(RestReport(chunk.fence, chunk.task, chunk.portion, chunk.stop))
 
     def value_part(self, chunk: Chunk, said: ValuePart) -> None:
         """A part of a long result; it is a result of one item with the last. Raises OSError where the disk is full."""

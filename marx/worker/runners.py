@@ -164,6 +164,11 @@ class SlotRunner:
         if self._process is not None:
             self._process.cancel(fence)
 
+    def shorten(self, fence: int, stop: int) -> None:
+        """Have it give back what it has not begun of the chunk at work from that item on; one that waits is cancelled or stays whole."""
+        if self._process is not None and self.has_begun(fence):
+            self._process.shorten(fence, stop)
+
     def drop_pack(self, portion: int, first: int) -> None:
         """The server counts on this pack no more."""
         holding = self._fed.pop((portion, first), None)
@@ -322,6 +327,9 @@ class SlotRunner:
     def results(self, chunk: Chunk, results: messages.Results) -> None:
         self._guard.reported()
         self._tools.reporter.results(chunk, results)
+
+    def given_back(self, chunk: Chunk) -> None:
+        self._tools.reporter.given_back(chunk)
 
     def value_part(self, chunk: Chunk, part: messages.ValuePart) -> None:
         self._spool(lambda: self._tools.reporter.value_part(chunk, part))

@@ -238,6 +238,9 @@ class WorkerService(Service):
     def revoke(self, fences: Sequence[int], gently: bool) -> Deferred[int]:
         return self._parts.slots.revoke(fences, gently)
 
+    def shorten(self, wanted: Sequence[Sequence[int]]) -> None:
+        self._parts.slots.shorten(wanted)
+
     def test(self) -> Deferred[str]:
         log.info("the server asks whether this machine works, since nothing that it runs goes well here")
         return self._parts.test().addCallback(self._tested)

@@ -95,6 +95,11 @@ class Slot:
             self.advance()
         return waited
 
+    def shorten(self, fence: int, stop: int) -> None:
+        """Give back what the chunk at work has not begun from that item on, if it is here."""
+        if self._active is not None and fence in self._active.given and fence not in self._revocations:
+            self._active.shorten(fence, stop)
+
     def forget(self, task: str) -> None:
         """Nothing more of this task will come: its chunks and its runner go; the owner hears when they are gone."""
         self._forgetting.add(task)

@@ -80,6 +80,12 @@ class Slots:
         waited = [ended for slot in self._all for ended in slot.revoke(fences, gently)]
         return gatherResults(waited).addCallback(sum)
 
+    def shorten(self, wanted: Iterable[Sequence[int]]) -> None:
+        """Give back what has not begun of chunks at work: their fences, each with the item from which on."""
+        for fence, stop in wanted:
+            for slot in self._all:
+                slot.shorten(fence, stop)
+
     def forget(self, task: str) -> None:
         """Nothing more of this task will come."""
         self._tools.starter.forget(task)

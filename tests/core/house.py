@@ -11,7 +11,7 @@ from dataclasses import replace
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from marx.core.actions import Action, Answer, AskToTest, Grant, Revoke, WakeAt
+from marx.core.actions import Action, Answer, AskToTest, Grant, Revoke, Shorten, WakeAt
 from marx.core.events import (
     CancelAsked,
     ChunkEnded,
@@ -333,6 +333,8 @@ class House(Uneven):
                 self.pass_on(action, action.lease.worker, lost)
             elif isinstance(action, Revoke):
                 self.pass_on(action, action.worker, lost)
+            elif isinstance(action, Shorten):
+                self.pass_on(action, action.worker, lost)
             elif isinstance(action, AskToTest) and self.laborers[action.worker].connected:
                 self.asked.add(action.worker)
             elif isinstance(action, WakeAt):
@@ -345,7 +347,7 @@ class House(Uneven):
                 self.laborers[event.worker].take(answer)
         return actions
 
-    def pass_on(self, action: Grant | Revoke, name: str, lost: tuple[str, ...]) -> None:
+    def pass_on(self, action: Grant | Revoke | Shorten, name: str, lost: tuple[str, ...]) -> None:
         laborer = self.laborers.get(name)
         if laborer is not None and laborer.connected and name not in lost:
             laborer.take(action)

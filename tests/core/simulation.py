@@ -11,14 +11,16 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from marx.core.actions import Grant, Revoke, WakeAt
+from marx.core.actions import Grant, Revoke, Shorten, WakeAt
 from marx.core.events import (
     ChunkEnded,
     Event,
     ItemsAdded,
     ItemsReported,
     PortionOpened,
+    RestReturned,
     TaskSubmitted,
     Ticked,
     WorkerJoined,
@@ -31,6 +33,16 @@ from tests.core.builders import offer, terms
 ROUND_TRIP = 0.010
 CHUNK_OVERHEAD = 0.001
 FLUSH_SECONDS = 0.005
+
+
+@dataclass
+class Run:
+    """A chunk at work: when its items finish, and behind which ones results are flushed."""
+
+    lease: Lease
+    stop: int
+    finishes: list[float] = field(default_factory=list)
+    flushes: list[int] = field(default_factory=list)
 
 
 class Simulation:
@@ -64,6 +76,7 @@ class Simulation:
         self._order = itertools.count()
         self._queues: dict[tuple[str, int], deque[Lease]] = {}
         self._free_at: dict[tuple[str, int], float] = {}
+        self._running: dict[tuple[str, int], Run] = {}
         for number in range(workers):
             self.tell(WorkerJoined(offer(f"w{number}", slots, seats=int(bool(script)))))
 
@@ -78,11 +91,13 @@ class Simulation:
         for action in self.scheduler.handle(event, self.now):
             if isinstance(action, Grant):
                 self.chunks += 1
-                self.sizes.append(action.lease.count)
+                self.sizes += [] if action.lease.is_copy else [action.lease.count]
                 self.at(self.now + self.half, lambda lease=action.lease: self._arrive(lease))
             elif isinstance(action, Revoke):
                 self.recalls += 1
                 self.at(self.now + self.half, lambda revoke=action: self._recall(revoke))
+            elif isinstance(action, Shorten):
+                self.at(self.now + self.half, lambda shorten=action: self._shorten(shorten))
             elif isinstance(action, WakeAt):
                 self.at(action.at, lambda: self.tell(Ticked()))
 
@@ -113,22 +128,58 @@ class Simulation:
         if not queue or self._free_at.get(place, 0.0) > self.now:
             return
         lease = queue.popleft()
+        run = self._running[place] = Run(lease, lease.stop)
         instant, first, spent = self.now + CHUNK_OVERHEAD, lease.first, 0.0
         times = self.slowness.get(lease.worker, 1.0)
         for item in range(lease.first, lease.stop):
             spent += self.seconds(item) * times
+            run.finishes.append(instant + spent)
             if spent >= FLUSH_SECONDS or item + 1 == lease.stop:
                 instant += spent
-                self._report(lease, first, item + 1, spent, instant)
+                run.flushes.append(item + 1)
+                self._report(run, first, item + 1, spent, instant)
                 first, spent = item + 1, 0.0
-        self._free_at[place] = instant
-        ended = ChunkEnded(lease.worker, lease.fence, lease.task, "succeeded")
-        self.at(instant + self.half, lambda: self.tell(ended))
-        self.at(instant, lambda: self._begin(place))
+        self._end_at(instant, place, run)
 
-    def _report(self, lease: Lease, first: int, stop: int, spent: float, instant: float) -> None:
+    def _report(self, run: Run, first: int, stop: int, spent: float, instant: float) -> None:
+        """Unless the chunk is cut before or within these items."""
+        lease = run.lease
         report = ItemsReported(lease.worker, lease.fence, lease.task, lease.portion, first, stop - first, (), spent)
-        self.at(instant + self.half, lambda: self.tell(report))
+        self.at(instant, lambda: self.tell_later(report) if stop <= run.stop else None)
+
+    def _end_at(self, instant: float, place: tuple[str, int], run: Run) -> None:
+        lease, stop = run.lease, run.stop
+        self._free_at[place] = instant
+
+        def end() -> None:
+            if run.stop == stop:
+                if self._running.get(place) is run:
+                    del self._running[place]
+                self.tell_later(ChunkEnded(lease.worker, lease.fence, lease.task, "succeeded"))
+                self._begin(place)
+
+        self.at(instant, end)
+
+    def _shorten(self, shorten: Shorten) -> None:
+        """Give back what has not begun; what was to be reported together with some of it is reported for itself."""
+        for place, run in self._running.items():
+            lease = run.lease
+            at_work = lease.first + sum(finish <= self.now for finish in run.finishes)
+            stop = max(shorten.stop, at_work + 1)
+            if lease.fence == shorten.fence and stop < run.stop:
+                self.given_back += run.stop - stop
+                run.stop = stop
+                self.tell_later(RestReturned(lease.worker, lease.fence, lease.task, stop))
+                first = max((flush for flush in run.flushes if flush <= stop), default=lease.first)
+                end = run.finishes[stop - 1 - lease.first]
+                if first < stop:
+                    began = run.finishes[first - 1 - lease.first] if first > lease.first else run.finishes[0] - self.seconds(first)
+                    self._report(run, first, stop, end - began, end)
+                self._end_at(end, place, run)
+
+    def tell_later(self, event: Event) -> None:
+        """The scheduler hears of it after half a round trip."""
+        self.at(self.now + self.half, lambda: self.tell(event))
 
     def _play(self, main: Lease, number: int) -> None:
         """The program opens its next portion, or ends."""

@@ -3,7 +3,7 @@
 import pytest
 
 from marx.core.actions import Grant, WakeAt
-from marx.core.events import ChunkEnded, ItemsAdded, TaskRestored, TaskSubmitted, WorkerHeard
+from marx.core.events import ChunkEnded, ItemsAdded, ItemsReported, TaskRestored, TaskSubmitted, WorkerHeard
 from marx.core.model import Held, Policy
 from tests.core.builders import EPOCH, NOTHING_AHEAD, Desk, fence, of, terms
 
@@ -124,9 +124,16 @@ def loaded(desk: Desk, chunks: int) -> list[Held]:
     return claims
 
 
+def get_on(desk: Desk, claim: Held) -> None:
+    """The chunk in front ends, so the next one has just begun."""
+    desk.tick(3)
+    desk.verdict(ItemsReported("alpha", claim.fence, "task", 0, claim.first, 1, (), 0.2))
+    desk.verdict(ChunkEnded("alpha", claim.fence, "task", "succeeded"))
+
+
 def test_when_nothing_waits_half_of_what_is_queued_goes_to_an_idle_slot(desk):
     running, *queued = loaded(desk, 9)
-    desk.tick(3)
+    get_on(desk, running)
     desk.join("beta")
     assert [revoke.fence for revoke in desk.revoked()] == [claim.fence for claim in queued[4:]]
     assert all(revoke.gently and revoke.worker == "alpha" for revoke in desk.revoked())
@@ -147,12 +154,19 @@ def test_an_idle_slot_that_could_not_run_it_is_no_reason_to_ask_for_anything(des
     assert len({revoke.worker for revoke in desk.revoked()}) == 1
 
 
-def test_what_could_not_be_given_back_in_time_is_asked_for_no_longer(desk):
-    running, begun, *_ = loaded(desk, 3)
+def test_all_of_it_is_asked_back_when_what_is_in_front_does_not_get_on(desk):
+    _, *queued = loaded(desk, 9)
     desk.tick(3)
     desk.join("beta")
+    assert [revoke.fence for revoke in desk.revoked()] == [claim.fence for claim in queued]
+
+
+def test_what_could_not_be_given_back_in_time_is_asked_for_no_longer(desk):
+    running, begun, last = loaded(desk, 3)
+    get_on(desk, running)
+    desk.join("beta")
     assert len(desk.revoked()) == 1
-    for claim in (running, begun):
+    for claim in (begun, last):
         desk.verdict(ChunkEnded("alpha", claim.fence, "task", "succeeded"))
     desk.join("gamma")
     assert desk.scheduler._lives.tasks["task"].recalled == 0

@@ -24,12 +24,13 @@ from marx.core.actions import (
     SaveResults,
     SaveState,
     SaveTask,
+    Shorten,
 )
-from marx.core.events import ChunkEnded, ItemsAdded, ItemsReported, PortionDropped, PortionOpened, TaskRestored
+from marx.core.events import ChunkEnded, ItemsAdded, ItemsReported, PortionDropped, PortionOpened, RestReturned, TaskRestored
 from marx.core.model import Finished, Held, Lease, PortionCounts, TaskTerms, Tried, WorkerOffer
 from marx.core.ranges import RangeSet
 
-Report = ItemsReported | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped
+Report = ItemsReported | RestReturned | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped
 """What a worker says and waits for an answer to."""
 
 
@@ -149,13 +150,15 @@ class Laborer:
         self._ended: dict[int, Lease] = {}
         self._receipts = 0
 
-    def take(self, action: Grant | Revoke | Answer) -> None:
+    def take(self, action: Grant | Revoke | Shorten | Answer) -> None:
         """Something came over the link."""
         if isinstance(action, Grant):
             lease = action.lease
             self.queues.setdefault(lease.slot, []).append(Chunk(lease, lease.first))
         elif isinstance(action, Revoke):
             self._give_up(action)
+        elif isinstance(action, Shorten):
+            self._give_back(action)
         else:
             event = self.outbox.pop(action.receipt, None)
             if isinstance(event, ChunkEnded):
@@ -223,6 +226,16 @@ class Laborer:
                     queue.remove(chunk)
                     self._end(chunk, "cancelled")
                     return
+
+    def _give_back(self, shorten: Shorten) -> None:
+        """The chunk in front of a slot is at the item behind those it has reported."""
+        for queue in self.queues.values():
+            for chunk in queue[:1]:
+                stop = max(shorten.stop, chunk.reached + 1)
+                lease = chunk.lease
+                if lease.fence == shorten.fence and stop < lease.stop:
+                    chunk.lease = replace(lease, count=stop - lease.first)
+                    self._put(RestReturned(self.offer.name, lease.fence, lease.task, stop))
 
     def _end(self, chunk: Chunk, outcome: str, **more: object) -> None:
         lease = chunk.lease

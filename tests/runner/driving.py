@@ -16,7 +16,7 @@ from typing import Any
 
 from marx.wire.packs import ItemPack, entry_of
 from marx.worker.assignments import Assignments, Chunk
-from marx.worker.messages import ArtifactPart, Begun, Ended, Loaded, LoadFailed, Message, Note, Results, ValuePart, read
+from marx.worker.messages import ArtifactPart, Begun, Ended, GivenBack, Loaded, LoadFailed, Message, Note, Results, ValuePart, read
 from marx.worker.orders import QUIT_FRAME, TaskOrder, cancel_frame, chunk_frames, drop_frame, pack_frames, task_frame
 from marx.worker.output import OutputReader, Piece, Stray, Tokens, Written
 from marx.worker.pipe import FrameReader
@@ -193,6 +193,8 @@ class Driver:
                 self._assignments.value_part(message)
             case ArtifactPart():
                 self._assignments.artifact_part(message)
+            case GivenBack():
+                self._assignments.given_back(message)
             case Ended():
                 self._assignments.ended(message)
             case _:

@@ -76,6 +76,7 @@ class PlayedWorker(Played):
         super().__init__(clock)
         self.grants: list[list[Any]] = []
         self.copies: list[int] = []
+        self.shortened: list[list[int]] = []
         self.tests = 0
         self.trouble = ""
         self.items: dict[tuple[str, int], dict[str, Any]] = {}
@@ -109,6 +110,11 @@ class PlayedWorker(Played):
         self.revoked += fences
         self._look()
         return {"processes": len(fences)}
+
+    @worker.ShortenChunks.responder
+    def on_shorten_chunks(self, wanted: Any) -> None:
+        self.shortened += wanted
+        self._look()
 
     @worker.TestYourself.responder
     def on_test_yourself(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ SENT_BY_THE_SERVER = {
     worker.DropItems,
     worker.GrantChunks,
     worker.RevokeChunks,
+    worker.ShortenChunks,
     worker.TestYourself,
     worker.ForgetTask,
     worker.CarryChange,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from marx.worker.assignments import PICKLED, Assignments, Chunk
-from marx.worker.messages import ArtifactPart, Ended, Results, ValuePart
+from marx.worker.messages import ArtifactPart, Ended, GivenBack, Results, ValuePart
 from marx.worker.pipe import FrameError
 from tests.fakes.runners import pack_of
 
@@ -46,6 +46,25 @@ def given() -> Assignments:
 def begun(given: Assignments) -> Assignments:
     given.begun(1)
     return given
+
+
+def test_the_rest_of_a_chunk_is_given_back_when_that_was_asked_for(begun: Assignments) -> None:
+    begun.want(1, 11)
+    shorter = replace(FIRST, count=3)
+    assert begun.given_back(GivenBack(1, 13)) == shorter
+    assert begun.given_back(GivenBack(1, 12)) == replace(FIRST, count=2)
+    assert begun.results(results(10, 2)) == begun.chunk(1) == replace(FIRST, count=2)
+    assert begun.unreported(1) == 0 and begun.ended(ended()) is None
+    with pytest.raises(FrameError):
+        begun.results(results(12, 1))
+
+
+@pytest.mark.parametrize("wanted, fence, stop", [(None, 1, 12), (12, 1, 11), (10, 1, 10), (10, 1, 14), (10, 2, 15)])
+def test_nothing_else_is_given_back(begun: Assignments, wanted: int | None, fence: int, stop: int) -> None:
+    if wanted is not None:
+        begun.want(1, wanted)
+    with pytest.raises(FrameError):
+        begun.given_back(GivenBack(fence, stop))
 
 
 def test_the_straight_line_is_believed(begun: Assignments) -> None:

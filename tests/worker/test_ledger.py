@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marx.wire.reports import EndReport, NoteReport, ResultsReport
+from marx.wire.reports import EndReport, NoteReport, RestReport, ResultsReport
 from marx.worker.assignments import Chunk
 from marx.worker.ledger import Ledger
 
@@ -33,6 +33,11 @@ def test_a_lease_is_held_from_its_grant_in_the_order_of_the_grants() -> None:
 def test_it_shrinks_as_results_are_answered() -> None:
     assert held_by(results(10, 2), NoteReport(1, "a", 0, "hm"))[0] == [1, "a", 0, 12, 3, 1]
     assert held_by(results(10, 2), results(12, 3))[0] == [1, "a", 0, 15, 0, 1], "until its end is answered, too"
+
+
+def test_what_was_given_back_is_held_no_longer() -> None:
+    assert held_by(results(10, 1), RestReport(1, "a", 0, 13))[0] == [1, "a", 0, 11, 2, 1]
+    assert held_by(RestReport(1, "a", 0, 13), RestReport(1, "a", 0, 11), RestReport(9, "a", 0, 0))[0] == [1, "a", 0, 10, 1, 1]
 
 
 def test_results_that_were_answered_out_of_order_leave_it_open_from_the_first_that_was_not() -> None:

@@ -9,6 +9,7 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from marx.wire.packs import ItemPack, unpack_output
+from marx.wire.reports import RestReport
 from marx.worker.assignments import Chunk
 from marx.worker.recipes import CannotRun
 from marx.worker.revoking import CANCEL_SECONDS
@@ -44,6 +45,18 @@ class TestRunning:
         assert len(floor.starter.started) == 1 and floor.state() == "idle"
         assert floor.sender.ends == [(first, "succeeded"), (second, "succeeded"), (third, "succeeded")]
         assert [payload for report, payload, _ in floor.sender.sent if report.kind == "results"] == [b"0", b"1", b"4"]
+
+    def test_a_chunk_at_work_gives_back_its_rest_when_asked(self, floor: Floor) -> None:
+        floor.carry("a")
+        floor.slots.grant([Chunk(1, "a", 0, 0, 5), Chunk(2, "a", 0, 5, 2)])
+        floor.runner().load().begin(1)
+        floor.slots.shorten([[1, 2], [2, 6], [77, 1]])
+        assert [(frame.header["chunk"], frame.header["stop"]) for frame in floor.runner().child.heard("G")] == [(1, 2)]
+        floor.runner().say("G", chunk=1, stop=3).results(1, 0, 0, 1, 4)
+        floor.runner().end(1)
+        assert floor.sender.kinds[:3] == ["rest", "results", "end"]
+        assert floor.sender.sent[0][0] == RestReport(1, "a", 0, 3)
+        assert floor.sender.ends[0] == (1, "succeeded")
 
     def test_a_grant_to_an_idle_runner_is_in_its_pipe_before_the_reactor_turns(self, floor: Floor) -> None:
         floor.grant(0)
