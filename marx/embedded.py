@@ -31,6 +31,7 @@ from marx.server.blobs import Blobs
 from marx.server.composing import Gatekeeper, Parts
 from marx.server.composing import compose as compose_server
 from marx.server.ids import make_id
+from marx.server.secrets import Secrets
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
 from marx.server.surroundings import Surroundings as ServerSurroundings
@@ -154,7 +155,7 @@ async def _begin_server(reactor: Any, folder: Path) -> tuple[Store, Parts]:
     store = Store.open(sqlite_url(folder / "marx.sqlite"), reactor, durable=False)
     blobs = Blobs(folder / "blobs", reactor, durable=False)
     around = ServerSurroundings(reactor, time.time, make_id)
-    parts = compose_server(ServerConfig(), store, blobs, Gatekeeper(lambda serial: False, lambda user: False), around)
+    parts = compose_server(ServerConfig(), store, blobs, Gatekeeper(lambda serial: False, lambda user: False), Secrets(folder / "secrets", reactor), around)
     parts.service.startService()
     await parts.service.begin()
     return store, parts

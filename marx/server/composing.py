@@ -27,6 +27,7 @@ from marx.server.link import Desk, Settings, no_renewal
 from marx.server.output import OutputIntake
 from marx.server.records import NewEpoch
 from marx.server.programs import Programs
+from marx.server.secrets import Secrets
 from marx.server.service import SchedulingService
 from marx.server.status import Status
 from marx.server.steering import Steering
@@ -70,7 +71,7 @@ class Parts:
     audit: Audit
 
 
-def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gatekeeper, around: Surroundings) -> Parts:
+def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gatekeeper, secrets: Secrets, around: Surroundings) -> Parts:
     """Join everything behind the gate."""
     directory = Directory()
     shelf = ItemShelf(store, config.limits.memory_bytes)
@@ -82,14 +83,15 @@ def compose(config: ServerConfig, store: Store, blobs: Blobs, gatekeeper: Gateke
 
     service = SchedulingService(make_scheduler, store, shelf, directory, around.clock, around.wall)
     audit = Audit(store, around.wall)
+    service.when_ended.append(secrets.forget)
     blob_desk = BlobDesk(blobs, store)
     desk = Desk(service, blob_desk, settings_of(config), around.clock, gatekeeper.is_revoked, audit, gatekeeper.renew)
     status = Status(service, store, directory, gatekeeper.is_operator)
     limits = limits_of(config)
-    submissions = Submissions(service, directory, shelf, blob_desk, store, limits, around)
+    submissions = Submissions(service, directory, shelf, blob_desk, store, secrets, limits, around)
     watches = Watches(store, directory, status, around.clock)
     output = OutputIntake(store, directory, config.limits.output_bytes)
-    programs = Programs(service, store, directory, around.clock)
+    programs = Programs(service, store, directory, secrets, around.clock)
     inputs = Inputs(service, store, directory, around.clock, config.limits.file_bytes)
     steering = Steering(service, store, directory, submissions, around.wall)
     forgetting = Forgetting(store, directory, around.wall)

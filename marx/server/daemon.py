@@ -35,6 +35,7 @@ from marx.server.identity import Identity
 from marx.server.identity_records import IdentityRecords
 from marx.server.reach import addresses_to_tell
 from marx.server.records import StoreAway, StoreError
+from marx.server.secrets import KEY_FILE, Secrets
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
 from marx.server.surroundings import Surroundings, own_user
@@ -48,9 +49,9 @@ EX_CONFIG = 78
 EX_TEMPFAIL = 75
 #: Connections that wait to be accepted: after a restart every worker of a large lab dials at once.
 BACKLOG = 1024
-PORT_FILE, DATABASE, BLOBS = "port", "marx.sqlite", "blobs"
+PORT_FILE, DATABASE, BLOBS, SECRETS_FOLDER = "port", "marx.sqlite", "blobs", "secrets"
 #: What of the state only its owner may read; looked at when the server starts.
-SECRETS = ("authority.pem", "server.pem", DATABASE, f"{DATABASE}-wal", WORKER_CODE_FILE, TASKER_CODE_FILE)
+SECRETS = ("authority.pem", "server.pem", DATABASE, f"{DATABASE}-wal", WORKER_CODE_FILE, TASKER_CODE_FILE, f"{SECRETS_FOLDER}/{KEY_FILE}")
 
 
 def exit_code_of(error: BaseException) -> int:
@@ -94,11 +95,13 @@ class ServerDaemon(Service):
         identity = Identity(IdentityRecords(self._store), self._around.wall)
         await identity.open()
         enrolment = Enrolment(self._authority, identity, self._addresses, self._around.wall)
+        secrets = Secrets(self._folder / SECRETS_FOLDER, self._reactor)
         gatekeeper = Gatekeeper(identity.is_revoked, identity.is_operator, lambda: identity.good_names("worker"), enrolment.renew)
-        parts = self._parts = compose(self._config, self._store, self._blobs, gatekeeper, self._around)
+        parts = self._parts = compose(self._config, self._store, self._blobs, gatekeeper, secrets, self._around)
         identity.when_revoked(parts.dismiss)
         parts.service.startService()
         await parts.service.begin()
+        secrets.sweep(parts.directory.tasks)
         self._sweeper = Sweeper(self._blobs, parts.keeping, self._reactor)
         self._sweeper.startService()
         await self._listen(Gate(identity, enrolment, parts.factories, self._reactor, parts.audit))

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from marx.server.directory import Directory
 from marx.server.returns import Returns, open_returns
+from marx.server.secrets import Secrets
 from marx.server.service import SchedulingService
 from marx.server.store import Store
 from marx.wire.calls import GuardedLink, NotFound
@@ -22,18 +23,22 @@ RECORDED_PACKS = 15_000
 class Programs:
     """Reads what is stored of programs."""
 
-    def __init__(self, service: SchedulingService, store: Store, directory: Directory, clock: IReactorTime) -> None:
+    def __init__(self, service: SchedulingService, store: Store, directory: Directory, secrets: Secrets, clock: IReactorTime) -> None:
         self._service = service
         self._store = store
         self._directory = directory
+        self._secrets = secrets
         self._clock = clock
 
-    def describe_task(self, task: str) -> dict[str, Any]:
+    async def describe_task(self, task: str) -> dict[str, Any]:
         """What :class:`marx.wire.worker.DescribeTask` answers."""
         live = self._directory.tasks.get(task)
         if live is None:
             raise NotFound(f"task {task} has ended")
-        return {"spec": live.spec, "slots": max(1, self._service.scheduler.slots_for(task))}
+        secrets = await self._secrets.of(task) if live.spec.get("secrets") else None
+        if task not in self._directory.tasks:
+            raise NotFound(f"task {task} has ended")
+        return {"spec": live.spec, "slots": max(1, self._service.scheduler.slots_for(task)), "secrets": secrets}
 
     async def describe_portion(self, task: str, portion: int) -> dict[str, Any]:
         """What :class:`marx.wire.worker.DescribePortion` answers."""

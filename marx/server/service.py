@@ -81,6 +81,8 @@ class SchedulingService(Service):
         self._recovering: IDelayedCall | None = None
         self._uncommitted: Counter[str] = Counter()
         self._waiting_grants: dict[str, list[Lease]] = defaultdict(list)
+        # Called with the id of each task that has ended, once that is durable.
+        self.when_ended: list[Callable[[str], object]] = []
         self.scheduler: Scheduler
         self.suspended = "the server is starting"
 
@@ -176,6 +178,8 @@ class SchedulingService(Service):
         if action.state in ENDED_STATES:
             del self._directory.tasks[action.task]
             self._shelf.forget(action.task)
+            for forget in self.when_ended:
+                forget(action.task)
             for worker in live.workers & self._directory.links.keys():
                 self._directory.links[worker].forget(action.task)
         for watch in list(live.watches):

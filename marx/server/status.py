@@ -33,6 +33,7 @@ SHOWN_TERMS = (
     "divide",
     "cwd",
     "python",
+    "secrets",
     "labels",
     "workers",
     "sandbox",

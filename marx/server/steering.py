@@ -54,6 +54,8 @@ class Steering:
         spec = await self._store.spec(task)
         if spec is None:
             raise NotFound(f"task {task} was forgotten")
+        if spec.get("secrets"):
+            raise BadRequest(f"task {task} had secrets, which are not kept for another: submit it again with tasker {spec['kind']} --secret")
         known, final = (await self._store.totals(task)).get(0, (0, False))
         if spec["kind"] == "map" and not final:
             raise BadRequest(f"not all items of task {task} are known, so it cannot be run again")

@@ -18,6 +18,7 @@ from marx.server.directory import Directory, LiveTask, terms_of
 from marx.server.ids import keyed_id
 from marx.server.items import ItemShelf
 from marx.server.records import BlobUse, NewItems, NewTask
+from marx.server.secrets import Secrets, check_secrets
 from marx.server.service import SchedulingService
 from marx.server.store import Store
 from marx.server.surroundings import Surroundings
@@ -51,6 +52,7 @@ class Submissions:
         shelf: ItemShelf,
         blobs: BlobDesk,
         store: Store,
+        secrets: Secrets,
         limits: Limits,
         around: Surroundings,
     ) -> None:
@@ -59,17 +61,23 @@ class Submissions:
         self._shelf = shelf
         self._blobs = blobs
         self._store = store
+        self._secrets = secrets
         self._limits = limits
         self._clock = around.clock
         self._wall = around.wall
         self._make_id = around.make_id
         self._arrivals = 0
 
-    async def submit(self, user: str, spec: Any, key: str | None = None) -> str:
-        """A new task of ``user``, or the one that was submitted under ``key`` before; its id, once it is durable."""
+    async def submit(self, user: str, spec: Any, key: str | None = None, secrets: Any = None) -> str:
+        """
+        A new task of ``user``, or the one that was submitted under ``key`` before; its id, once it is durable.
+
+        ``secrets``: the value of each that the specification names.
+        """
         wrong = check_spec(spec)
         if wrong:
             raise BadRequest("; ".join(wrong))
+        check_secrets(spec.get("secrets") or [], secrets or {})
         task = self._make_id() if key is None else keyed_id(user, key)
         if key is not None and await self._store.ids_by_prefix(task, user):
             return task
@@ -77,6 +85,8 @@ class Submissions:
         if sum(1 for _ in self._directory.tasks_of(user)) >= self._limits.open_tasks:
             raise TooLarge(f"{user} has {self._limits.open_tasks} open tasks, which is the limit (open_tasks)")
         digests = await self._files_of(user, spec) + await self._input_of(user, spec)
+        if secrets:
+            await self._secrets.keep(task, secrets)
         if task in self._directory.tasks:
             # It came over a connection that was lost, and is on its way to the disk.
             await self._service.settled()
@@ -90,6 +100,7 @@ class Submissions:
             await self._service.happened(events.TaskSubmitted(terms, cargo=rows), *self._main_program(live.id, spec))
         except Exception:
             self._directory.tasks.pop(live.id, None)
+            self._secrets.forget(live.id)
             raise
         live.stored = True
         return live.id

@@ -62,8 +62,8 @@ class TaskerProtocol(ServerLink):
         return found.addCallback(lambda whole: {**arguments, "task": whole})
 
     @wire.SubmitTask.responder
-    async def on_submit_task(self, spec: dict[str, Any], key: str | None) -> dict[str, Any]:
-        return {"task": await self._submissions.submit(self.peer.name, spec, key)}
+    async def on_submit_task(self, spec: dict[str, Any], key: str | None, secrets: Any) -> dict[str, Any]:
+        return {"task": await self._submissions.submit(self.peer.name, spec, key, secrets)}
 
     @wire.AddItems.responder
     def on_add_items(self, task: str, portion: int, first: int, count: int, **pack: Any) -> Deferred[None]:

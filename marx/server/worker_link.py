@@ -146,8 +146,8 @@ class WorkerProtocol(ServerLink):
                 live.workers.add(self.name)
 
     @wire.DescribeTask.responder
-    def on_describe_task(self, task: str) -> dict[str, Any]:
-        return self._programs.describe_task(task)
+    async def on_describe_task(self, task: str) -> dict[str, Any]:
+        return await self._programs.describe_task(task)
 
     @wire.DescribePortion.responder
     async def on_describe_portion(self, task: str, portion: int) -> dict[str, Any]:

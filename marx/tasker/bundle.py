@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
-from typing import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Collection, Container, Iterable, Iterator, Sequence
 
 from marx.tasker.exits import NO_FILE, USAGE, Trouble
 from marx.tasker.ignores import Rule, is_ignored, rules_of
@@ -50,9 +50,22 @@ class Bundle:
     left: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
 
+    def without(self, files: Collection[str]) -> Bundle:
+        """The same, but for these files, under whatever name they would have travelled."""
+        kept_back = {(found.st_dev, found.st_ino) for found in map(os.stat, files)}
+        return replace(self, entries=tuple(entry for entry in self.entries if not _is_one_of(entry.path, kept_back)))
+
     def root_of(self, path: str) -> int:
         """The number of the root that ``path`` lies below."""
         return next(number for number, root in enumerate(self.roots) if is_below(path, root))
+
+
+def _is_one_of(path: str, files: Container[tuple[int, int]]) -> bool:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and (found.st_dev, found.st_ino) in files
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ async def prepare(request: MapRequest, around: Surroundings, items: Items | None
     ahead = await ReadAhead(items.codec, items.packs).fill()
     task = prepare_task(request, target, request.items.strings, around)
     task.spec.update(map_terms(target, request.terms), codec=items.codec, args=list(items.args), total=items.total)
-    return PreparedMap(task.spec, task.manifest, task.bundle, items, ahead)
+    return PreparedMap(task.spec, task.manifest, task.bundle, task.secrets, items, ahead)
 
 
 def open_items(choice: ItemChoice, around: Surroundings) -> Items:

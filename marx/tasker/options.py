@@ -113,6 +113,7 @@ _SENDING = (
     click.option("--sandbox", metavar="LEVEL", help="The least sandbox that will do."),
     click.option("--network", is_flag=True, help="Its programs use the network: only workers whose owners permit that."),
     click.option("--env", metavar="NAME[=VALUE]", **_MANY, help="A variable that goes along."),
+    click.option("--secret", "secrets", metavar="NAME=@FILE", **_MANY, help="A variable that is shown to nobody and gone with the task."),
     click.option("--priority", type=int, default=0, metavar="N", help="Among your own tasks; larger goes first."),
 )
 _RESULTS = (

@@ -5,16 +5,16 @@ What ``map`` and ``run`` do alike: find the Python, gather the files, write the 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import SystemRandom
 from secrets import token_hex
-from typing import Any, AsyncIterator, Sequence
+from typing import Any, AsyncIterator, Mapping, Sequence
 
 from marx.tasker.bundle import WHOLE_BYTES, WHOLE_FILES, Bundle, gather
 from marx.tasker.exits import USAGE, Trouble
 from marx.tasker.link import TaskerLink
 from marx.tasker.manifest import Manifest, make_manifest
-from marx.tasker.request import Request, make_spec
+from marx.tasker.request import Request, make_spec, read_secrets, secret_files
 from marx.tasker.screen import Screen, wants_live_line
 from marx.tasker.session import Session, session
 from marx.tasker.submit import submit_task
@@ -33,6 +33,7 @@ class Prepared:
     spec: dict[str, Any]
     manifest: Manifest
     bundle: Bundle
+    secrets: Mapping[str, str] = field(repr=False)
 
 
 def prepare_task(request: Request, target: Target, arguments: Sequence[str], around: Surroundings) -> Prepared:
@@ -46,13 +47,18 @@ def prepare_task(request: Request, target: Target, arguments: Sequence[str], aro
     place = around.place
     python = _python_for(request, target, around)
     bundle = gather(target, place.folder, place.home, arguments, request.files)
+    if request.terms.secrets:
+        # Before anything is read of the files: a folder that travels whole may hold them.
+        bundle = bundle.without(secret_files(request.terms.secrets, place.folder))
     manifest = make_manifest(bundle)
     spec = make_spec(request.terms, target, python, around.environ, SystemRandom().randrange)
     roots = list(bundle.roots)
     spec.update(cwd=place.folder, roots=roots, manifest=manifest.digest)
     left = {"host": place.host, "folder": place.folder, "roots": roots}
     spec["submitted_from"] = {**left, "utc": around.wall(), "manifest": manifest.digest}
-    return Prepared(spec, manifest, bundle)
+    secrets = read_secrets(request.terms.secrets, spec["env"], place.folder)
+    spec["secrets"] = sorted(secrets)
+    return Prepared(spec, manifest, bundle, secrets)
 
 
 def _python_for(request: Request, target: Target, around: Surroundings) -> str:
@@ -106,6 +112,6 @@ async def submit(opened: Session, prepared: Prepared) -> str:
 
     async def over(link: TaskerLink) -> str:
         await send_manifest(link, prepared.manifest)
-        return await submit_task(link, prepared.spec, key)
+        return await submit_task(link, prepared.spec, key, prepared.secrets)
 
     return await opened.connection.over_one_link(over)

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping
 
-from marx.tasker.exits import USAGE, Trouble
+from marx.tasker.exits import NO_FILE, USAGE, Trouble
 from marx.tasker.target import Target
 
 #: What of the person's environment every program gets (INTERFACE, "Surroundings"); LC_* besides.
@@ -46,6 +46,7 @@ class Terms:
     sandbox: str | None = None
     network: bool = False
     env: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     priority: int = 0
     chunk_items: int | None = None
 
@@ -129,6 +130,36 @@ def travelling_environment(environ: Mapping[str, str], named: tuple[str, ...]) -
             raise Trouble(f"--env {text}: {name or 'an empty name'} is not set here; give its value with --env NAME=VALUE", USAGE)
         travels[name] = value if given else environ[name]
     return travels
+
+
+def secret_files(named: tuple[str, ...], folder: str) -> list[str]:
+    """The files that --secret names and that are there; they never travel as files."""
+    files = [os.path.join(folder, text.partition("=@")[2]) for text in named]
+    return [file for file in files if os.path.isfile(file)]
+
+
+def read_secrets(named: tuple[str, ...], env: Mapping[str, str], folder: str) -> dict[str, str]:
+    """
+    What --secret names, as NAME=@FILE, read from the files; a last line's end is left off, as the shell's ``$(cat FILE)`` does.
+
+    Raises Trouble, which never has a value in it.
+    """
+    secrets: dict[str, str] = {}
+    for text in named:
+        name, _, file = text.partition("=@")
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or not file:
+            said = name.partition("=")[0]
+            raise Trouble(f"--secret {said}: expected NAME=@FILE; others can see arguments, so a value is only read from a file", USAGE)
+        if name in env or name in secrets:
+            raise Trouble(f"--secret {name}: {name} goes along already", USAGE)
+        try:
+            with open(os.path.join(folder, file), encoding="utf-8", newline="") as opened:
+                secrets[name] = opened.read().removesuffix("\n")
+        except UnicodeDecodeError:
+            raise Trouble(f"--secret {name}: {file} is no text in UTF-8, which an environment variable must be", USAGE) from None
+        except OSError as error:
+            raise Trouble(f"--secret {name}: cannot read {file}: {error.strerror}", NO_FILE) from error
+    return secrets
 
 
 def make_spec(terms: Terms, target: Target, python: str, environ: Mapping[str, str], draw: Callable[[int], int]) -> dict[str, Any]:

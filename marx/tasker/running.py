@@ -51,7 +51,7 @@ def prepare(request: RunRequest, around: Surroundings) -> PreparedRun:
     manifest = task.manifest
     if stdin.path is not None and stdin.spec is not None:
         manifest = replace(manifest, files={**manifest.files, stdin.spec: stdin.path})
-    return PreparedRun(task.spec, manifest, task.bundle, stdin)
+    return PreparedRun(task.spec, manifest, task.bundle, task.secrets, stdin)
 
 
 async def submit_and_follow(opened: Session, prepared: PreparedRun, printed: Printed, artifacts: str | None = None) -> int:

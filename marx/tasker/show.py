@@ -34,6 +34,7 @@ _TERMS = (
     ("labels", "labels"),
     ("workers", "only on"),
     ("sandbox", "sandbox"),
+    ("secrets", "secrets"),
 )
 _TIMES = (("start_within", "to start within"), ("timeout", "time limit"), ("item_timeout", "time limit of an item"), ("silence", "silent for at most"))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, AsyncIterator, Awaitable
+from typing import Any, AsyncIterator, Awaitable, Mapping
 
 from marx.tasker.items import Items
 from marx.tasker.link import Connection, TaskerLink, trouble_of
@@ -55,9 +55,9 @@ class ReadAhead:
         return self.read.popleft() if self.read else None
 
 
-async def submit_task(link: TaskerLink, spec: dict[str, Any], key: str) -> str:
+async def submit_task(link: TaskerLink, spec: dict[str, Any], key: str, secrets: Mapping[str, str]) -> str:
     """The task's id, when it is durable: a new one, unless it was submitted under this ``key`` before. Raises :class:`WireError`."""
-    return (await link.ask(SubmitTask, spec=spec, key=key))["task"]
+    return (await link.ask(SubmitTask, spec=spec, key=key, secrets=dict(secrets) or None))["task"]
 
 
 async def add_range(connection: Connection, task: str, items: Items) -> None:

@@ -17,10 +17,11 @@ class SubmitTask(MarxCommand):
     """
     ``spec`` (see ``marx.wire.spec``): what to run and how. The answer is the task's id, and comes when it is durable.
 
-    ``key``: drawn by the caller. Where the answer was lost, the same key again gives the same task.
+    ``key``: drawn by the caller. Where the answer was lost, the same key again gives the same task. ``secrets``: the value of each name in
+    the specification's ``secrets``; they go to the workers that run the task, and nowhere else.
     """
 
-    arguments = [(b"spec", Json()), (b"key", Unicode(optional=True))]
+    arguments = [(b"spec", Json()), (b"key", Unicode(optional=True)), (b"secrets", Json(optional=True))]
     response = [(b"task", Unicode())]
 
 

@@ -110,11 +110,11 @@ class DescribeTask(MarxCommand):
     """
     Worker to server: how to run a task of which it holds a lease. The answer is the task's specification as it was submitted.
 
-    ``slots``: how many slots of the lab suit it now, at least 1.
+    ``slots``: how many slots of the lab suit it now, at least 1. ``secrets``: environment variables that nobody else is told of.
     """
 
     arguments = [(b"task", Unicode())]
-    response = [(b"spec", Json()), (b"slots", Integer(optional=True))]
+    response = [(b"spec", Json()), (b"slots", Integer(optional=True)), (b"secrets", Json(optional=True))]
 
 
 class ForgetTask(MarxCommand):

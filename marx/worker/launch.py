@@ -55,7 +55,7 @@ class Launch:
     """
 
     argv: list[bytes]
-    env: dict[bytes, bytes]
+    env: dict[bytes, bytes] = field(repr=False)
     child_fds: dict[int, int | Literal["r"]] = field(default_factory=dict)
 
     def close(self) -> None:

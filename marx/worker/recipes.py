@@ -72,10 +72,11 @@ class Recipe:
     divide: str = "found"
     network: bool = False
     bounds: Bounds = Bounds()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, task: str, spec: Mapping[str, Any]) -> Recipe:
-        """From a specification. Raises :class:`CannotRun` for one that no machine can follow."""
+    def of(cls, task: str, spec: Mapping[str, Any], secrets: Mapping[str, Any] | None = None) -> Recipe:
+        """From a specification, with the values of what it calls ``secrets``. Raises :class:`CannotRun` for one that no machine can follow."""
         program = spec.get("program")
         try:
             return cls(
@@ -96,6 +97,7 @@ class Recipe:
                 divide=spec.get("divide") or "found",
                 network=bool(spec.get("network")),
                 bounds=Bounds.of(spec),
+                secrets={str(name): str(value) for name, value in (secrets or {}).items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CannotRun(f"the task's specification makes no sense: {error}", fatal=True) from error

@@ -188,4 +188,4 @@ def environment(recipe: Recipe, interpreter: Interpreter, home: str, tmp: str, o
     needed = dict(interpreter.variables)
     for name in needed.keys() & recipe.env.keys():
         needed[name] += os.pathsep + recipe.env[name]
-    return {**made_up, **recipe.env, **needed, "PYTHONHASHSEED": str(recipe.hash_seed)}
+    return {**made_up, **recipe.env, **recipe.secrets, **needed, "PYTHONHASHSEED": str(recipe.hash_seed)}

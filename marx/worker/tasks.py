@@ -69,7 +69,7 @@ class Tasks:
     async def _learn(self, task: str) -> KnownTask:
         try:
             answer = await self._uplink.ask(DescribeTask, task=task)
-            recipe = Recipe.of(task, answer["spec"])
+            recipe = Recipe.of(task, answer["spec"], answer.get("secrets"))
             interpreter = self.interpreter_for(recipe)
             files = await self._files(recipe, recipe.manifest) if recipe.manifest else ()
         except (WireError, WrongBlob, OSError) as error:

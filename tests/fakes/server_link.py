@@ -37,6 +37,7 @@ class FakeServer:
         self.put: list[str] = []
         self.tasks: dict[str, FakeTask] = {}
         self.keys: dict[str, str] = {}
+        self.secrets: dict[str, Any] = {}
         self.cuts_at_submission = 0
         self.workers: list[dict[str, Any]] = []
         self.links: list[FakeServerLink] = []
@@ -194,13 +195,14 @@ class FakeServerLink(GuardedLink):
         return {"total": len(content), "part": content[offset : offset + blobs.PART_BYTES]}
 
     @tasker.SubmitTask.responder
-    def on_submit_task(self, spec: dict[str, Any], key: str) -> dict[str, Any]:
+    def on_submit_task(self, spec: dict[str, Any], key: str, secrets: Any) -> dict[str, Any]:
         wrong = check_spec(spec)
         if wrong:
             raise BadRequest("; ".join(wrong))
         if key not in self.server.keys:
             id = self.server.keys[key] = f"task{len(self.server.tasks)}abc"
             self.add(FakeTask(id, spec, final=spec["kind"] == "run"))
+        self.server.secrets[self.server.keys[key]] = secrets
         if self.server.cuts_at_submission:
             self.server.cuts_at_submission -= 1
             self.server.cut()

@@ -21,6 +21,7 @@ from marx.config import ServerConfig
 from marx.embedded import PairEndpoint
 from marx.server.blobs import Blobs
 from marx.server.composing import Gatekeeper, Parts, compose
+from marx.server.secrets import Secrets
 from marx.server.store import Store
 from marx.server.store_engine import sqlite_url
 from marx.server.surroundings import Surroundings
@@ -218,10 +219,12 @@ class Room:
     async def begin(self) -> None:
         self.store = Store.open(sqlite_url(self.folder / "marx.sqlite"), self.reactor)
         stored = Blobs(self.folder / "blobs", self.reactor)
+        secrets = Secrets(self.folder / "secrets", self.reactor)
         around = Surroundings(self.reactor, lambda: self.wall_offset + self.reactor.seconds(), lambda: next(self._ids))
-        self.parts = compose(self.config, self.store, stored, self.gatekeeper(), around)
+        self.parts = compose(self.config, self.store, stored, self.gatekeeper(), secrets, around)
         self.parts.service.startService()
         await self.parts.service.begin()
+        secrets.sweep(self.parts.directory.tasks)
 
     def gatekeeper(self) -> Gatekeeper:
         """Who may, as the test says."""

@@ -189,6 +189,8 @@ def tries_of(world: World) -> dict[str, list[Any]]:
         "software": ["a trespasser"],
         "boot": ["boot-1"],
         "role": ["worker", "tasker", "admin"],
+        "secrets": [{}],
+        "key": ["a key of hers"],
         "secret": ["", "a" * 32],
         "request": [b"", b"-----BEGIN CERTIFICATE REQUEST-----"],
         "hint": ["lab-1"],

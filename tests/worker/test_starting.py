@@ -164,6 +164,12 @@ def test_the_environment_is_made_up_but_for_what_the_task_brought(bench: Bench) 
     assert "MARX_TEST_PYTHONS" not in env, "nothing of the worker's own"
 
 
+def test_secrets_are_variables_of_the_program_and_stand_in_no_repr() -> None:
+    recipe = Recipe.of("a", dict(SPEC, secrets=["API_KEY"]), {"API_KEY": "s3cr3t"})
+    assert environment(recipe, interpreter("3.11.7"), "/home", "/tmp")["API_KEY"] == "s3cr3t"
+    assert "s3cr3t" not in repr(recipe) + repr(Launch([b"x"], {b"API_KEY": b"s3cr3t"}))
+
+
 @pytest.mark.parametrize(("wanted", "found"), [("", "3.11.7"), ("3", "3.11.7"), ("3.x", "3.11.7"), ("2.7", "2.7.18"), ("/usr/bin/python3.9.2", "3.9.2")])
 def test_the_best_python_that_is_meant_runs_it(bench: Bench, wanted: str, found: str) -> None:
     bench.task(python=wanted)
