@@ -5,12 +5,14 @@ from __future__ import absolute_import
 from marx.runner.divide import libraries, pure, roots, syntax
 from marx.runner.divide.arguments import unknown_arguments
 from marx.runner.divide.calling import Calling
-from marx.runner.divide.roots import EMPTY, FRESH, MADE, NEW, NONE, RUNNING
+from marx.runner.divide.roots import EMPTY, FRESH, INSTANCE, MADE, NEW, NONE, RUNNING
 from marx.runner.divide.syntax import kind
 
 _STREAMS = frozenset(["sys.stdout", "sys.stderr"])
 _READING = frozenset(["r", "rb", "rt", "rU", "U"])
 
+
+_MAKING = frozenset(["__init__", "__new__", "__setattr__"])
 
 #: Types whose methods are called by their names: ``str.strip``.
 _TYPES = frozenset(["str", "unicode", "bytes", "list", "dict", "set", "frozenset", "tuple"])
@@ -27,6 +29,8 @@ class Asking(Calling):
         if special is not None:
             return special(arguments, line)
         owner, _, method = name.rpartition(".")
+        if owner in pure.CALM_BASES and method in _MAKING and arguments.found:
+            return self._make(method, arguments, line)
         if owner in _TYPES and method in pure.METHODS and arguments.rest is None and arguments.found:
             return self.call_method(arguments.found[0], method, arguments.without(1), line)
         if name.endswith(("Warning", "Error")) and name not in pure.FUNCTIONS and "." not in name:
@@ -35,6 +39,14 @@ class Asking(Calling):
         if does is None:
             return self._beyond(name, arguments, line)
         return self._does(does, name, arguments, line)
+
+    def _make(self, method, arguments, line):
+        """``ValueError.__init__(self, x)``, ``object.__new__(cls)``: a class of the program on one of Python's."""
+        self.hold(arguments.all() | INSTANCE)
+        if method == "__new__":
+            return INSTANCE
+        self.change(arguments.found[0], line, arguments.all(), None)
+        return NONE
 
     def _beyond(self, name, arguments, line):
         """A function that is not on the list. A person may allow that it draws: then it gives numbers, or parts of what it is given."""

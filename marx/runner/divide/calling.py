@@ -26,7 +26,7 @@ class Calling(Applying):
         """What stands in the place of a function's name is computed before it is called; names are looked up by who calls."""
         while kind(function) == "Attribute":
             function = function.value
-        if kind(function) != "Name":
+        if kind(function) != "Name" and self._super(function, scope) is None:
             self.of(function, scope)
 
     def arguments(self, call, scope):
@@ -235,6 +235,8 @@ class Calling(Applying):
             found |= self._apply_method(each, receiver, arguments, line)
         if name in pure.METHODS:
             return found | self.library_method(pure.METHODS[name], receiver, arguments, line)
+        if name in ("__init__", "__new__") and method is not None and self.index.stores_itself(self.analysis.related(method.parent)):
+            return found | (receiver if name == "__new__" else NONE)  # what is left is `object`, which keeps nothing
         if name in ("__init__", "__new__", "__setattr__", "__setitem__", "__delitem__"):
             self.change(receiver, line, arguments.all(), None)
         elif name in ("__enter__", "__exit__", "__len__", "__eq__", "__ne__", "__hash__", "__repr__", "__str__", "__contains__", "__getitem__"):

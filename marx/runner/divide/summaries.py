@@ -60,7 +60,7 @@ class Summaries(object):
         self._frames = {}  # Scope of a function, or a word -> its frame
         self._callers, self._asked = {}, set()  # what was asked for -> the frames that asked
         self._waiting, self._marked, self._turns = [], set(), {}
-        self._families = {}
+        self._families, self._related = {}, {}
         self._doubting = []
         self._nobody = Walking(self, program.main.top, None)
         self._nobody.step = lambda: None
@@ -140,8 +140,10 @@ class Summaries(object):
 
     def related(self, scope):
         """All classes of the program that may stand beside a class in the order in which methods are looked for."""
-        classes = [each for each in self.index.scopes.values() if each.kind == "class"]
-        return set(other for each in classes if scope in self.family(each) for other in self.family(each))
+        if scope not in self._related:
+            families = [self.family(each) for each in self.index.scopes.values() if each.kind == "class"]
+            self._related[scope] = set(other for family in families if scope in family for other in family)
+        return self._related[scope]
 
     def is_enum(self, node, scope):
         """Whether an expression stands for an enumeration of the program."""

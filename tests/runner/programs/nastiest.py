@@ -75,6 +75,7 @@ EVERYWHERE = [
     ("a property by a decorator of one's own", "def lazy(h):\n    return property(h)\nclass C(object):\n    n = 0\n    @lazy\n    def size(self):\n        C.n += 1\n        return 1\ndef g(x):\n    return C().size\na = [g(x) for x in xs]  # here", "the method `size`", ""),
     ("an object that is not made, but found", "class C(object):\n    def __new__(cls, x):\n        return KNOWN[0]\nKNOWN = [1]\ndef g(x):\n    C(x).append(1)\na = [g(x) for x in xs]  # here", "`KNOWN`", ""),
     ("a pool's list of jobs given by a function", "def look():\n    return a\na = []\nfor x in look():  # here\n    a.append(f(x))", "functions know it", ""),
+    ("a base that keeps what it is given", "K = []\nclass M(object):\n    def __init__(self, x):\n        super(M, self).__init__(x)\nclass C(M, dict):\n    pass\ndef g(x):\n    C([('k', K)])['k'].append(x)\na = [g(x) for x in xs]  # here", "calls `g`, which changes", ""),
     ("two ways to one object", "class Node(object):\n    def __init__(self, to):\n        self.to = to\ntop = Node(None)\ndef g(x):\n    n = Node(Node(top))\n    n.to.to.to = x\na = [g(x) for x in xs]  # here", "calls `g`, which changes", ""),
 ]
 
