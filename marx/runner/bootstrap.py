@@ -4,7 +4,8 @@ The interpreter was executed by the keeper with the user's own words and goes on
 runs and ends as Python has it. What is left of us for a program to see:
 
 - the modules ``marx``, ``marx.runner``, this one and the hook of the stand-ins, with its entry in ``sys.meta_path``; none of
-  them where nothing is to be divided. In Python 2.7 also ``_ctypes`` and ``fcntl``;
+  them where nothing is to be divided. In Python 2.7 also ``_ctypes`` and ``fcntl``. What else there is where `found` has a plan
+  stands in `found.arriving`;
 - ``sys.dont_write_bytecode``, since what Python writes beside the program's modules is no file that the program made;
 - standard output by lines, also where it is no terminal, and so in 3.6 another object as sys.stdout;
 - one open descriptor more, and what the kernel tells: the parent, the process group, the environment as it was at first.
@@ -18,7 +19,7 @@ import os
 import sys
 
 #: The keeper's word to this file: ``DESCRIPTOR:SLOTS``, and behind another colon the PYTHONPATH that the program is to find, if any.
-#: Without a descriptor nothing is to be divided.
+#: Without a descriptor nothing is to be divided. Behind it and a comma stands that of a plan, where `found` has one.
 VARIABLE = "MARX_PORTAL"
 
 #: The `Granted` of this program; None where nothing is to be divided, and outside of programs.
@@ -43,6 +44,7 @@ def begin(folder, kit):
     held = [sys.modules.pop("sitecustomize", None)]  # 2.7 would empty a module's names while it still runs
     sys.path[:] = [place for place in sys.path if place not in (folder, kit)]
     descriptor, slots = _restore_environment(os.environ.pop(VARIABLE, ""))
+    descriptor, _, plan = descriptor.partition(",")
     sys.dont_write_bytecode = True
     _write_by_lines()
     if descriptor:
@@ -51,6 +53,10 @@ def begin(folder, kit):
         from marx.runner.standins import hook
 
         hook.install()
+        if plan:
+            from marx.runner.found import arriving
+
+            arriving.begin(int(plan))
     else:
         held += [sys.modules.pop(name) for name in list(sys.modules) if (name + ".").startswith("marx.")]
     for place in list(sys.path_importer_cache):
@@ -59,9 +65,9 @@ def begin(folder, kit):
     __import__("sitecustomize", {}, {}, [], 0)  # the one that a plain run finds
 
 
-def word(descriptor, slots, path):
+def word(descriptor, slots, path, plan=None):
     """What the keeper says in `VARIABLE`. ``path``: the PYTHONPATH that the program is to find, None for none."""
-    text = "%s:%s" % ("" if descriptor is None else descriptor, slots)
+    text = "%s%s:%s" % ("" if descriptor is None else descriptor, "" if plan is None else ",%d" % plan, slots)
     return text if path is None else "%s:%s" % (text, path)
 
 

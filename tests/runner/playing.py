@@ -24,6 +24,7 @@ from tests.pythons import UserPython
 from tests.runner.spawning import PATIENCE_SECONDS
 
 COMPUTING = Path(__file__).parent / "programs" / "computing.py"
+FINDING = Path(__file__).parent / "programs" / "finding.py"
 LEAD = struct.Struct(">IcI")
 LENGTH = struct.Struct(">I")
 HEAD = struct.Struct(">cI")
@@ -125,7 +126,8 @@ class Computer:
 class Lab:
     """``compute``: what makes an outcome of a record; by default a process of the program's interpreter does; "nothing" for none.
 
-    ``changes``: answers to S, in turn. ``hangs_up_after``: so many outcomes the keeper goes away.
+    ``changes``: answers to S, in turn. ``hangs_up_after``: so many outcomes the keeper goes away. ``finding``: what counts as a site of
+    the program that is found without a pool, see `programs/finding.py`; None where nothing is looked for.
     """
 
     python: UserPython
@@ -135,18 +137,26 @@ class Lab:
     compute: Compute | None = None
     changes: Sequence[bool] = ()
     hangs_up_after: int | None = None
+    finding: str | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, text: str, *argv: str) -> Run:
         """Run a program to its end, with us as its keeper."""
-        with Session(self, textwrap.dedent(text), argv) as session:
+        return self.run_words(self.write(textwrap.dedent(text)), *argv)
+
+    def run_words(self, *words: str) -> Run:
+        """The same for a program whose files are there: ``words`` behind the interpreter."""
+        with Session(self, words) as session:
             return session.played()
 
     def run_plainly(self, text: str, *argv: str) -> Run:
         """Run it as anybody would."""
-        place = self.write(text)
+        return self.run_words_plainly(self.write(text), *argv)
+
+    def run_words_plainly(self, *words: str) -> Run:
+        """The same for a program whose files are there."""
         done = subprocess.run(
-            [self.python.path, "-s", place, *argv],
+            [self.python.path, "-s", *words],
             cwd=self.folder,
             env=self.surroundings,
             capture_output=True,
@@ -228,7 +238,7 @@ def with_libraries(python: UserPython) -> dict[str, str]:
 class Session:
     """One program at work, from its start to its end."""
 
-    def __init__(self, lab: Lab, text: str, argv: Sequence[str]) -> None:
+    def __init__(self, lab: Lab, words: Sequence[str]) -> None:
         self._lab = lab
         self._socket, theirs = socket.socketpair()
         self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
@@ -236,7 +246,11 @@ class Session:
         word = "%d:%d" % (theirs.fileno(), lab.slots) + (":" + python_path if python_path else "")
         before = os.pathsep.join(filter(None, [str(lab.kit / "before-programs"), python_path]))
         environ = {**lab.surroundings, "PYTHONPATH": before, "MARX_PORTAL": word}
-        command = [lab.python.path, "-s", lab.write(text), *argv]
+        command = [lab.python.path, "-s", *words]
+        if lab.finding is not None:
+            environ = lab.surroundings
+            portal = "%d:%d" % (theirs.fileno(), lab.slots)
+            command = [lab.python.path, "-s", str(FINDING), str(lab.kit), portal, lab.finding, *words]
         self._process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, cwd=lab.folder, env=environ, pass_fds=[theirs.fileno()]
         )

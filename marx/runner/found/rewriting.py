@@ -1,0 +1,160 @@
+"""Code in which each site asks first: made from a module's tree, with nothing else in it changed. Pure.
+
+What a site becomes. N is its number; FIRST is the loop, comprehension or call of the source over ``__marx_each__(N, ITER)`` in the place of
+ITER, and REST the same over ``__marx_rest__(N)``:
+
+  a loop                                FIRST
+  one that sums up in ``n``             FIRST, where each turn begins with: if __marx_due__: n = __marx_summed__(N, "n", n)
+  what makes a list, set or dict        __marx_join__(N, __marx_open__(N, FIRST), REST)
+  what makes an iterator                __marx_chain__(N, FIRST, REST)
+
+What is computed in place is so by the program's own code in the program's own frame: exceptions come from there, and the last turn of a
+loop leaves its names there. Both copies have the lines and columns of the source, and of a function that is defined in them Python makes
+one and the same code. (Statements are not copied: to 2.7 the lines of a code never go back.)
+"""
+
+from __future__ import absolute_import
+
+import ast
+import copy
+
+from marx.runner.compat import IS_2
+from marx.runner.divide.syntax import has_more_arguments, kind, text_of
+from marx.runner.found.calls import CHAIN, DUE, EACH, JOIN, OPEN, REST, SUMMED
+
+#: Kinds of collecting after which a name means another object.
+SUMMING = frozenset(["iadd", "max", "min"])
+
+_MARK = "_marx_site"
+
+
+def rewritten(tree, sites, prelude=None):
+    """A copy of a module's tree. ``sites``: {number: `Found` of this module}. ``prelude``: what to evaluate before the first statement."""
+    for number, found in sites.items():
+        setattr(found.node, _MARK, (number, summed_names(found)))
+    try:
+        made = copy.deepcopy(tree)
+    finally:
+        for found in sites.values():
+            delattr(found.node, _MARK)
+    made = _Rewriting().visit(made)
+    if prelude is not None:
+        _begin_with(made, prelude)
+    return made
+
+
+def is_rewritable(found):
+    """Whether there is a form for a site: a call must show one iterable, and be evaluated twice without doing anything twice."""
+    if IS_2 and found.kind in ("list", "map") and len(set(part.lineno for part in ast.walk(found.node) if hasattr(part, "lineno"))) > 1:
+        return False  # in the second copy all lines would be the last one
+    if found.kind not in ("map", "starmap"):
+        return True
+    call = found.node
+    is_shown = len(call.args) == 2 and not call.keywords and not has_more_arguments(call)
+    return is_shown and _is_chain_of_names(call.func) and (kind(call.args[0]) == "Lambda" or _is_chain_of_names(call.args[0]))
+
+
+def summed_names(found):
+    """The names that a loop sums up in, each once, in the order of the source."""
+    names = [collect.root[-1] for collect in found.collects if collect.how in SUMMING]
+    return [name for place, name in enumerate(names) if name not in names[:place]]
+
+
+def _is_chain_of_names(node):
+    while kind(node) == "Attribute":
+        node = node.value
+    return kind(node) == "Name"
+
+
+class _Rewriting(ast.NodeTransformer):
+    """Inner sites first: what is copied holds them already."""
+
+    def generic_visit(self, node):
+        node = ast.NodeTransformer.generic_visit(self, node)
+        mark = getattr(node, _MARK, None)
+        if mark is None:
+            return node
+        delattr(node, _MARK)
+        number, summed = mark
+        if kind(node) in ("For", "AsyncFor"):
+            return _loop(node, number, summed)
+        return _collection(node, number) if _is_made_at_once(node) else _iterator(node, number)
+
+
+def _is_made_at_once(node):
+    if kind(node) == "Call":
+        return IS_2 and kind(node.func) == "Name"
+    return kind(node) != "GeneratorExp"
+
+
+def _loop(node, number, summed):
+    if summed:
+        assignments = "; ".join("%s = %s(%d, %r, %s)" % (name, SUMMED, number, name, name) for name in summed)
+        asking = ast.parse("if %s: %s" % (DUE, assignments)).body[0]
+        for part in ast.walk(asking):
+            _place(part, node)
+        node.body.insert(0, asking)
+    return _over(node, "%s(%d, HOLE)" % (EACH, number))
+
+
+def _collection(node, number):
+    return _call(node, "%s(%d, %s(%d, HOLE), HOLE)" % (JOIN, number, OPEN, number), *_both(node, number))
+
+
+def _iterator(node, number):
+    return _call(node, "%s(%d, HOLE, HOLE)" % (CHAIN, number), *_both(node, number))
+
+
+def _both(node, number):
+    rest = _over(copy.deepcopy(node), "%s(%d)" % (REST, number))
+    return _over(node, "%s(%d, HOLE)" % (EACH, number)), rest
+
+
+def _over(node, text):
+    """The same node with another iterable, in which HOLE stands for the one that it has."""
+    if kind(node) == "Call":
+        node.args[1] = _call(node.args[1], text, node.args[1])
+    else:
+        looping = node.generators[0] if hasattr(node, "generators") else node
+        looping.iter = _call(looping.iter, text, looping.iter)
+    return node
+
+
+def _call(place, text, *parts):
+    """An expression with ``parts`` in the places of HOLE, standing where ``place`` does."""
+    made = ast.parse(text, mode="eval").body
+    for part in ast.walk(made):
+        _place(part, place)
+    return _Filling(parts).visit(made)
+
+
+class _Filling(ast.NodeTransformer):
+    def __init__(self, parts):
+        self._parts = iter(parts)
+
+    def visit_Name(self, node):
+        return next(self._parts) if node.id == "HOLE" else node
+
+
+def _place(node, like):
+    if hasattr(node, "lineno"):
+        for name in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            if hasattr(like, name):
+                setattr(node, name, getattr(like, name))
+
+
+def _begin_with(tree, prelude):
+    """Behind the docstring and what must stand first."""
+    position = 0
+    while position < len(tree.body) and _stands_first(tree.body[position], position):
+        position += 1
+    statement = ast.parse(prelude).body[0]
+    for part in ast.walk(statement):
+        _place(part, tree.body[min(position, len(tree.body) - 1)])
+    tree.body.insert(position, statement)
+
+
+def _stands_first(statement, position):
+    if kind(statement) == "ImportFrom" and statement.module == "__future__":
+        return True
+    return position == 0 and kind(statement) == "Expr" and text_of(statement.value) is not None

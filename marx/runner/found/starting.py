@@ -1,0 +1,172 @@
+"""Before the program's interpreter is executed: which of its modules are exchanged, and for what.
+
+CPython runs a file that begins as its ``.pyc`` files do as compiled code, whatever its name is (2.7 and 3), and takes the first object in
+it. So the main file is given to it as a file that has no name any more, by its descriptor; `arriving` puts right what it says of its
+place. Nothing here is left of a program that has no site.
+
+A program is left alone where the exchange could show: its source makes the compiler warn, or it can look at code or send it away.
+"""
+
+from __future__ import absolute_import
+
+import fcntl
+import hashlib
+import marshal
+import os
+import sys
+import tempfile
+import warnings
+
+from marx.runner.compat import IS_2
+from marx.runner.divide.modules import Program
+from marx.runner.divide.resolving import Resolver
+from marx.runner.found.rewriting import is_rewritable, rewritten
+
+#: Modules of a program that are read, and bytes of its main file: larger ones start as they are.
+MOST_FILES, LARGEST_MAIN = 60, 1 << 19
+#: A program that imports one of these may look at code, or send it to interpreters that know nothing of us.
+LOOKING = frozenset("cloudpickle code dask dill dis joblib loky marshal multiprocess pathos ray".split())
+#: Variables that change how an interpreter compiles, or what it does with a main file.
+CHANGING = ("PYTHONOPTIMIZE", "PYTHONINSPECT", "PYTHONNODEBUGRANGES")
+
+BEGIN = "__import__('marx.runner.found.arriving', {}, {}, ['begin_main']).begin_main()"
+
+
+class Started(object):
+    """``words`` to execute the interpreter with, and ``plan``: the descriptor for `arriving`. Both files are inherited."""
+
+    def __init__(self, words, plan):
+        self.words = words
+        self.plan = plan
+
+
+def started(words, find, least=0):
+    """What takes the place of a program's ``words``; None where it starts as it is.
+
+    ``find(program, resolver)``: of `divide.found`. ``least``: the lowest descriptor to take.
+    """
+    if not words or any(os.environ.get(name) for name in CHANGING) or not sys.platform.startswith("linux"):
+        return None
+    path, module = _main_of(words)
+    if path is None:
+        return None
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        exchange = Exchange(path, module, find)
+        if not exchange.codes or warned:
+            return None
+    return exchange.started(words, least)
+
+
+def numbered(program, resolver, find):
+    """{number: `Found`} of all sites of a program that may be divided, the same for the same source; see `Exchange.sources`."""
+    found = find(program, resolver)
+    proved = [each for path in sorted(found) for each in found[path] if each.reason is None and is_rewritable(each)]
+    return dict(enumerate(proved))
+
+
+def read_program(path, module):
+    """The `Program` that an interpreter is started with. Raises `syntax.NoProgram`."""
+    folder = os.getcwd() if module else os.path.dirname(os.path.realpath(path))
+    return Program(os.path.abspath(path), module, [folder], MOST_FILES)
+
+
+class Exchange(object):
+    """``codes``: {path of a module: its new code}. ``path``, ``module``: of the main file, as `Program` has them."""
+
+    def __init__(self, path, module, find):
+        self.codes = {}
+        self.path, self.module = path, module
+        self._program = program = read_program(path, module)
+        if not _imported(program).isdisjoint(LOOKING):
+            return
+        sites = numbered(program, Resolver(program), find)
+        for each in program.modules:
+            mine = dict((number, site) for number, site in sites.items() if site.module is each)
+            if mine:
+                compile(each.tree, each.path, "exec", 0, True)  # for its warnings
+                name = each.path
+                prelude = None
+                if each is program.main and module is None:
+                    name, prelude = main_name(path), BEGIN
+                self.codes[each.path] = compile(rewritten(each.tree, mine, prelude), name, "exec", 0, True)
+
+    def started(self, words, least):
+        """Write it down."""
+        main = self.codes.pop(self._program.main.path, None) if self.module is None else None
+        modules = dict((each.name, each.path) for each in self._program.modules if each.path in self.codes)
+        if self.module is not None and self._program.main.path in modules.values():
+            modules[_module_name(self.module, self._program.main.path)] = modules.pop("__main__")
+        said = {
+            "said": words[0] if main is not None else None,
+            "main": [self.path, self.module],
+            "modules": modules,
+            "codes": self.codes,
+            "digests": dict((each.path, digest_of(each.path)) for each in self._program.modules),
+        }
+        if main is not None:
+            said["descriptor"] = descriptor = _unnamed(_magic() + marshal.dumps(main), least)
+            words = ["/proc/self/fd/%d" % descriptor] + words[1:]
+        return Started(words, _unnamed(marshal.dumps(said), least))
+
+
+def digest_of(path):
+    """Of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).digest()
+
+
+def main_name(said):
+    """What the interpreter calls its main file, in ``__file__`` and in tracebacks."""
+    if sys.version_info < (3, 9) or os.path.isabs(said):
+        return said
+    return os.path.join(os.getcwd(), said[2:] if said.startswith("./") else said)
+
+
+def _main_of(words):
+    """(path, None) of a main file, (path, dotted name) for ``-m``; (None, None) for what stays as it is."""
+    if words[0] == "-m":
+        path = _module_path(words[1]) if len(words) > 1 else None
+        return path, words[1] if path else None
+    if words[0].startswith("-") or not os.path.isfile(words[0]) or os.path.getsize(words[0]) > LARGEST_MAIN:
+        return None, None
+    return words[0], None
+
+
+def _module_path(name):
+    place = os.path.join(os.getcwd(), *name.split("."))
+    paths = [os.path.join(place, "__main__.py"), place + ".py"]
+    return next((path for path in paths if os.path.isfile(path)), None)
+
+
+def _module_name(name, path):
+    return name + ".__main__" if os.path.basename(path) == "__main__.py" else name
+
+
+def _imported(program):
+    """The outermost names of all that the program's modules import."""
+    scopes = [scope for module in program.modules for scope in module.top.below()]
+    return set(name.split(".")[0] for scope in scopes for dots, name, _ in scope.imports if name and not dots)
+
+
+def _magic():
+    if IS_2:
+        import imp  # novm
+
+        return imp.get_magic() + b"\0" * 4
+    from importlib.util import MAGIC_NUMBER  # novm
+
+    return MAGIC_NUMBER + b"\0" * (8 if sys.version_info < (3, 7) else 12)
+
+
+def _unnamed(content, least):
+    """A descriptor, to be inherited, of a file without a name that holds ``content``."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        descriptor = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, least)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+__all__ = ["Exchange", "Started", "digest_of", "main_name", "numbered", "read_program", "started"]
