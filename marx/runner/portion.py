@@ -9,6 +9,7 @@ from marx.runner import chunk
 from marx.runner.answering import Answering, be_process
 from marx.runner.carry import restoring
 from marx.runner.carry.building import empty_main
+from marx.runner.carry.content import FOUND
 from marx.runner.carry.errors import NotRestored
 from marx.runner.loading import NotLoaded
 from marx.runner.standins import hook, inplace
@@ -28,6 +29,10 @@ def loader_of(state):
         hook.install()
         inplace.begin()
         loaded = _put_up(state)
+        if loaded.style == FOUND:
+            from marx.runner.found.serving import Serving
+
+            return Serving(loaded, order)
         be_process(loaded)
         return Answering(loaded.style)
 

@@ -28,7 +28,7 @@ class Program(object):
     ``snapshot``: of the roots before loading, None if there are none; of a portion after it, since what loading does to files its main
     program has done already.
 
-    ``load(order)`` returns the function, and raises `NotLoaded`.
+    ``load(order)`` returns the function, and raises `NotLoaded`. One that ``keeps_files`` takes care of what items do to files itself.
     """
 
     def __init__(self, order, load):
@@ -39,6 +39,8 @@ class Program(object):
         self._roots, self._with_folders = order["roots"], bool(order.get("folders"))
         self.look_again()
         self.function = load(order)
+        if getattr(self.function, "keeps_files", False):
+            self._roots = []
         if order["kind"] == "portion":
             self.look_again()
         self.generators = Generators()

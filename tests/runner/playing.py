@@ -284,7 +284,10 @@ class Session:
             while True:
                 if not selector.select(PATIENCE_SECONDS):
                     raise Silence(self._texts())
-                received = self._socket.recv(1 << 20)
+                try:
+                    received = self._socket.recv(1 << 20)
+                except ConnectionResetError:  # it has ended, and did not want what it has not read
+                    break
                 if not received:
                     break
                 for frame in self._frames.feed(received):

@@ -18,7 +18,7 @@ Where to call (an ``__init__.py`` holds no code):
   errors.CannotCarry(reason, hint)
       ``reason`` is one sentence with a line number, "line 12: `log`, which `step` reads, is an open file"; ``hint``: what would free it.
 
-``style`` says in which library's process an item would run: "pool", "executor" or "joblib".
+``style`` says in which library's process an item would run: "pool", "executor" or "joblib"; "found" for the program's own.
 
 How it works. Only what is read counts: `reads` finds the names that code asks its module for, `walking` follows them through functions,
 methods, closures, defaults, decorators and values. What pickle takes by value travels in one pickle, with every identity in it.

@@ -5,9 +5,9 @@ from __future__ import absolute_import
 import io
 import sys
 
-from marx.runner.carry import pieces, surroundings
+from marx.runner.carry import originals, pieces, surroundings
 from marx.runner.carry.apart import apart
-from marx.runner.carry.content import packed
+from marx.runner.carry.content import FOUND, packed
 from marx.runner.carry.errors import CannotCarry, Denied
 from marx.runner.carry.ordering import check_order
 from marx.runner.carry.own import libraries, own_modules
@@ -18,7 +18,7 @@ from marx.runner.carry.sources import Sources
 from marx.runner.carry.table import MODULE
 from marx.runner.carry.walking import Walk
 
-STYLES = ("pool", "executor", "joblib")
+STYLES = ("pool", "executor", "joblib", FOUND)
 
 
 class Captured(object):
@@ -45,6 +45,7 @@ class _Capture(object):
 
     def __init__(self):
         surroundings.refuse_replaced_output()
+        originals.learn()
         self._sources = Sources()
         self._walk = Walk(self._sources)
         self._pieces = []

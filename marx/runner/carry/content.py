@@ -12,6 +12,9 @@ from marx.runner.carry.errors import NotRestored
 
 _LINE = ("marx state 1 python %d.%d\n" % sys.version_info[:2]).encode("ascii")
 
+#: The style of portions which nobody has asked for: items are turns of the program itself.
+FOUND = "found"
+
 #: Later versions of the format write who else holds an object, so that equal states would have different bytes, and no runner in common.
 _VERSION = 2
 

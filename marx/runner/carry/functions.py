@@ -9,6 +9,7 @@ from __future__ import absolute_import
 import types
 
 from marx.runner.carry.errors import Denied
+from marx.runner.carry.originals import original
 from marx.runner.carry.table import CELL, SPACE, found_at, name_of
 from marx.runner.compat import IS_2
 
@@ -27,7 +28,7 @@ def skeleton(function, table):
         function.__module__,
         table.hints.get(id(function)) or name_of(function),
         function.__name__,
-        function.__code__,
+        original(function.__code__),
         table.add(SPACE, function.__globals__),
         cells,
         name_of(function),

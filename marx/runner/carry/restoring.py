@@ -19,11 +19,30 @@ from marx.runner.carry.statements import execute
 
 
 class Loaded(object):
-    """``method``: "fork", "spawn" or "brought"; ``style``: see the package."""
+    """``method``: "fork", "spawn" or "brought"; ``style``: see the package.
 
-    def __init__(self, method, style):
+    ``table``: of what stands here, and ``pieces`` of it, (number, name) each; nothing unless the method is "fork".
+    """
+
+    def __init__(self, method, style, said=None, table=None):
         self.method = method
         self.style = style
+        self.said = said
+        self.table = table
+
+    @property
+    def pieces(self):
+        """See the class."""
+        return [piece for piece in (self.said["pieces"] if self.said else ()) if piece[0] not in (STARTING, SETTING)]
+
+
+def changed(loaded):
+    """What of a state is not any more as it was put up, in words; None if nothing is."""
+    try:
+        _verify(loaded.said, loaded.table)
+    except NotRestored as difference:
+        return str(difference)
+    return None
 
 
 def load(content):
@@ -35,7 +54,9 @@ def load(content):
     empty_main()
     restore = {"spawn": spawned.restore, "brought": brought.restore}.get(said["kind"], _restore)
     try:
-        starting = restore(said)
+        starting, table = restore(said), None
+        if restore is _restore:
+            starting, table = starting
     except (SystemExit, Exception) as error:
         raise error if isinstance(error, NotRestored) else NotRestored("%s: %s" % (type(error).__name__, error))
     try:
@@ -43,11 +64,11 @@ def load(content):
             starting[0](*starting[1])
     except (SystemExit, Exception) as error:
         raise NotRestored("the initializer raises %s: %s" % (type(error).__name__, error))
-    return Loaded(said["kind"], said["style"])
+    return Loaded(said["kind"], said["style"], said if table is not None else None, table)
 
 
 def _restore(said):
-    """The initializer with its arguments, or None, after everything else was put up."""
+    """The initializer with its arguments, or None, after everything else was put up; and the table of it."""
     surroundings.put_up(said["surroundings"])
     environment = dict(os.environ)
     with muted(), registered():
@@ -64,7 +85,7 @@ def _restore(said):
         surroundings.put_up(said["surroundings"])
         surroundings.put_back(environment)
         _verify(said, building.table)
-    return starting
+    return starting, building.table
 
 
 def _execute_again(main):

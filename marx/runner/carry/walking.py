@@ -9,6 +9,7 @@ from collections import OrderedDict
 from marx.runner.carry import classes, functions
 from marx.runner.carry.denied import check
 from marx.runner.carry.errors import CannotCarry, Denied
+from marx.runner.carry.originals import original
 from marx.runner.carry.own import is_own, is_own_name
 from marx.runner.carry.pickles import Nowhere, new_pickler
 from marx.runner.carry.reads import reads_of
@@ -100,7 +101,7 @@ class Walk(object):
         self._claim(made[5])
         space = function.__globals__
         if is_own_name(space.get("__name__")) or not _is_of_module(space):
-            self._follow(function.__code__, space)
+            self._follow(original(function.__code__), space)
         for name, value in functions.pieces(function):
             self._try(number, name, value)
         return made

@@ -23,7 +23,7 @@ def begin(descriptor):
     os.lseek(descriptor, 0, os.SEEK_SET)
     with os.fdopen(descriptor, "rb") as file:
         plan = marshal.loads(file.read())
-    calls.install()
+    calls.install(plan["sites"], plan["forced"])
     if plan["modules"]:
         sys.meta_path.insert(0, Finder(plan["modules"], plan["codes"]))
 

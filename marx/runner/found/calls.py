@@ -1,52 +1,256 @@
-"""What exchanged code calls: whether a site is computed in place, and what to do where it is not.
+"""What exchanged code calls: whether a site is computed in place, and what stands in its place where it is not.
 
-All of these are in builtins while the program runs. In place each gives back what it was given, so that a site that is not divided costs
-a few calls and nothing else.
+All of these are in builtins while the program runs. Where a site is known to stay each gives back what it was given. Else the first
+items are computed in place by the program's own code, while the clock is read after the 1st, 2nd, 4th, ...; only where that takes long
+`deciding` is imported, and asked.
+
+A site within one that is not decided yet stays: nothing is divided inside of what may be divided.
 """
 
 from __future__ import absolute_import
 
+import itertools
+import os
 import sys
+import time
 
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
 
 builtins = sys.modules.get("builtins") or sys.modules["__builtin__"]
+_monotonic = getattr(time, "perf_counter", time.time)
+
+#: Seconds: what takes less in all stays where it is; what takes longer is judged by its first so many, or by this share of its items.
+LEAST_SECONDS, SAMPLE_SECONDS, SAMPLE_SHARE = 0.25, 0.02, 0.02
+#: After so many verdicts "in place" each further one is asked for after twice as many calls as the one before.
+PATIENCE = 3
+
+#: Exactly these are gone over without running code of the program's. Iterators may stand for themselves only where they are made.
+CONTAINERS = frozenset([list, tuple, dict, set, frozenset, str, bytes, type(u""), type(range(0))] + [type(getattr({}, n)()) for n in "keys values items".split()])
+if str is bytes:
+    CONTAINERS |= frozenset([xrange])  # noqa: F821  novm
+ITERATORS = frozenset([type(iter(kind())) for kind in (list, tuple, dict, set, str)] + [enumerate, reversed, type(reversed([])), itertools.chain])
+ITERATORS |= frozenset(kind for kind in (zip, itertools.product, itertools.combinations, itertools.permutations) if isinstance(kind, type))
+
+_sites = {}
+_running = {}
+_undecided = None
+_pid = None
+#: The numbers of sites of which it was said why they stay.
+told = set()
+#: Whether everything that may be divided is: said by whoever tests.
+is_forced = False
 
 
-def install():
-    """Give the program's code what it calls."""
+def install(sites=(), forced=False):
+    """Give the program's code what it calls. ``sites``: {number: (kind of `Found`, the names that it sums up in, itself packed)}. ``forced``: see there."""
+    global _pid, is_forced
+    _pid, is_forced = os.getpid(), forced
+    _sites.update((number, _Site(number, *site)) for number, site in dict(sites).items())
     for name, function in CALLED.items():
         setattr(builtins, name, function)
 
 
+class _Site(object):
+    """``sums``: the names that it sums up in. ``stays``: for good. ``waits``: so many calls more it stays without being asked."""
+
+    __slots__ = ("number", "kind", "sums", "packed", "stays", "waits", "verdicts")
+
+    def __init__(self, number, kind, sums, packed):
+        self.number = number
+        self.kind = kind
+        self.sums = sums
+        self.packed = packed
+        self.stays = False
+        self.waits = self.verdicts = 0
+
+    def stay_once(self):
+        """It was not worth it, this time."""
+        self.verdicts += 1
+        if self.verdicts > PATIENCE:
+            self.waits = 1 << min(self.verdicts - PATIENCE, 20)
+
+
 def each(number, iterable):
     """What the first copy of a site goes over."""
-    return iterable
+    if _running:
+        _running.pop((number, id(sys._getframe(1))), None)
+    site = _sites.get(number)
+    if site is None or site.stays:
+        return iterable
+    if site.waits:
+        site.waits -= 1
+        return iterable
+    if _undecided is not None or not _may_be_divided(iterable):
+        return iterable
+    frame = sys._getframe(1)
+    sampling = Sampling(site, iterable, frame)
+    if site.kind in LAZY:
+        _running[number, id(frame)] = sampling
+    return sampling.items()
+
+
+#: Kinds of sites that make an iterator; `rewriting` has a form for these, and one for all others.
+LAZY = frozenset(["generator", "starmap"] + ([] if str is bytes else ["map"]))
+
+
+def _may_be_divided(iterable):
+    kind = type(iterable)
+    if kind not in CONTAINERS and kind not in ITERATORS or sys.gettrace() is not None or sys.getprofile() is not None:
+        return False
+    if kind in CONTAINERS and len(iterable) < 3 or os.getpid() != _pid:
+        return False
+    return True
+
+
+class Sampling(object):
+    """One going over of a site. ``division``: what became of it, None as long as, or where, it is computed in place."""
+
+    def __init__(self, site, iterable, frame):
+        self.site = site
+        self.division = None
+        self.copies = self.sample = self.before = self.made = None
+        self._iterable = iterable
+        self._frame = frame
+
+    def items(self):
+        """Items to be computed in place: all of them, or where the rest is divided only the first; of a loop also the last."""
+        global _undecided
+        iterator, count, look = iter(self._iterable), 0, 1
+        total = len(self._iterable) if hasattr(self._iterable, "__len__") else None
+        self._iterable = None
+        _undecided = self
+        try:
+            began_at = looked_at = _monotonic()
+            for item in iterator:
+                if count + 1 == look:
+                    self._prepare(item)
+                yield item
+                count += 1
+                if count < look:
+                    continue
+                now = _monotonic()
+                seconds = (now - looked_at) / (count - look // 2)
+                looked_at, look = now, look * 2
+                verdict = self._verdict(count, seconds, now - began_at, total)
+                if verdict is not None:
+                    break
+            else:
+                return
+            more = self._divided(iterator, count, seconds) if verdict else iterator
+        finally:
+            _undecided = None
+            frame, self._frame = self._frame, None
+        if not verdict:
+            self.site.stay_once()
+        if self.division is None:
+            self.copies = None
+        if self.division is not None:
+            more = self._place(frame)
+        del frame
+        for item in more:
+            yield item
+
+    def _prepare(self, item):
+        """This item may be the last before the decision: keep it, and what the numbers are that the loop sums up in."""
+        self.sample = item
+        names = self.site.sums
+        if names:
+            inner, outer = self._frame.f_locals, self._frame.f_globals
+            self.before = dict((name, inner[name] if name in inner else outer.get(name)) for name in names)
+
+    def _verdict(self, count, seconds, so_far, total):
+        """True: it takes long; False: it does not; None: more must be seen."""
+        if is_forced:
+            return True
+        if total is None:
+            return True if so_far >= SAMPLE_SECONDS else None
+        if so_far < SAMPLE_SECONDS and count < SAMPLE_SHARE * total:
+            return None
+        return seconds * (total - count) >= LEAST_SECONDS
+
+    def _divided(self, iterator, count, seconds):
+        """Have it decided; what is left to be computed in place if it stays."""
+        self.division, left = _deciding().decided(self, self._frame, iterator, count, seconds)
+        return left
+
+    def _place(self, frame):
+        """What a loop, or the first copy, goes over behind its first items."""
+        if self.site.kind == "for":
+            tail = self.division.done(frame)
+            if self.division.sums:
+                _running[self.site.number, id(frame)] = self.division
+                setattr(builtins, DUE, True)
+            return tail
+        if self.site.kind not in LAZY:
+            _running[self.site.number, id(frame)] = self
+        return ()
+
+    def kept(self):
+        """What came from elsewhere, for an iterator."""
+        copies, self.copies = self.copies, None
+        if self.division is not None:
+            for given in self.division.given(copies):
+                yield given
+
+    def tail(self):
+        """What the second copy goes over."""
+        if self.division is not None:
+            for item in self.division.tail:
+                yield item
+
+
+def _deciding():
+    from marx.runner.found import deciding
+
+    return deciding
 
 
 def rest(number):
-    """What the second one does."""
-    return ()
+    """What the second copy of a site goes over."""
+    sampling = _running.get((number, id(sys._getframe(1)))) if _running else None
+    return () if sampling is None else sampling.tail()
 
 
 def opened(number, first):
     """``first``: what the first copy has made."""
+    sampling = _running.get((number, id(sys._getframe(1)))) if _running else None
+    if sampling is not None:
+        sampling.made = first, list(sampling.division.given(first))
     return first
 
 
 def joined(number, first, more):
     """What a site is as a whole."""
+    sampling = _running.pop((number, id(sys._getframe(1))), None) if _running else None
+    if sampling is None:
+        return first
+    _, kept = sampling.made
+    if type(first) is list:
+        first += kept
+        first += more
+    elif type(first) is set:
+        for element in itertools.chain(kept, more):
+            first.add(element)
+    else:
+        for key, value in itertools.chain(kept, getattr(more, "iteritems", more.items)()):
+            first[key] = value
     return first
 
 
 def chained(number, first, more):
     """The same for iterators."""
-    return first
+    sampling = _running.pop((number, id(sys._getframe(1))), None) if _running else None
+    if sampling is None:
+        return first
+    first, sampling.copies = itertools.tee(first)
+    return itertools.chain(first, sampling.kept(), more)
 
 
 def summed(number, name, value):
     """What a name means now, which meant ``value``."""
-    return value
+    setattr(builtins, DUE, False)
+    division = _running.get((number, id(sys._getframe(1)))) if _running else None
+    return value if division is None else division.sum_of(name, value)
 
 
 CALLED = {EACH: each, REST: rest, OPEN: opened, JOIN: joined, CHAIN: chained, DUE: False, SUMMED: summed}

@@ -20,7 +20,7 @@ import copy
 
 from marx.runner.compat import IS_2
 from marx.runner.divide.syntax import has_more_arguments, kind, text_of
-from marx.runner.found.calls import CHAIN, DUE, EACH, JOIN, OPEN, REST, SUMMED
+from marx.runner.found.calls import CHAIN, DUE, EACH, JOIN, LAZY, OPEN, REST, SUMMED
 
 #: Kinds of collecting after which a name means another object.
 SUMMING = frozenset(["iadd", "max", "min"])
@@ -31,7 +31,7 @@ _MARK = "_marx_site"
 def rewritten(tree, sites, prelude=None):
     """A copy of a module's tree. ``sites``: {number: `Found` of this module}. ``prelude``: what to evaluate before the first statement."""
     for number, found in sites.items():
-        setattr(found.node, _MARK, (number, summed_names(found)))
+        setattr(found.node, _MARK, (number, found.kind, summed_names(found)))
     try:
         made = copy.deepcopy(tree)
     finally:
@@ -75,16 +75,10 @@ class _Rewriting(ast.NodeTransformer):
         if mark is None:
             return node
         delattr(node, _MARK)
-        number, summed = mark
-        if kind(node) in ("For", "AsyncFor"):
+        number, what, summed = mark
+        if what == "for":
             return _loop(node, number, summed)
-        return _collection(node, number) if _is_made_at_once(node) else _iterator(node, number)
-
-
-def _is_made_at_once(node):
-    if kind(node) == "Call":
-        return IS_2 and kind(node.func) == "Name"
-    return kind(node) != "GeneratorExp"
+        return _iterator(node, number) if what in LAZY else _collection(node, number)
 
 
 def _loop(node, number, summed):

@@ -10,7 +10,6 @@ A program is left alone where the exchange could show: its source makes the comp
 from __future__ import absolute_import
 
 import fcntl
-import hashlib
 import marshal
 import os
 import sys
@@ -20,7 +19,8 @@ import warnings
 from marx.runner.compat import IS_2
 from marx.runner.divide.modules import Program
 from marx.runner.divide.resolving import Resolver
-from marx.runner.found.rewriting import is_rewritable, rewritten
+from marx.runner.found.rewriting import is_rewritable, rewritten, summed_names
+from marx.runner.found.sites import packed
 
 #: Modules of a program that are read, and bytes of its main file: larger ones start as they are.
 MOST_FILES, LARGEST_MAIN = 60, 1 << 19
@@ -40,10 +40,11 @@ class Started(object):
         self.plan = plan
 
 
-def started(words, find, least=0):
+def started(words, find, least=0, forced=False):
     """What takes the place of a program's ``words``; None where it starts as it is.
 
-    ``find(program, resolver)``: of `divide.found`. ``least``: the lowest descriptor to take.
+    ``find(program, resolver)``: of `divide.found`. ``least``: the lowest descriptor to take. ``forced``: all is divided
+    that may be, worth it or not.
     """
     if not words or any(os.environ.get(name) for name in CHANGING) or not sys.platform.startswith("linux"):
         return None
@@ -55,32 +56,27 @@ def started(words, find, least=0):
         exchange = Exchange(path, module, find)
         if not exchange.codes or warned:
             return None
-    return exchange.started(words, least)
+    return exchange.started(words, least, forced)
 
 
-def numbered(program, resolver, find):
-    """{number: `Found`} of all sites of a program that may be divided, the same for the same source; see `Exchange.sources`."""
-    found = find(program, resolver)
-    proved = [each for path in sorted(found) for each in found[path] if each.reason is None and is_rewritable(each)]
-    return dict(enumerate(proved))
-
-
-def read_program(path, module):
-    """The `Program` that an interpreter is started with. Raises `syntax.NoProgram`."""
-    folder = os.getcwd() if module else os.path.dirname(os.path.realpath(path))
-    return Program(os.path.abspath(path), module, [folder], MOST_FILES)
+def _proved(found):
+    """{number: `Found`} of all sites of a program that may be divided."""
+    return dict(enumerate(each for path in sorted(found) for each in found[path] if each.reason is None and is_rewritable(each)))
 
 
 class Exchange(object):
-    """``codes``: {path of a module: its new code}. ``path``, ``module``: of the main file, as `Program` has them."""
+    """What is exchanged. ``codes``: {path of a module: its new code}; ``sites``: {number: (kind, summed names, packed `Found`)}."""
 
     def __init__(self, path, module, find):
         self.codes = {}
+        self.sites = {}
         self.path, self.module = path, module
-        self._program = program = read_program(path, module)
+        folder = os.getcwd() if module else os.path.dirname(os.path.realpath(path))
+        self._program = program = Program(os.path.abspath(path), module, [folder], MOST_FILES)
         if not _imported(program).isdisjoint(LOOKING):
             return
-        sites = numbered(program, Resolver(program), find)
+        sites = _proved(find(program, Resolver(program)))
+        self.sites = dict((number, (site.kind, summed_names(site), packed(site))) for number, site in sites.items())
         for each in program.modules:
             mine = dict((number, site) for number, site in sites.items() if site.module is each)
             if mine:
@@ -91,7 +87,7 @@ class Exchange(object):
                     name, prelude = main_name(path), BEGIN
                 self.codes[each.path] = compile(rewritten(each.tree, mine, prelude), name, "exec", 0, True)
 
-    def started(self, words, least):
+    def started(self, words, least, forced):
         """Write it down."""
         main = self.codes.pop(self._program.main.path, None) if self.module is None else None
         modules = dict((each.name, each.path) for each in self._program.modules if each.path in self.codes)
@@ -99,21 +95,15 @@ class Exchange(object):
             modules[_module_name(self.module, self._program.main.path)] = modules.pop("__main__")
         said = {
             "said": words[0] if main is not None else None,
-            "main": [self.path, self.module],
             "modules": modules,
+            "sites": self.sites,
+            "forced": forced,
             "codes": self.codes,
-            "digests": dict((each.path, digest_of(each.path)) for each in self._program.modules),
         }
         if main is not None:
             said["descriptor"] = descriptor = _unnamed(_magic() + marshal.dumps(main), least)
             words = ["/proc/self/fd/%d" % descriptor] + words[1:]
         return Started(words, _unnamed(marshal.dumps(said), least))
-
-
-def digest_of(path):
-    """Of a file's content."""
-    with open(path, "rb") as file:
-        return hashlib.sha256(file.read()).digest()
 
 
 def main_name(said):
@@ -167,6 +157,3 @@ def _unnamed(content, least):
         descriptor = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, least)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
-
-
-__all__ = ["Exchange", "Started", "digest_of", "main_name", "numbered", "read_program", "started"]

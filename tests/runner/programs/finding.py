@@ -1,4 +1,6 @@
-"""Executes a program as the keeper does, with every loop, comprehension and map of it for a site: ``finding.py KIT PORTAL every WORDS``.
+"""Executes a program as the keeper does, with sites that nobody has proved: ``finding.py KIT PORTAL every|marked WORDS``.
+
+"every": each loop, comprehension and map is one, to be computed in place. "marked": those in whose line stands ``# site``, to be divided.
 
 ``PORTAL``: the number of a descriptor and of slots, as in "5:3". Runs under every version.
 """
@@ -15,7 +17,7 @@ def main(kit, portal, which, words):
 
     environ = dict(os.environ)
     descriptor, slots = portal.split(":")
-    started = starting.started(words, {"every": find_all}[which], 400)
+    started = starting.started(words, {"every": find_all, "marked": find_marked}[which], 400, which == "marked")
     path = environ.get("PYTHONPATH")
     environ["PYTHONPATH"] = os.pathsep.join([os.path.join(kit, "before-programs")] + ([path] if path else []))
     environ[bootstrap.VARIABLE] = bootstrap.word(int(descriptor), slots, path, started and started.plan)
@@ -27,31 +29,77 @@ KINDS = {"For": "for", "ListComp": "list", "SetComp": "set", "DictComp": "dict",
 
 def find_all(program, resolver):
     """What has the form of a site, whatever it does."""
-    return dict((module.path, [each for each in sites_of(module)]) for module in program.modules)
+    return dict((module.path, list(sites_of(module))) for module in program.modules)
+
+
+def find_marked(program, resolver):
+    """The outermost form of a site in each line that says so."""
+    found = {}
+    for module in program.modules:
+        with open(module.path) as file:
+            lines = [""] + file.read().splitlines()
+        sites = [site for site in sites_of(module) if "# site" in lines[site.line]]
+        firsts = dict((site.line, site) for site in reversed(sites))
+        found[module.path] = [site._replace(collects=collecting(site.node) if site.kind == "for" else ()) for site in firsts.values()]
+    return found
+
+
+class Around(object):
+    def __init__(self, kind, name, parent):
+        self.kind, self.name, self.parent = kind, name, parent
+
+
+def walk(node, around):
+    yield node, around
+    name = type(node).__name__
+    if name in ("FunctionDef", "Lambda", "ClassDef"):
+        around = Around("class" if name == "ClassDef" else "function", getattr(node, "name", ""), around)
+    for child in ast.iter_child_nodes(node):
+        for each in walk(child, around):
+            yield each
 
 
 def sites_of(module):
     from marx.runner.divide.found import Found
 
-    for node in ast.walk(module.tree):
+    for node, around in walk(module.tree, Around("module", "", None)):
         kind = KINDS.get(type(node).__name__)
-        if kind is None or kind == "map" and getattr(node.func, "id", None) != "map" or getattr(node, "is_async", 0):
+        if kind is None or kind == "map" and getattr(node.func, "id", None) not in ("map", "starmap") or getattr(node, "is_async", 0):
             continue
         if any(getattr(each, "is_async", 0) for each in getattr(node, "generators", ())):
             continue
+        kind = node.func.id if kind == "map" else kind
         collects = summing(node) if kind == "for" else ()
         values = dict.fromkeys(Found._fields)
-        values.update(kind=kind, module=module, line=node.lineno, node=node, collects=collects)
+        values.update(kind=kind, module=module, line=node.lineno, node=node, collects=collects, scope=around, conditions=(), function="f")
         yield Found(**values)
 
 
 def summing(loop):
     """Names that a loop without an exit in its middle adds to."""
-    from marx.runner.divide.found import Collect
-
     inner = [each for each in ast.walk(loop) if type(each).__name__ in ("Break", "Return", "Yield")]
     found = [each for each in loop.body if isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name)]
-    return () if inner else tuple(Collect("iadd", ("global", "", each.target.id), each) for each in found)
+    return () if inner else tuple(collect("iadd", each.target.id, each) for each in found)
+
+
+def collecting(loop):
+    """All that a loop collects in."""
+    found = []
+    for each in ast.walk(loop):
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute) and each.func.attr in ("append", "extend", "add", "update"):
+            if isinstance(each.func.value, ast.Name):
+                found.append(collect(each.func.attr, each.func.value.id, each))
+        elif isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name):
+            found.append(collect("iadd", each.target.id, each))
+        elif isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Subscript) and isinstance(each.targets[0].value, ast.Name):
+            found.append(collect("setitem", each.targets[0].value.id, each))
+    return tuple(found)
+
+
+def collect(how, name, node):
+    from marx.runner.divide.found import Collect
+
+    return Collect(how, ("global", "", name), node)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,168 @@
+"""What becomes of a site whose first items took long: divided, or computed in place, and why."""
+
+from __future__ import absolute_import
+
+import sys
+import threading
+
+from marx.runner import portal as portals
+from marx.runner.carry.errors import CannotCarry
+from marx.runner.compat import elapsed, monotonic, path_text
+from marx.runner.found import calls, serving
+from marx.runner.found.conditions import unsettled
+from marx.runner.found.division import Division
+from marx.runner.found.looking import Looked, Strange, is_alike
+from marx.runner.found.recording import KINDS
+from marx.runner.found.sending import Portion
+from marx.runner.found.sites import unpacked
+from marx.runner.found.work import Unworkable, collected, work_of
+from marx.runner.found.worth import is_worth_it
+from marx.runner.portal import PortalClosed
+from marx.runner.standins.pickling import dumps, loads
+
+#: How a site's kind is called.
+CALLED = {"for": "for loop", "list": "list comprehension", "set": "set comprehension", "dict": "dict comprehension"}
+CALLED.update(generator="generator expression", map="map", starmap="starmap")
+
+
+class Stays(Exception):
+    """Why a site is computed in place. ``for_good``: it will be the next time, too."""
+
+    def __init__(self, reason, for_good=False):
+        Exception.__init__(self, reason)
+        self.for_good = for_good
+
+
+def decided(sampling, frame, iterator, count, seconds):
+    """(`Division`, nothing), or (None, all items that are left in ``iterator``) where a site stays."""
+    site = sampling.site
+    found = unpacked(site.packed)
+    items, portal = [], portals.current()
+    try:
+        if portal is None:
+            raise Stays("", True)
+        _refuse_early(found)
+        items.extend(iterator)
+        return _Deciding(sampling, found, frame, items, portal).division(seconds), ()
+    except Stays as why:
+        if why.for_good:
+            site.stays = True
+        site.stay_once()
+        if str(why) and portal is not None:
+            tell(portal, site, found, str(why))
+    return None, items or iterator
+
+
+def tell(portal, site, found, reason):
+    """Have it known why a site stays, once for each site."""
+    if site.number in calls.told:
+        return
+    calls.told.add(site.number)
+    try:
+        portal.open(call_of(found), None, _Nobody(), "home", u"%s" % reason)
+    except PortalClosed:
+        pass
+
+
+def call_of(found):
+    """The ``call`` of a portion."""
+    return {"file": path_text(found.module.path), "line": found.line, "kind": CALLED[found.kind], "function": path_text(found.function or "")}
+
+
+class _Nobody(object):
+    def refused(self, reason):
+        """Nothing was sent."""
+
+
+def _refuse_early(found):
+    """Raises `Stays` for what can be told before an item is taken."""
+    if found.kind == "for" and not _is_known(found.collects):
+        raise Stays("what it collects in cannot be recorded", True)
+    if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+        raise Stays("the program has replaced its output")
+    if threading.active_count() > 1:
+        raise Stays("other threads are at work")
+
+
+def _is_known(collects):
+    return all(each.how in ("append", "extend", "add", "update", "setitem", "iadd") for each in collects)
+
+
+class _Deciding(object):
+    """One decision. ``items``: all that are left."""
+
+    def __init__(self, sampling, found, frame, items, portal):
+        self._sampling = sampling
+        self._found = found
+        self._frame = frame
+        self._items = items
+        self._portal = portal
+
+    def division(self, seconds):
+        """A `Division` that is at work. Raises `Stays`."""
+        if len(self._items) < 2:
+            raise Stays("")
+        reason = unsettled(self._found, self._frame, self._items)
+        if reason is not None:
+            raise Stays(reason)
+        collects = self._collects()
+        # The first is one that was computed in place: what comes back must be the same.
+        records = self._records([self._sampling.sample] + self._items[:-1])
+        if not calls.is_forced and not is_worth_it(len(self._items), seconds, sum(map(len, records)) / len(records), 0.0, self._portal.slots):
+            raise Stays("sending its items would take longer than computing them")
+        try:
+            work = work_of(self._found, self._frame)
+        except (Unworkable, SyntaxError) as error:
+            raise Stays(str(error), True)
+        portion = self._opened(work, collects, records)
+        return Division(self._found, self._items, portion, dict(self._values), self._sampling.before, self._problem)
+
+    def _collects(self):
+        """(name, kind) of what a loop collects in; their values are kept."""
+        names = collected(self._found)
+        inner = self._frame.f_locals
+        self._values = [(name, inner[name] if name in inner else self._frame.f_globals.get(name)) for name in names]
+        kinds = [(name, KINDS.get(type(value))) for name, value in self._values]
+        for name, kind in kinds:
+            if kind is None:
+                raise Stays("`%s` is no plain list, set, dictionary or number" % name)
+        return kinds
+
+    def _records(self, items):
+        records = []
+        for item in items:
+            try:
+                ordered = Looked().add(item).ordered
+                records.append(dumps(item))
+                if ordered and not is_alike(item, loads(records[-1])):
+                    raise Stays("a set in an item would have another order elsewhere")
+            except Stays:
+                raise
+            except Strange as error:
+                raise Stays("an item holds %s" % error)
+            except Exception as error:
+                raise Stays("an item cannot be sent: %s" % error)
+        return records
+
+    def _opened(self, work, collects, records):
+        began_at = monotonic()
+        out = (getattr(sys.stdout, "encoding", None), getattr(sys.stdout, "errors", None))
+        portion = Portion(self._portal)
+        try:
+            about = (work, self._found.kind, collects, out, self._found.pragma == "divide")
+            portion.open(call_of(self._found), serving.begin, about, records)
+        except CannotCarry as error:
+            raise Stays("%s%s" % (error.reason, " (%s)" % error.hint if error.hint else ""))
+        except PortalClosed:
+            raise Stays("", True)
+        self.state_seconds = elapsed(began_at)
+        return portion
+
+    def _problem(self, text):
+        """Something did not come out as the proof says."""
+        site = self._sampling.site
+        site.stays = True
+        try:
+            self._portal.note(u"%s, line %d: the rest is computed in place, since %s" % (path_text(self._found.module.path), self._found.line, text))
+        except PortalClosed:
+            pass

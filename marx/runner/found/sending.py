@@ -1,0 +1,72 @@
+"""A portion that nobody has asked for, through the portal: opened, its items sent, its outcomes waited for in their order."""
+
+from __future__ import absolute_import
+
+import hashlib
+import threading
+
+from marx.runner.carry.capturing import capture
+from marx.runner.carry.content import FOUND
+from marx.runner.carry.references import references
+from marx.runner.portal import LOOK_SECONDS, PortalClosed
+from marx.runner.standins.pickling import loads
+
+_numbers = {}
+
+
+class Portion(object):
+    """The listener of one. ``refusal``: why nothing comes any more, None as long as something may."""
+
+    def __init__(self, portal):
+        self._portal = portal
+        self._number = None
+        self._outcomes = {}
+        self._came = threading.Event()
+        self.refusal = None
+
+    def open(self, call, begin, about, records):
+        """Take the state of this moment, and send everything. ``begin(*about)`` is called in runners. Raises `CannotCarry`, `PortalClosed`."""
+        named = frozenset().union(*[references(record) for record in records])
+        content = capture((), named, begin, about, FOUND).content
+        digest = hashlib.sha256(content).digest()
+        if digest not in _numbers:
+            _numbers[digest] = self._portal.send_state(content)
+        self._number = self._portal.open(call, _numbers[digest], self).portion
+        self._portal.send(self._number, records, final=True)
+
+    def outcome(self, index):
+        """That of an item, waiting for it; None if there will be none."""
+        try:
+            while index not in self._outcomes and self.refusal is None:
+                self._came.wait(LOOK_SECONDS)
+                self._came.clear()
+        except BaseException:  # KeyboardInterrupt, most likely
+            self.drop()
+            raise
+        codec, content = self._outcomes.pop(index, ("nothing", None))
+        if codec != "pickles":
+            return None
+        try:
+            return loads(content)[1]
+        except Exception:
+            return None
+
+    def drop(self):
+        """Nothing more is wanted."""
+        try:
+            self._portal.drop(self._number)
+        except PortalClosed:
+            pass
+
+    # Called by the portal's reader
+
+    def returned(self, first, outcomes):
+        """See `Portal.open`."""
+        for place, outcome in enumerate(outcomes):
+            self._outcomes[first + place] = outcome
+        self._came.set()
+
+    def refused(self, reason):
+        """See `Portal.open`."""
+        self.refusal = reason
+        self._came.set()

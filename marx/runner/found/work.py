@@ -1,0 +1,105 @@
+"""One turn of a site as a function of its item, made from the site's source in the state of the moment.
+
+It reads what the site reads: the names of the module, and those of the function around it, which stand in its closure. What a loop
+collects in are its parameters; `recording` has what to give for them.
+"""
+
+from __future__ import absolute_import
+
+import ast
+import copy
+import types
+
+from marx.runner.carry.functions import fill, new_cell
+from marx.runner.divide.syntax import kind
+
+ITEM = "__marx_item__"
+
+
+class Unworkable(Exception):
+    """Why there can be no such function: a sentence."""
+
+
+def work_of(found, frame):
+    """The function for a `Found`, of `sites.unpacked`, that runs in ``frame``: called with an item and something for each of `collected`.
+
+    A loop's returns nothing, all others a list of what the item gives; pairs, for a dictionary. Raises `Unworkable`.
+    """
+    if found.scope.kind == "class":
+        raise Unworkable("it stands in the body of a class")
+    node = copy.deepcopy(found.node)
+    names = set(part.id for part in ast.walk(node) if kind(part) == "Name")
+    if not names.isdisjoint(("super", "__class__")):
+        raise Unworkable("it asks for the class that it stands in")
+    code = frame.f_code
+    around = set(code.co_varnames + code.co_cellvars + code.co_freevars) & names
+    given = collected(found)
+    made = _compiled(found, _turn(found.kind, node), sorted(around - set(given)), given)
+    return _function(made, frame, around)
+
+
+def collected(found):
+    """The names that a loop collects in, each once."""
+    names = [collect.root[-1] for collect in found.collects]
+    return [name for place, name in enumerate(names) if name not in names[:place]]
+
+
+def _turn(what, node):
+    """The statement for one item."""
+    if what == "for":
+        node.iter = _located(ast.parse("(%s,)" % ITEM, mode="eval").body, node.iter)
+        node.orelse = []
+        return node
+    if what in ("map", "starmap"):
+        made = ast.parse("[HOLE(%s%s)]" % ("*" if what == "starmap" else "", ITEM), mode="eval").body
+        made.elts[0].func = node.args[0]
+    else:
+        made = ast.parse("[HOLE for HOLE in HOLE]", mode="eval").body
+        made.elt, made.generators = _element(node), node.generators
+        made.generators[0].iter = ast.parse("(%s,)" % ITEM, mode="eval").body
+    statement = ast.Return(made)
+    return _located(statement, node)
+
+
+def _element(node):
+    if kind(node) != "DictComp":
+        return node.elt
+    pair = ast.Tuple([node.key, node.value], ast.Load())
+    return _located(pair, node)
+
+
+def _compiled(found, turn, around, given):
+    """The code of the inner function."""
+    text = "def outer(%s):\n def work(%s): pass" % (", ".join(around), ", ".join([ITEM] + given))
+    outer = ast.parse(text).body[0]
+    outer.body[0].body = [turn]
+    owner = found.scope.owner
+    statement = outer
+    if owner is not None:
+        statement = ast.parse("class %s: pass" % owner).body[0]
+        statement.body = [outer]
+    module = ast.parse("")
+    module.body = found.module.futures + [statement]
+    code = compile(module, found.module.path, "exec", 0, True)
+    for name in ([owner] if owner else []) + ["outer", "work"]:
+        code = next(each for each in code.co_consts if isinstance(each, types.CodeType) and each.co_name == name)
+    return code
+
+
+def _function(code, frame, around):
+    values = frame.f_locals if around else {}
+    cells = []
+    for name in code.co_freevars:
+        cells.append(new_cell())
+        if name in values:
+            fill(cells[-1], values[name])
+    function = types.FunctionType(code, frame.f_globals, code.co_name, None, tuple(cells) or None)
+    function.__module__ = frame.f_globals.get("__name__")
+    return function
+
+
+def _located(node, like):
+    for part in ast.walk(node):
+        if not hasattr(part, "lineno") and ("lineno" in getattr(part, "_attributes", ())):
+            ast.copy_location(part, like)
+    return node

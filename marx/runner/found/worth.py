@@ -1,0 +1,17 @@
+"""Whether sending items costs less than computing them: research/dividing, section 5."""
+
+from __future__ import absolute_import
+
+#: Seconds until a first result is back where no runner has this state yet: a process, and the state put up.
+FIRST_SECONDS = 0.15
+#: Bytes a second over the network, and through pickle and its reverse on both sides.
+NETWORK_BYTES, PICKLE_BYTES = 100e6, 100e6
+#: As large a share of the time in place the divided run may take: the estimate is rough, and what is divided must be faster.
+LARGEST_SHARE = 0.6
+
+
+def is_worth_it(count, seconds, size, state_seconds, slots):
+    """Whether ``count`` items of ``seconds`` and ``size`` bytes each are sent. ``state_seconds``: what taking their state took."""
+    in_place = count * seconds
+    travelling = count * size * (1 / NETWORK_BYTES + 1 / PICKLE_BYTES)
+    return FIRST_SECONDS + 2 * state_seconds + travelling + in_place / max(slots, 1) < LARGEST_SHARE * in_place

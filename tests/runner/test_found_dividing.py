@@ -1,0 +1,241 @@
+"""Sites that are divided, and what happens where the proof is wrong: the program shows what it shows plainly.
+
+The sites are marked in these programs, with ``# site``: nobody has proved anything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pythons import UserPython
+from tests.runner.playing import Lab, Run
+
+FUTURE = "from __future__ import print_function, division\n"
+
+KINDS = """
+def f(x):
+    return x * x
+K = 3
+print([f(x) + K for x in range(6)])  # site
+def main(n):
+    out, total, seen, table = [], 0.5, set(), {}
+    for i in range(n):  # site
+        v = f(i) / 7.0
+        if i == 2:
+            continue
+        out.append(v)
+        total += v
+        print("item", i)
+        seen.add(i)
+        table[i] = [v]
+    print(out, total, sorted(seen), table, i, v)
+    print({f(x) for x in range(5)})  # site
+    print({x: f(x) for x in range(5) if x != 3})  # site
+    print(sum(f(x) for x in range(7)))  # site
+    print(list(map(f, range(5))))  # site
+main(8)
+"""
+ALL_KINDS = ["list comprehension", "for loop", "set comprehension", "dict comprehension", "generator expression", "map"]
+
+
+@pytest.fixture
+def lab(user_python: UserPython, kit: Path, tmp_path: Path) -> Lab:
+    """A lab for one interpreter, in which marked sites are divided."""
+    return Lab(user_python, kit, tmp_path, finding="marked")
+
+
+def same(lab: Lab, text: str) -> Run:
+    """Run a program both ways, and compare."""
+    text = FUTURE + text
+    plain, found = lab.run_plainly(text), lab.run(text)
+    assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code)
+    return found
+
+
+def test_every_kind_of_site_is_divided(lab: Lab) -> None:
+    run = same(lab, KINDS)
+    assert run.kinds == ALL_KINDS
+    assert [len(portion.records) for portion in run.portions] == [5, 7, 4, 4, 6, 4]
+    assert run.notes == []
+
+
+RAISING = """
+def g(x):
+    print("g", x)
+    if x == 4:
+        raise ValueError(x)
+    return x
+out = []
+try:
+    {site}
+except ValueError as error:
+    print("caught", error)
+print(out)
+{site}
+"""
+
+
+@pytest.mark.parametrize(
+    "site",
+    [
+        "print([g(x) for x in range(8)])",
+        "print(sum(g(x) for x in range(8)))",
+        "print(list(map(g, range(8))))",
+        "print({x: g(x) for x in range(8)})",
+        "for x in range(8): out.append(1); g(x); out.append(2)",
+    ],
+)
+def test_everything_up_to_the_first_that_raises_is_seen(lab: Lab, site: str) -> None:
+    run = same(lab, RAISING.replace("{site}", site + "  # site"))
+    assert "g 4" in run.out and "g 5" not in run.out and "ValueError: 4" in run.err
+    assert [portion.is_dropped for portion in run.portions] == [True, True]
+
+
+WRONG = {
+    "counts": ("N = [0]\ndef f(x):\n    N.append(x)\n    return len(N)", "N"),
+    "rebinds": ("N = 0\ndef f(x):\n    global N\n    N += 1\n    return N", "N"),
+    "keeps on a function": ("def f(x):\n    f.n = getattr(f, 'n', 0) + 1\n    return f.n", "f.n"),
+    "keeps on a class": ("class C(object):\n    n = 0\ndef f(x):\n    C.n += 1\n    return C.n", "C.n"),
+    "keeps in a default": ("def f(x, seen=[]):\n    seen.append(x)\n    return len(seen)", "f(0)"),
+    "keeps in an object": ("class C(object):\n    pass\nc = C()\nc.n = 0\ndef f(x):\n    c.n += x\n    return c.n", "c.n"),
+    "gives what is held": ("HELD = [1]\ndef f(x):\n    return HELD", "HELD, got[0] is HELD, [one is HELD for one in got]"),
+    "gives its item": ("ITEMS = [[0], [1], [2], [3]]\ndef f(x):\n    return ITEMS[x % 4]", "[one is ITEMS[k % 4] for k, one in enumerate(got)]"),
+    "draws": ("import random\nrandom.seed(3)\ndef f(x):\n    return random.random()", "random.random()"),
+    "sets a variable": ("import os\ndef f(x):\n    os.environ['SEEN'] = os.environ.get('SEEN', '') + 'x'\n    return 1", "os.environ['SEEN']"),
+    "goes elsewhere": ("import os\nos.path.isdir('sub') or os.mkdir('sub')\ndef f(x):\n    os.path.isdir('sub') and os.chdir('sub')\n    return x", "os.getcwd()[-3:]"),
+    "says on standard error": ("import sys\ndef f(x):\n    sys.stderr.write('at %d\\n' % x)\n    return x", "1"),
+    "replaces its output": ("import sys\ndef f(x):\n    sys.stdout = sys.__stdout__ if x else sys.stdout\n    return x", "1"),
+    "warns": ("import warnings\ndef f(x):\n    warnings.warn('once')\n    return x", "1"),
+    "takes the next": ("IT = iter(range(100))\ndef f(x):\n    return next(IT)", "next(IT)"),
+    "exits": ("import sys\ndef f(x):\n    if x == 3:\n        sys.exit(5)\n    return x", "1"),
+    "leaves half a line": ("import sys\ndef f(x):\n    sys.stdout.write('%d,' % x)\n    return x", "1"),
+    "gives a function": ("def f(x):\n    return lambda: x", "[one() for one in got]"),
+    "gives an iterator": ("def f(x):\n    return iter([x])", "[next(one) for one in got]"),
+    "gives a sentinel": ("NO = object()\ndef f(x):\n    return NO", "[one is NO for one in got]"),
+    "draws in an object": ("import random\nR = random.Random(1)\ndef f(x):\n    return R.random()", "R.random()"),
+    "cannot be said": ("def f(x):\n    print(u'\\xe9' if x == 3 else 'e')\n    return x", "1"),
+    "starts a thread": ("import threading\ndef f(x):\n    t = threading.Thread(target=int)\n    t.daemon = True\n    t.start()\n    t.join()\n    return x", "1"),
+}
+
+
+SITES = {
+    "list": "got = [f(x) for x in range(8)]  # site",
+    "loop": "got = []\nfor x in range(8):  # site\n    got.append(f(x))",
+    "sum": "total, got = 0, []\nfor x in range(8):  # site\n    total += 1\n    got += [f(x)]",
+}
+#: These end the program, or leave it unable to go on.
+LAST = ["exits", "cannot be said", "goes elsewhere", "replaces its output"]
+
+
+@pytest.mark.parametrize("form", SITES)
+def test_a_wrong_proof_costs_time_alone(lab: Lab, form: str) -> None:
+    parts = [
+        "print('== %s')\n%s\n%s\nprint(%s)\nprint(len(got))\n" % (what, before, SITES[form], after)
+        for what, (before, after) in WRONG.items()
+        if what not in LAST
+    ]
+    run = same(lab, "".join(parts))
+    assert len(run.portions) == len(parts)
+    assert len(run.notes) + len(run.stayed) >= len(parts) - 3, (run.notes, run.stayed)  # what raises is no mistake
+
+
+@pytest.mark.parametrize("what", LAST)
+def test_nor_does_one_that_ends_the_program(lab: Lab, what: str) -> None:
+    before, after = WRONG[what]
+    same(lab, "%s\n%s\nprint(%s)\nprint(len(got))\n" % (before, SITES["list"], after))
+
+
+ITEMS = {
+    "sets": "[set([k * 8, 1, k]) for k in range(6)]",
+    "objects": "[P(k) for k in range(6)]",
+    "records": "[R(k, [k]) for k in range(6)]",
+    "texts": "[u'a', 'b', u'c', b'd', 'e', u'f']",
+    "pairs": "zip('abcdef', range(6))",
+    "numbered": "enumerate([[1], [2], [3], [4], [5]])",
+    "keys": "{1: 2, 3: 4, 5: 6, 7: 8}",
+    "values": "{1: [2], 3: [4], 5: [6], 7: [8]}.values()",
+    "files": "[open(__file__), 1, 2, 3, 4]",
+    "functions": "[len, str, repr, f, P]",
+    "generator": "(k for k in range(6))",
+    "held": "HELD",
+    "odd": "[1.5, float('inf'), -0.0, 2 ** 80, 1j, None, True, Ellipsis]",
+}
+
+
+def test_items_of_all_kinds_are_gone_over(lab: Lab) -> None:
+    loops = "".join("for got in [f(x) for x in %s]:  # site\n    print(got)\n" % items for items in ITEMS.values())
+    run = same(lab, GOING_OVER % loops)
+    assert len(run.portions) == len(ITEMS) + 1
+    assert [portion.place for portion in run.portions].count("lab") >= len(ITEMS) - 3
+
+
+GOING_OVER = """
+import collections
+R = collections.namedtuple("R", "a b")
+class P(object):
+    def __init__(self, n):
+        self.n = n
+    def __repr__(self):
+        return "P(%%r)" %% self.n
+HELD = [[k] for k in range(5)]
+def f(x):
+    return type(x).__name__, len(repr(x)) > 3, sorted(x) if isinstance(x, set) else 0
+%s
+out = {}
+for x in HELD:  # site
+    out[len(out)] = (f(x), x)
+print([out[k][1] is HELD[k] for k in range(5)])
+"""
+
+
+CLOSURES = """
+class Base(object):
+    __scale = 3
+    def run(self, n):
+        plus = [n]
+        def inner(y):
+            return y * self.__scale + plus[0]
+        return [inner(x) + self.__scale for x in range(n)]  # site
+print(Base().run(7))
+
+def outer(k):
+    def step(x):
+        return x + k
+    total = 0
+    for x in range(6):  # site
+        def twice(y):
+            return step(y) * 2
+        total += twice(x)
+    again = [[step(a) for a in range(b)] for b in range(5)]  # site
+    return total, again, list(map(lambda v: step(v), range(5)))  # site
+print(outer(10))
+
+def nested(n):
+    return sum([n * m for m in range(4)])
+grid = []
+for row in range(5):  # site
+    grid.append([nested(col) for col in range(row)])  # site
+print(grid, row)
+
+def recursive(n):
+    return n if n < 2 else recursive(n - 1) + recursive(n - 2)
+count, best = 0, [0]
+for n in range(9):  # site
+    if n % 2:
+        count += recursive(n)
+else:
+    print("through")
+print(count, n)
+"""
+
+
+def test_names_of_every_place_are_read(lab: Lab) -> None:
+    run = same(lab, CLOSURES)
+    assert len(run.portions) == 7 and run.notes == []
+
+
+def test_where_the_lab_goes_away_the_rest_is_computed_in_place(lab: Lab) -> None:
+    lab.hangs_up_after = 3
+    same(lab, KINDS)
