@@ -7,7 +7,8 @@ which files it has made, numbers its portions and hands their results on (`keepe
 (`keeper_files`). It waits for nobody: who does not read makes it stop reading those whose words would have to go there, but the
 worker's frames it reads always, since a signal or the end may be among them.
 
-T holds ``words``: what stands behind the interpreter. ``divide``: with "none" there is no portal, and nothing of ours in the program.
+T holds ``words``: what stands behind the interpreter. ``divide``: with "none" there is no portal, and nothing of ours in the program;
+with "every" all is divided that `found` proves, worth it or not.
 ``slots``: what the lab promises. ``folders``: where true, folders are told of as files are, with ``"folder": true``.
 """
 
@@ -164,11 +165,11 @@ class Keeper(object):
 
     def _start(self):
         chunk = self._chunk
-        fence, slots, is_divided = chunk.fence, self._order["slots"], self._order["divide"] != "none"
+        fence, slots, divide = chunk.fence, self._order["slots"], self._order["divide"]
         self._mark(self._outputs, b"\0" + chunk.mark + (":%d\n" % chunk.first).encode("ascii"))
         self._writer.send(b"B", {"chunk": fence})
         try:
-            self._process = execute([native_path(word) for word in self._order["words"]], slots, is_divided, self._order.get("limits") or {})
+            self._process = execute([native_path(word) for word in self._order["words"]], slots, divide, self._order.get("limits") or {})
         except (OSError, IOError) as error:
             self._note("no process could be made for the program: %s" % error)
             self._close("died")

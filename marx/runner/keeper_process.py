@@ -82,11 +82,13 @@ class ProgramProcess(object):
         self.signal = os.WTERMSIG(status) if os.WIFSIGNALED(status) else None
 
 
-def execute(words, slots, is_divided, limits):
-    """Start the interpreter that we run in with ``words``, in the present folder. ``limits``: of T. Raises OSError where no process can be made."""
-    ours, its = _portal_ends() if is_divided else (None, None)
-    environment = environment_of(uncoerced(os.environ), its, slots)
-    keeper = os.getpid()
+def execute(words, slots, divide, limits):
+    """Start the interpreter that we run in with ``words``, in the present folder. Raises OSError where no process can be made.
+
+    ``limits``: of T. ``divide``: "none" for no portal; "every" for all portions that nobody asks for, too, whether sending them is worth it or not.
+    """
+    ours, its = _portal_ends() if divide != "none" else (None, None)
+    environ, keeper = uncoerced(os.environ), os.getpid()
     try:
         pid = os.fork()
     except OSError:
@@ -95,7 +97,7 @@ def execute(words, slots, is_divided, limits):
                 os.close(end)
         raise
     if not pid:
-        _become([sys.executable] + words, environment, keeper, its, limits)
+        _become(words, lambda words: _prepared(words, environ, its, slots, divide == "every"), keeper, its, limits)
     if its is not None:
         os.close(its)
     try:
@@ -105,12 +107,36 @@ def execute(words, slots, is_divided, limits):
     return ProgramProcess(pid, ours)
 
 
-def environment_of(environ, portal, slots):
+def _prepared(words, environ, portal, slots, is_found):
+    """(words, environment) to execute. What `found` does to the program it does in the process that is to be the program."""
+    if is_found and _may_have_sites(words):
+        from marx.runner.found.starting import started_in_time
+
+        started = started_in_time(words, HIGH, True)
+        if started is not None:
+            return started.words, environment_of(environ, portal, slots, started.plan)
+    return words, environment_of(environ, portal, slots)
+
+
+def _may_have_sites(words):
+    """Whether it is worth looking for sites: where the main file has no loop and no module beside it there are none."""
+    if not words or words[0].startswith("-"):
+        return words[:1] == ["-m"]
+    try:
+        with open(words[0], "rb") as program:
+            text = program.read()
+        beside = os.listdir(os.path.dirname(os.path.realpath(words[0])))
+    except (IOError, OSError):
+        return False
+    return b"for" in text or b"map" in text or sum(name.endswith(".py") for name in beside) > 1
+
+
+def environment_of(environ, portal, slots, plan=None):
     """What the interpreter finds in its environment; `bootstrap` takes away again what differs from ``environ``."""
     path = environ.get("PYTHONPATH")
     # An empty one is a path to 2.7, namely the present folder, and none to 3.
     with_ours = BEFORE + os.pathsep + path if path or (IS_2 and path is not None) else BEFORE
-    return dict(environ, PYTHONPATH=with_ours, **{bootstrap.VARIABLE: bootstrap.word(portal, slots, path)})
+    return dict(environ, PYTHONPATH=with_ours, **{bootstrap.VARIABLE: bootstrap.word(portal, slots, path, plan)})
 
 
 def uncoerced(environ):
@@ -149,18 +175,20 @@ def _duplicate(end, least):
     return copy
 
 
-def _become(command, environment, keeper, portal, limits):
-    """In the child: execute the program."""
+def _become(words, prepare, keeper, portal, limits):
+    """In the child: execute the program. ``prepare``: see `_prepared`."""
+    command = [sys.executable]
     try:
         kernel.die_with_parent()
         if os.getppid() != keeper:
             os._exit(EXIT_NOT_EXECUTED)
         os.setpgid(0, 0)
         _forget_signals()
+        words, environment = prepare(words)
         allow(limits)
         if portal is not None:
             fcntl.fcntl(portal, fcntl.F_SETFD, 0)
-        os.execve(command[0], command, environment)
+        os.execve(command[0], command + words, environment)
     except BaseException as error:
         os.write(2, ("%s: %s\n" % (command[0], error)).encode("utf-8", "replace"))
     finally:

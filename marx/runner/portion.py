@@ -30,13 +30,20 @@ def loader_of(state):
         inplace.begin()
         loaded = _put_up(state)
         if loaded.style == FOUND:
-            from marx.runner.found.serving import Serving
-
-            return Serving(loaded, order)
+            return _serving(loaded, order)
         be_process(loaded)
         return Answering(loaded.style)
 
     return load
+
+
+def _serving(loaded, order):
+    from marx.runner.found.serving import Serving
+
+    try:
+        return Serving(loaded, order)
+    except Exception:
+        raise NotLoaded("state")
 
 
 def _put_up(state):

@@ -29,7 +29,7 @@ FIELDS: dict[str, tuple[bool, tuple[type, ...], str]] = {
     "args": (False, (list,), "of the codec: [start, step]"),
     "total": (False, (int, type(None)), "items, where known at once: range"),
     "stdin": (False, (str, type(None)), "of a run: null (empty), 'stream', or the SHA-256 of a blob"),
-    "divide": (False, (str,), "of a run: 'found', 'explicit' or 'none'"),
+    "divide": (False, (str,), "of a run: 'found', 'explicit' or 'none'; 'every': of proofs"),
     "retries": (False, (int,), "of items whose code failed"),
     "stop_on_error": (False, (bool,), "stop at the first failed item"),
     "chunk_items": (False, (int, type(None)), "items in each chunk, where fixed"),

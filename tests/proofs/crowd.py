@@ -71,10 +71,10 @@ def _read_to_the_end(master: int, process: subprocess.Popen[bytes], deadline: fl
 class WarmTasker:
     """``tasker run`` from a process that has loaded it already; may be used by many threads. ``options``: of ``run``, before the program."""
 
-    def __init__(self, person: Person, *options: str, one_item: bool = True) -> None:
+    def __init__(self, person: Person, *options: str, one_item: bool = True, every: bool = False) -> None:
         self._environ = tasker_environ(person)
         self._options = options
-        argv = [sys.executable, "-m", "tests.proofs.warm_tasker", *(["--one-item"] if one_item else [])]
+        argv = [sys.executable, "-m", "tests.proofs.warm_tasker", *["--one-item"] * one_item, *["--every"] * every]
         self._process = subprocess.Popen(argv, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         self._lock = threading.Lock()
         self._ended: dict[int, Future[int]] = {}

@@ -3,7 +3,8 @@
 
 Each job is a JSON line on standard input: id, argv, folder, environ, stdin, stdout, stderr (paths). Answers are JSON lines: {"id", "pid"} when it
 has begun, {"id", "code"} when it has ended. What runs in the child is the real command in a process group of its own; the reactor is made
-there. With ``--one-item`` each run asks for chunks of one item, which the command has no word for.
+there. With ``--one-item`` each run asks for chunks of one item, with ``--every`` that everything be sent that the source proves to be
+separable, worth it or not: the command has no words for these.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ def preload() -> None:
     assert "twisted.internet.reactor" not in sys.modules
 
 
-def ask_for_one_item() -> None:
-    """Let each run's specification fix the size of its chunks."""
+def ask_for(**terms: Any) -> None:
+    """Let each run's specification hold these as well."""
     from marx.tasker import running
 
     terms_of = running.run_terms
-    running.run_terms = lambda request: {**terms_of(request), "chunk_items": 1}
+    running.run_terms = lambda request: {**terms_of(request), **terms}
 
 
 class Jobs:
@@ -100,7 +101,9 @@ def main() -> None:
     """Serve until standard input ends."""
     preload()
     if "--one-item" in sys.argv[1:]:
-        ask_for_one_item()
+        ask_for(chunk_items=1)
+    if "--every" in sys.argv[1:]:
+        ask_for(divide="every")
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)

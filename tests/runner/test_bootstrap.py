@@ -39,7 +39,7 @@ seen = {
 print(json.dumps(seen, sort_keys=True, indent=1))
 """
 
-DIVIDED = pytest.mark.parametrize("divide", ["none", "found"])
+DIVIDED = pytest.mark.parametrize("divide", ["none", "found", "every"])
 
 
 def plain(python: UserPython, place: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[bytes]:

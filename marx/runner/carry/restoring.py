@@ -39,7 +39,8 @@ class Loaded(object):
 def changed(loaded):
     """What of a state is not any more as it was put up, in words; None if nothing is."""
     try:
-        _verify(loaded.said, loaded.table)
+        with registered():
+            _verify(loaded.said, loaded.table)
     except NotRestored as difference:
         return str(difference)
     return None

@@ -25,12 +25,17 @@ LEAST_SECONDS, SAMPLE_SECONDS, SAMPLE_SHARE = 0.25, 0.02, 0.02
 PATIENCE = 3
 
 #: Exactly these are gone over without running code of the program's. Iterators may stand for themselves only where they are made.
-CONTAINERS = frozenset([list, tuple, dict, set, frozenset, str, bytes, type(u""), type(range(0))] + [type(getattr({}, n)()) for n in "keys values items".split()])
+CONTAINERS = frozenset([list, tuple, dict, set, frozenset, str, bytes, type(u""), type(range(0))])
+CONTAINERS |= frozenset([type({}.keys()), type({}.values()), type({}.items())])
+ITERATORS = frozenset([type(iter(kind)) for kind in ([], (), {}, set(), "", range(0), {}.items(), {}.values())])
+ITERATORS |= frozenset([enumerate, reversed, type(reversed([])), itertools.chain])
+ITERATORS |= frozenset(kind for kind in (zip, itertools.product, itertools.combinations, itertools.permutations) if isinstance(kind, type))
 if str is bytes:
     CONTAINERS |= frozenset([xrange])  # noqa: F821  novm
-ITERATORS = frozenset([type(iter(kind())) for kind in (list, tuple, dict, set, str)] + [enumerate, reversed, type(reversed([])), itertools.chain])
-ITERATORS |= frozenset(kind for kind in (zip, itertools.product, itertools.combinations, itertools.permutations) if isinstance(kind, type))
+    ITERATORS |= frozenset([type(iter(xrange(0)))])  # noqa: F821  novm
 
+#: What Python itself has in builtins.
+own = {}
 _sites = {}
 _running = {}
 _undecided = None
@@ -44,6 +49,7 @@ is_forced = False
 def install(sites=(), forced=False):
     """Give the program's code what it calls. ``sites``: {number: (kind of `Found`, the names that it sums up in, itself packed)}. ``forced``: see there."""
     global _pid, is_forced
+    own.update(vars(builtins))
     _pid, is_forced = os.getpid(), forced
     _sites.update((number, _Site(number, *site)) for number, site in dict(sites).items())
     for name, function in CALLED.items():
@@ -109,15 +115,14 @@ class Sampling(object):
         self.site = site
         self.division = None
         self.copies = self.sample = self.before = self.made = None
-        self._iterable = iterable
+        self.iterable = iterable
         self._frame = frame
 
     def items(self):
         """Items to be computed in place: all of them, or where the rest is divided only the first; of a loop also the last."""
         global _undecided
-        iterator, count, look = iter(self._iterable), 0, 1
-        total = len(self._iterable) if hasattr(self._iterable, "__len__") else None
-        self._iterable = None
+        iterator, count, look = iter(self.iterable), 0, 1
+        total = len(self.iterable) if hasattr(self.iterable, "__len__") else None
         _undecided = self
         try:
             began_at = looked_at = _monotonic()
@@ -139,7 +144,7 @@ class Sampling(object):
             more = self._divided(iterator, count, seconds) if verdict else iterator
         finally:
             _undecided = None
-            frame, self._frame = self._frame, None
+            frame, self._frame, self.iterable = self._frame, None, None
         if not verdict:
             self.site.stay_once()
         if self.division is None:

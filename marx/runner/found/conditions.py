@@ -3,17 +3,22 @@
 from __future__ import absolute_import
 
 import sys
+import types
 
-from marx.runner.found.calls import builtins
-from marx.runner.found.looking import NUMBERS, Strange, looked
+from marx.runner.carry.own import is_library_path, is_own_name
+from marx.runner.compat import IS_2
+from marx.runner.found import calls
+from marx.runner.found.functions import Functions, modules_by_path, place_of, summary_of, why_changed
+from marx.runner.found.looking import Looked, Strange, looked
+from marx.runner.found.recording import SCALARS
 
-#: Whatever an item gives is looked at where it is computed.
-_OF_RESULTS = ("result",)
+#: What an item gives is looked at where it is computed, see `serving`.
+OF_RESULTS = ("result",)
 
 
 def unsettled(found, frame, items):
     """Why a condition of a `Found` does not hold, as a sentence; None if all do. ``items``: those that are to be sent."""
-    settling = _Settling(found, frame, items)
+    settling = Settling(found, frame, items)
     for condition in found.conditions:
         reason = settling.why_not(condition)
         if reason is not None:
@@ -22,104 +27,198 @@ def unsettled(found, frame, items):
 
 
 class Unknown(Exception):
-    """It cannot be told what a root is."""
+    """It cannot be told what a root is, in words."""
 
 
-class _Settling(object):
+class Settling(object):
+    """Of one site at one moment."""
+
     def __init__(self, found, frame, items):
         self._found = found
         self._frame = frame
         self._items = items
+        self._modules = modules_by_path()
+        self._functions = None
 
     def why_not(self, condition):
         """None if it holds."""
         settle = _SETTLED.get(condition.kind)
         if settle is None:
-            return "%s cannot be told here" % condition.kind
+            return "whether it is %s cannot be told" % condition.kind
         try:
             return settle(self, condition.root)
-        except (Unknown, Strange) as error:
+        except Unknown as error:
             return str(error)
+        except Strange as error:
+            return "%s is %s" % (said(condition.root), error)
 
-    def value(self, root):
-        """The object that a root means now. Raises `Unknown`."""
+    def values(self, root):
+        """The objects that a root may mean now. Raises `Unknown`."""
         kind = root[0]
         if kind == "item":
             return self._items
-        if kind == "global":
-            return self._of_module(root[1], root[2])
-        if kind == "enclosing":
-            return self._of_function(root)
         if kind == "inside":
-            return self.value(root[1])
-        raise Unknown("it cannot be told what %s is" % " ".join(map(str, root)))
+            return self.values(root[1])
+        if kind == "global":
+            return [self._global(root[1], root[2])]
+        if kind == "enclosing":
+            return self._enclosing(root[-1])
+        if kind == "default":
+            found = self._reachable().defaults(root[1], root[-2], root[-1])
+            if found:
+                return found
+        raise Unknown("what %s is cannot be told" % said(root))
 
-    def _of_module(self, path, name):
-        names = module_names(path)
+    def _global(self, path, name):
+        names = self._modules.get(path)
         if names is None or name not in names:
             raise Unknown("`%s` is not there" % name)
         return names[name]
 
-    def _of_function(self, root):
-        _, path, line, _, name = root
-        values = self._frame.f_locals
+    def _enclosing(self, name):
         code = self._frame.f_code
-        if name not in values or name not in code.co_varnames + code.co_cellvars + code.co_freevars:
-            raise Unknown("`%s` of line %s is not at hand" % (name, line))
-        return values[name]
+        if name in code.co_varnames + code.co_cellvars + code.co_freevars and name in self._frame.f_locals:
+            return [self._frame.f_locals[name]]
+        found = self._reachable().enclosed(name)
+        if not found:
+            raise Unknown("what `%s` is cannot be told" % name)
+        return found
+
+    def _reachable(self):
+        if self._functions is None:
+            names = [root for root in self._found.reads if root[0] == "global"]
+            values = [self._modules[root[1]][root[2]] for root in names if root[2] in self._modules.get(root[1], ())]
+            code = self._frame.f_code
+            around = code.co_varnames + code.co_cellvars + code.co_freevars
+            values += [value for name, value in self._frame.f_locals.items() if name in around]
+            self._functions = Functions(values)
+        return self._functions
 
     # One of each kind
 
     def _known(self, root):
-        looked(self.value(root))
+        inside = Looked()
+        for value in self.values(root):
+            inside.add(value)
+        return next((reason for reason in map(why_no_own_class, inside.classes) if reason), None)
 
     def _plain(self, root):
-        found = looked(self.value(root))
-        if found.has_instances:
-            return "it holds objects of classes"
-        return None
+        if root == OF_RESULTS:
+            return None
+        inside = Looked()
+        for value in self.values(root):
+            inside.add(value)
+        return "%s holds objects" % said(root) if inside.classes else None
+
+    def _arrays(self, root):
+        return self._plain(root)
 
     def _immutable(self, root):
-        found = looked(self._items if root[0] == "item" else self.value(root))
-        least = 1 if root[0] == "item" else 0
-        if root[0] == "inside":
-            least += 1 if type(self.value(root)) in (list, dict, set) else 0
-        return "it can be changed" if len(found.changeable) > least else None
+        if root == OF_RESULTS:
+            return None
+        for value in self.values(root):
+            for each in _elements(value) if root[0] == "inside" else [value]:
+                if looked(each).changeable:
+                    return "%s can be changed" % said(root)
+        return None
+
+    def _scalar(self, root):
+        if root == OF_RESULTS:
+            return None
+        return None if all(type(value) in SCALARS for value in self.values(root)) else "%s is no number or text" % said(root)
+
+    def _container(self, root):
+        if root[0] == "iterable":
+            return None  # asked before anything else
+        return None if all(type(value) in calls.CONTAINERS for value in self.values(root)) else "%s is no plain container" % said(root)
+
+    def _definition(self, root):
+        for value in self.values(root):
+            if type(value) is types.FunctionType:
+                if value.__code__.co_name == "<lambda>":
+                    return self._function(root)
+                is_it = value.__code__.co_name == root[-1] and place_of(value.__code__) in self._modules
+            elif isinstance(value, types.ModuleType):
+                is_it = sys.modules.get(value.__name__) is value
+            else:
+                is_it = isinstance(value, type) and value.__name__ == root[-1] and why_no_own_class(value) is None
+            if not is_it:
+                return "`%s` is not what the program defines under this name" % root[-1]
+        return None
+
+    def _function(self, root):
+        for value in self.values(root):
+            summary = summary_of(value)
+            if summary is None:
+                return "%s is no function that the program's source shows" % said(root)
+            if summary.reason is not None:
+                return summary.reason
+            for condition in summary.conditions:
+                reason = self.why_not(condition)
+                if reason is not None:
+                    return reason
+        return None
 
     def _builtin(self, root):
-        name = root[-1]
-        names = self._frame.f_globals
-        return "`%s` is not Python's own any more" % name if names.get(name, _OWN.get(name)) is not _OWN.get(name, names) else None
+        name = root[-1].split(".")[0]
+        spaces = list(self._modules.values()) + [vars(calls.builtins)]
+        if any(space.get(name, calls.own.get(name)) is not calls.own.get(name, space) for space in spaces):
+            return "`%s` is not Python's own any more" % name
+        return None
+
+    def _library(self, root):
+        parts = root[-1].split(".")
+        something = sys.modules.get(parts[0])
+        for part in parts[1:]:
+            something = getattr(something, part, None)
+        module = getattr(something, "__module__", None)
+        code = getattr(something, "__code__", None)
+        is_its = not is_library_path(code.co_filename) if code is not None else something is None or isinstance(module, str) and is_own_name(module)
+        return "`%s` is not the library's own any more" % root[-1] if is_its else None
 
     def _stdout(self, root):
-        return None if sys.stdout is sys.__stdout__ else "sys.stdout was replaced"
+        return None if sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__ else "the program has replaced its output"
 
-    def _number(self, root):
-        if root == _OF_RESULTS:
-            return None
-        value = self.value(root)
-        return None if type(value) in NUMBERS else "it is no number"
-
-    def _of_result(self, root):
+    def _nothing(self, root):
+        """What holds for results wherever they are computed."""
         return None
 
 
-_OWN = dict(vars(builtins))
 _SETTLED = {
-    "known": _Settling._known,
-    "plain": _Settling._plain,
-    "immutable": _Settling._immutable,
-    "builtin": _Settling._builtin,
-    "stdout": _Settling._stdout,
-    "number": _Settling._number,
-    "unshared": _Settling._of_result,
+    "known": Settling._known,
+    "plain": Settling._plain,
+    "arrays": Settling._arrays,
+    "immutable": Settling._immutable,
+    "scalar": Settling._scalar,
+    "container": Settling._container,
+    "definition": Settling._definition,
+    "function": Settling._function,
+    "builtin": Settling._builtin,
+    "library": Settling._library,
+    "stdout": Settling._stdout,
+    "unshared": Settling._nothing,
 }
 
 
-def module_names(path):
-    """The names of the program's module in a file; None if it is not imported."""
-    for module in [sys.modules.get("__main__")] + list(sys.modules.values()):
-        place = getattr(module, "__file__", None)
-        if isinstance(place, str) and (place[:-1] if place.endswith(".pyc") else place) in (path,):
-            return vars(module)
-    return None
+def why_no_own_class(kind):
+    """Why a class is not what a class statement of the program made; None if it is."""
+    if type(kind) is not type and not (IS_2 and type(kind) is types.ClassType):  # novm
+        return "class `%s` has a metaclass" % kind.__name__
+    if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is not kind:
+        return "class `%s` does not stand under its name in its module" % kind.__name__
+    return why_changed(kind)
+
+
+def said(root):
+    """A root as a person would call it."""
+    if root[0] in ("item", "result", "iterable"):
+        return {"item": "an item", "result": "a result", "iterable": "what is gone over"}[root[0]]
+    if root[0] in ("inside", "given"):
+        return "what %s %s" % (said(root[1]), "holds" if root[0] == "inside" else "gives")
+    return "`%s`" % root[-1]
+
+
+def _elements(value):
+    return list(value.values()) if type(value) is dict else list(value) if type(value) in (list, tuple, set, frozenset) else [value]
+
+

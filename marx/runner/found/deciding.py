@@ -2,16 +2,18 @@
 
 from __future__ import absolute_import
 
+import gc
 import sys
 import threading
 
 from marx.runner import portal as portals
 from marx.runner.carry.errors import CannotCarry
 from marx.runner.compat import elapsed, monotonic, path_text
+from marx.runner.divide.syntax import kind
 from marx.runner.found import calls, serving
-from marx.runner.found.conditions import unsettled
+from marx.runner.found.conditions import OF_RESULTS, unsettled
 from marx.runner.found.division import Division
-from marx.runner.found.looking import Looked, Strange, is_alike
+from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike
 from marx.runner.found.recording import KINDS
 from marx.runner.found.sending import Portion
 from marx.runner.found.sites import unpacked
@@ -41,7 +43,7 @@ def decided(sampling, frame, iterator, count, seconds):
     try:
         if portal is None:
             raise Stays("", True)
-        _refuse_early(found)
+        _refuse_early(found, sampling.iterable)
         items.extend(iterator)
         return _Deciding(sampling, found, frame, items, portal).division(seconds), ()
     except Stays as why:
@@ -74,18 +76,31 @@ class _Nobody(object):
         """Nothing was sent."""
 
 
-def _refuse_early(found):
+def _refuse_early(found, iterable):
     """Raises `Stays` for what can be told before an item is taken."""
-    if found.kind == "for" and not _is_known(found.collects):
-        raise Stays("what it collects in cannot be recorded", True)
+    if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):
+        raise Stays("what it goes over is an iterator that others may hold")
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         raise Stays("the program has replaced its output")
     if threading.active_count() > 1:
         raise Stays("other threads are at work")
 
 
-def _is_known(collects):
-    return all(each.how in ("append", "extend", "add", "update", "setitem", "iadd") for each in collects)
+def _is_made_there(found, iterable):
+    """Whether an iterator is made by the site itself, of nothing but containers: ``enumerate(xs)``."""
+    node = found.node
+    if kind(node) == "Call":
+        node = node.args[1]
+    else:
+        node = (node.generators[0] if hasattr(node, "generators") else node).iter
+    waiting = [iterable]
+    while waiting:
+        something = waiting.pop()
+        if type(something) in calls.ITERATORS:
+            waiting.extend(gc.get_referents(something))
+        elif type(something) not in calls.CONTAINERS and type(something) not in ATOMS and something not in calls.ITERATORS:
+            return False
+    return kind(node) == "Call"
 
 
 class _Deciding(object):
@@ -123,9 +138,9 @@ class _Deciding(object):
         inner = self._frame.f_locals
         self._values = [(name, inner[name] if name in inner else self._frame.f_globals.get(name)) for name in names]
         kinds = [(name, KINDS.get(type(value))) for name, value in self._values]
-        for name, kind in kinds:
-            if kind is None:
-                raise Stays("`%s` is no plain list, set, dictionary or number" % name)
+        for name, what in kinds:
+            if what is None:
+                raise Stays("`%s` is no plain list, set, dictionary, number or text" % name)
         return kinds
 
     def _records(self, items):
@@ -149,7 +164,8 @@ class _Deciding(object):
         out = (getattr(sys.stdout, "encoding", None), getattr(sys.stdout, "errors", None))
         portion = Portion(self._portal)
         try:
-            about = (work, self._found.kind, collects, out, self._found.pragma == "divide")
+            wanted = frozenset(each.kind for each in self._found.conditions if each.root == OF_RESULTS)
+            about = (work, self._found.kind, collects, out, wanted, self._found.pragma == "divide")
             portion.open(call_of(self._found), serving.begin, about, records)
         except CannotCarry as error:
             raise Stays("%s%s" % (error.reason, " (%s)" % error.hint if error.hint else ""))

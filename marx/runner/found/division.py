@@ -8,8 +8,8 @@ from __future__ import absolute_import
 
 import sys
 
-from marx.runner.found.looking import NUMBERS, is_alike
-from marx.runner.found.recording import done_to_objects, summed
+from marx.runner.found.looking import is_alike
+from marx.runner.found.recording import SCALARS, done_to_objects, summed
 
 
 class Division(object):
@@ -32,13 +32,13 @@ class Division(object):
 
     def done(self, frame):
         """Do all that a loop's items did; what is left of them."""
-        numbers = dict((name, value) for name, value in self._values.items() if type(value) in NUMBERS)
+        numbers = dict((name, value) for name, value in self._values.items() if type(value) in SCALARS)
         for payload in self._payloads(self._is_rehearsed_loop):
             try:
                 summing = dict(numbers)
                 for name, how, arguments in payload:
                     if name in summing:
-                        summing[name] = summed(summing[name], arguments)
+                        summing[name] = summed(how, summing[name], arguments)
             except Exception:
                 self._stop(None)
                 break
@@ -95,12 +95,12 @@ class Division(object):
 
     def _is_rehearsed_loop(self, payload):
         """Whether what one item did elsewhere is what the program has just done with it."""
-        numbers = dict((name, value) for name, value in (self._before or {}).items() if type(value) in NUMBERS)
+        numbers = dict((name, value) for name, value in (self._before or {}).items() if type(value) in SCALARS)
         appended = {}
         for name, how, arguments in payload:
             value = self._values[name]
             if name in numbers:
-                numbers[name] = summed(numbers[name], arguments)
+                numbers[name] = summed(how, numbers[name], arguments)
             elif how in ("append", "extend") and type(value) is list:
                 appended.setdefault(name, []).extend(arguments[0] if how == "extend" else arguments)
             elif not _was_done(how, value, arguments):

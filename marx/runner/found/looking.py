@@ -30,11 +30,11 @@ class Strange(Exception):
 class Looked(object):
     """What was found in a value. ``changeable``: ids of all that can be changed; ``ordered``: the sets, and in 2.7 the dictionaries.
 
-    ``has_instances``: of classes of the program.
+    ``classes``: of the program, of which there are instances.
     """
 
     def __init__(self):
-        self.has_instances = False
+        self.classes = set()
         self.changeable = set()
         self.ordered = []
         self._held = []
@@ -92,7 +92,7 @@ class Looked(object):
         return ()
 
     def _inside_instance(self, something, kind):
-        self.has_instances = True
+        self.classes.add(something.__class__ if kind is _OLD else kind)
         problem = why_not_copied(something)
         if problem:
             raise Strange(problem)

@@ -2,7 +2,11 @@
 
 from __future__ import absolute_import
 
+from marx.runner.compat import TEXT
 from marx.runner.found.looking import NUMBERS
+
+#: Of what is summed up exactly: nothing of the program's runs when these are added or compared.
+SCALARS = NUMBERS | frozenset([str, bytes, TEXT])
 
 
 class Unrecorded(Exception):
@@ -10,7 +14,7 @@ class Unrecorded(Exception):
 
 
 class Recorder(object):
-    """Stands for what a loop collects in: a list, set, dictionary or number. ``record(how, arguments)`` keeps each operation.
+    """Stands for what a loop collects in: a list, set, dictionary, number or text. ``record(how, arguments)`` keeps each operation.
 
     What would raise there at once raises here: the item is then computed in place.
     """
@@ -56,11 +60,22 @@ class Recorder(object):
         if self._kind == "list":
             self.extend(value)
         else:
-            self._only("number")
-            if type(value) not in NUMBERS:
-                raise Unrecorded("it adds a %s" % type(value).__name__)
-            self._record("iadd", (value,))
+            self._scalar("iadd", value)
         return self
+
+    def max(self, value):
+        """In place of ``name = max(name, value)``."""
+        self._scalar("max", value)
+
+    def min(self, value):
+        """The same for the least."""
+        self._scalar("min", value)
+
+    def _scalar(self, how, value):
+        self._only("scalar")
+        if type(value) not in SCALARS:
+            raise Unrecorded("it sums up a %s" % type(value).__name__)
+        self._record(how, (value,))
 
     def _only(self, kind):
         if self._kind != kind:
@@ -68,7 +83,7 @@ class Recorder(object):
 
 
 #: What a name that a loop collects in must be exactly, and what `Recorder` calls it.
-KINDS = dict([(list, "list"), (set, "set"), (dict, "dict")] + [(kind, "number") for kind in NUMBERS])
+KINDS = dict([(list, "list"), (set, "set"), (dict, "dict")] + [(kind, "scalar") for kind in SCALARS])
 
 
 def done_to_objects(how, value, arguments):
@@ -79,7 +94,9 @@ def done_to_objects(how, value, arguments):
         getattr(value, how)(*arguments)
 
 
-def summed(value, arguments):
-    """A number after an operation. Raises OverflowError, as it does in place."""
-    value += arguments[0]
-    return value
+def summed(how, value, arguments):
+    """A number or text after an operation. Raises what that raises in place."""
+    if how == "iadd":
+        value += arguments[0]
+        return value
+    return (max if how == "max" else min)(value, arguments[0])

@@ -16,6 +16,7 @@ import threading
 from marx.runner.carry import restoring
 from marx.runner.carry.pickles import Nowhere, new_pickler
 from marx.runner.carry.pieces import taken
+from marx.runner.carry.reducing import registered
 from marx.runner.changes import Snapshot
 from marx.runner.compat import IS_2, elapsed, monotonic
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike, looked
@@ -30,20 +31,21 @@ class Given(object):
     """What a runner must know of a found portion.
 
     ``kind``: of `Found`. ``collects``: (name, kind for a `Recorder`) of each that the loop collects in. ``out``: (encoding, errors) of standard
-    output. ``may_draw``: whether random numbers may be drawn.
+    output. ``wanted``: kinds of conditions that results must meet. ``may_draw``: whether random numbers may be drawn.
     """
 
-    def __init__(self, kind, collects, out, may_draw):
+    def __init__(self, kind, collects, out, wanted, may_draw):
         self.kind = kind
         self.collects = collects
         self.out = out
+        self.wanted = wanted
         self.may_draw = may_draw
 
 
-def begin(work, kind, collects, out, may_draw):
+def begin(work, kind, collects, out, wanted, may_draw):
     """Called last when the state is put up, as the initializer of a pool is."""
     global _given
-    _given = work, Given(kind, collects, out, may_draw)
+    _given = work, Given(kind, collects, out, wanted, may_draw)
 
 
 class Serving(object):
@@ -120,6 +122,10 @@ class Serving(object):
                 inside.add(given)
         except Strange as error:
             raise _Stays("it gives %s" % error)
+        if inside.classes and not self._given.wanted.isdisjoint(("plain", "arrays", "immutable", "scalar")):
+            raise _Stays("it gives objects")
+        if "immutable" in self._given.wanted and inside.changeable:
+            raise _Stays("it gives what can be changed")
         if inside.changeable & (self._held.ids | looked_into(item)):
             raise _Stays("what it gives is held by the program elsewhere")
         if inside.ordered and not is_alike(payload, loads(dumps(payload))):
@@ -159,13 +165,14 @@ def _held_by(loaded):
             held.add(something)
         return table.number_of(something)
 
-    for owner, name in loaded.pieces:
-        table.begin()
-        value = taken(owner, name, table.kinds, table.objects)
-        held.add(value)
-        pickler = new_pickler(Nowhere(), number_of)
-        pickler.dump(value)
-        held.add(pickler)
+    with registered():
+        for owner, name in loaded.pieces:
+            table.begin()
+            value = taken(owner, name, table.kinds, table.objects)
+            held.add(value)
+            pickler = new_pickler(Nowhere(), number_of)
+            pickler.dump(value)
+            held.add(pickler)
     return held
 
 

@@ -12,15 +12,17 @@ from __future__ import absolute_import
 import fcntl
 import marshal
 import os
+import signal
 import sys
-import tempfile
 import warnings
 
 from marx.runner.compat import IS_2
+from marx.runner.divide.finding import find
 from marx.runner.divide.modules import Program
 from marx.runner.divide.resolving import Resolver
 from marx.runner.found.rewriting import is_rewritable, rewritten, summed_names
 from marx.runner.found.sites import packed
+from marx.runner.pipe import write_all
 
 #: Modules of a program that are read, and bytes of its main file: larger ones start as they are.
 MOST_FILES, LARGEST_MAIN = 60, 1 << 19
@@ -30,6 +32,14 @@ LOOKING = frozenset("cloudpickle code dask dill dis joblib loky marshal multipro
 CHANGING = ("PYTHONOPTIMIZE", "PYTHONINSPECT", "PYTHONNODEBUGRANGES")
 
 BEGIN = "__import__('marx.runner.found.arriving', {}, {}, ['begin_main']).begin_main()"
+
+
+#: Seconds that looking for sites may take: then the program starts as it is.
+MOST_SECONDS = 3.0
+
+
+class _TooLong(BaseException):
+    """Raised by the alarm."""
 
 
 class Started(object):
@@ -59,6 +69,23 @@ def started(words, find, least=0, forced=False):
     return exchange.started(words, least, forced)
 
 
+def started_in_time(words, least, forced):
+    """The same by the real analysis, None where that fails or takes too long. To be called in a process that will be executed."""
+
+    def ring(*_):
+        raise _TooLong()
+
+    try:
+        signal.signal(signal.SIGALRM, ring)
+        signal.setitimer(signal.ITIMER_REAL, MOST_SECONDS)
+        return started(words, find, least, forced)
+    except (Exception, _TooLong):
+        return None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+
+
 def _proved(found):
     """{number: `Found`} of all sites of a program that may be divided."""
     return dict(enumerate(each for path in sorted(found) for each in found[path] if each.reason is None and is_rewritable(each)))
@@ -72,7 +99,8 @@ class Exchange(object):
         self.sites = {}
         self.path, self.module = path, module
         folder = os.getcwd() if module else os.path.dirname(os.path.realpath(path))
-        self._program = program = Program(os.path.abspath(path), module, [folder], MOST_FILES)
+        self._asked = (os.path.abspath(path), module, [folder], MOST_FILES)
+        self._program = program = Program(*self._asked)
         if not _imported(program).isdisjoint(LOOKING):
             return
         sites = _proved(find(program, Resolver(program)))
@@ -95,6 +123,8 @@ class Exchange(object):
             modules[_module_name(self.module, self._program.main.path)] = modules.pop("__main__")
         said = {
             "said": words[0] if main is not None else None,
+            "main": self._program.main.path,
+            "program": self._asked,
             "modules": modules,
             "sites": self.sites,
             "forced": forced,
@@ -150,10 +180,12 @@ def _magic():
 
 
 def _unnamed(content, least):
-    """A descriptor, to be inherited, of a file without a name that holds ``content``."""
-    with tempfile.TemporaryFile() as file:
-        file.write(content)
-        file.flush()
-        descriptor = fcntl.fcntl(file.fileno(), fcntl.F_DUPFD, least)
+    """A descriptor, to be inherited, of a file without a name that holds ``content``. Raises OSError where none can be made."""
+    path = os.path.join(os.environ.get("TMPDIR") or "/tmp", "marx-%d-%d" % (os.getpid(), least))
+    first = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    os.unlink(path)
+    write_all(first, content)
+    descriptor = fcntl.fcntl(first, fcntl.F_DUPFD, least)
+    os.close(first)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor

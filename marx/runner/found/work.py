@@ -12,6 +12,7 @@ import types
 
 from marx.runner.carry.functions import fill, new_cell
 from marx.runner.divide.syntax import kind
+from marx.runner.found.rewriting import SUMMING
 
 ITEM = "__marx_item__"
 
@@ -27,7 +28,8 @@ def work_of(found, frame):
     """
     if found.scope.kind == "class":
         raise Unworkable("it stands in the body of a class")
-    node = copy.deepcopy(found.node)
+    node, collects = copy.deepcopy((found.node, found.collects))
+    _record(node, collects)
     names = set(part.id for part in ast.walk(node) if kind(part) == "Name")
     if not names.isdisjoint(("super", "__class__")):
         raise Unworkable("it asks for the class that it stands in")
@@ -42,6 +44,31 @@ def collected(found):
     """The names that a loop collects in, each once."""
     names = [collect.root[-1] for collect in found.collects]
     return [name for place, name in enumerate(names) if name not in names[:place]]
+
+
+def _record(node, collects):
+    """Let statements that bind what they collect in tell `recording.Recorder` instead."""
+    told = dict((id(each.node), each) for each in collects if kind(each.node) == "Assign" and each.how in SUMMING)
+    if told:
+        _Recording(told).visit(node)
+
+
+class _Recording(ast.NodeTransformer):
+    def __init__(self, told):
+        self._told = told
+
+    def visit_Assign(self, node):
+        collect = self._told.get(id(node))
+        if collect is None:
+            return self.generic_visit(node)
+        name = collect.root[-1]
+        if collect.how == "iadd":
+            made = ast.parse("%s += 0" % name).body[0]
+            made.value = node.value.right
+        else:
+            made = ast.parse("%s.%s()" % (name, collect.how)).body[0]
+            made.value.args = [node.value.args[1]]
+        return made
 
 
 def _turn(what, node):

@@ -1,6 +1,7 @@
-"""Executes a program as the keeper does, with sites that nobody has proved: ``finding.py KIT PORTAL every|marked WORDS``.
+"""Executes a program as the keeper does, with sites of one's choice: ``finding.py KIT PORTAL every|marked|timed|numbered|proved WORDS``.
 
-"every": each loop, comprehension and map is one, to be computed in place. "marked": those in whose line stands ``# site``, to be divided.
+"every": each loop, comprehension and map is one, to be computed in place. "marked": those in whose line stands ``# site``, to be divided; "timed": only where it is worth it; "numbered": ``# number``. "proved": those that the
+analysis proves, all to be divided.
 
 ``PORTAL``: the number of a descriptor and of slots, as in "5:3". Runs under every version.
 """
@@ -17,7 +18,7 @@ def main(kit, portal, which, words):
 
     environ = dict(os.environ)
     descriptor, slots = portal.split(":")
-    started = starting.started(words, {"every": find_all, "marked": find_marked}[which], 400, which == "marked")
+    started = starting.started(words, finders()[which], 400, which not in ("every", "timed"))
     path = environ.get("PYTHONPATH")
     environ["PYTHONPATH"] = os.pathsep.join([os.path.join(kit, "before-programs")] + ([path] if path else []))
     environ[bootstrap.VARIABLE] = bootstrap.word(int(descriptor), slots, path, started and started.plan)
@@ -27,18 +28,24 @@ def main(kit, portal, which, words):
 KINDS = {"For": "for", "ListComp": "list", "SetComp": "set", "DictComp": "dict", "GeneratorExp": "generator", "Call": "map"}
 
 
+def finders():
+    from marx.runner.divide.finding import find
+
+    return {"every": find_all, "marked": find_marked, "timed": find_marked, "numbered": lambda *both: find_marked(*both, mark="# number"), "proved": find}
+
+
 def find_all(program, resolver):
     """What has the form of a site, whatever it does."""
     return dict((module.path, list(sites_of(module))) for module in program.modules)
 
 
-def find_marked(program, resolver):
+def find_marked(program, resolver, mark="# site"):
     """The outermost form of a site in each line that says so."""
     found = {}
     for module in program.modules:
         with open(module.path) as file:
             lines = [""] + file.read().splitlines()
-        sites = [site for site in sites_of(module) if "# site" in lines[site.line]]
+        sites = [site for site in sites_of(module) if mark in lines[site.line]]
         firsts = dict((site.line, site) for site in reversed(sites))
         found[module.path] = [site._replace(collects=collecting(site.node) if site.kind == "for" else ()) for site in firsts.values()]
     return found
@@ -78,8 +85,7 @@ def sites_of(module):
 def summing(loop):
     """Names that a loop without an exit in its middle adds to."""
     inner = [each for each in ast.walk(loop) if type(each).__name__ in ("Break", "Return", "Yield")]
-    found = [each for each in loop.body if isinstance(each, ast.AugAssign) and isinstance(each.target, ast.Name)]
-    return () if inner else tuple(collect("iadd", each.target.id, each) for each in found)
+    return () if inner else tuple(each for each in collecting(loop) if each.how in ("iadd", "max") and each.node in loop.body)
 
 
 def collecting(loop):
@@ -93,6 +99,8 @@ def collecting(loop):
             found.append(collect("iadd", each.target.id, each))
         elif isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Subscript) and isinstance(each.targets[0].value, ast.Name):
             found.append(collect("setitem", each.targets[0].value.id, each))
+        elif isinstance(each, ast.Assign) and isinstance(each.value, ast.Call) and getattr(each.value.func, "id", None) == "max":
+            found.append(collect("max", each.targets[0].id, each))
     return tuple(found)
 
 
