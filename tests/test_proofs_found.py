@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import os
+from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.proofs.found import benches, tried
-from tests.proofs.loops.drawing import draw
+from tests.proofs.found import Bench, benches, tried
+from tests.proofs.loops.drawing import Program, Site, draw
 from tests.proofs.loops.forms import FORMS
 from tests.proofs.loops.works import HARMLESS, TRAPS
 from tests.pythons import found_pythons
@@ -45,3 +46,36 @@ def test_what_is_sent_without_a_proof_comes_out_differently_only_by_traps(traps:
             program = draw(Random(f"hopeful:{number}"), python.version[:2], traps)
             different += bool(opened[python].tried(program)[0])
     assert bool(different) == traps
+
+
+CHECKS = {
+    "what the state consists of": ("serving.py", "if changed:", "if False:", "global list through a helper"),
+    "the environment": ("serving.py", "if _surroundings(self._given.may_draw) != before:", "if False:", "environment alone"),
+    "the random state": ("serving.py", "drawing.getstate(),", "None,", "shuffle later"),
+    "standard error": ("serving.py", 'self._printing.why_not = "it writes to standard error"', "pass", "standard error"),
+    "results that are held": ("serving.py", "if inside.changeable & (", "if set() & (", "gives what is held"),
+    "what an item raises": ("serving.py", 'raise _Stays("it raises %s" % type(error).__name__)', "return []", "raises"),
+    "rehearsal": ("division.py", "not _is_sure(is_rehearsed, outcome[1])", "False", "process number"),
+}
+"""Each check at run time: its file, its text, what it is without it, and the work that then goes wrong where nothing was proved."""
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_each_check_at_run_time_that_is_switched_off_is_missed(check: str, tmp_path: Path) -> None:
+    file, text, without, name = CHECKS[check]
+    python = found_pythons(os.environ)[-1]
+    form = next(each for each in FORMS if each.name == "list comprehension")
+    work = next(each for each in TRAPS if each.name == name)
+    program = Program("", (Site(1, form, work, "module", "range(7)"),))
+    with benches([python], "numbered") as opened:
+        assert opened[python].tried(program)[0] == []
+        switch_off(opened[python], file, text, without)
+        assert opened[python].tried(program)[0] != []
+
+
+def switch_off(bench: Bench, file: str, text: str, without: str) -> None:
+    """Change the runner's own code in a bench."""
+    path = bench.kit / "marx" / "runner" / "found" / file
+    before = path.read_text()
+    assert before.count(text) == 1
+    path.write_text(before.replace(text, without))

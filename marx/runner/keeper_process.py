@@ -23,6 +23,10 @@ HIGH = 500
 
 EXIT_NOT_EXECUTED = 127
 
+#: Where portions are looked for that nobody asks for, and whether all are divided, worth it or not. With "found" they will be when enough
+#: generated programs have been tried.
+LOOKING = {"every": True}
+
 
 class ProgramProcess(object):
     """A program at work. ``portal``: our end of its portal, a descriptor; None if it has none. ``pid``: its own.
@@ -97,7 +101,7 @@ def execute(words, slots, divide, limits):
                 os.close(end)
         raise
     if not pid:
-        _become(words, lambda words: _prepared(words, environ, its, slots, divide == "every"), keeper, its, limits)
+        _become(words, lambda words: _prepared(words, environ, its, slots, divide), keeper, its, limits)
     if its is not None:
         os.close(its)
     try:
@@ -107,12 +111,12 @@ def execute(words, slots, divide, limits):
     return ProgramProcess(pid, ours)
 
 
-def _prepared(words, environ, portal, slots, is_found):
+def _prepared(words, environ, portal, slots, divide):
     """(words, environment) to execute. What `found` does to the program it does in the process that is to be the program."""
-    if is_found and _may_have_sites(words):
+    if divide in LOOKING and _may_have_sites(words):
         from marx.runner.found.starting import started_in_time
 
-        started = started_in_time(words, HIGH, True)
+        started = started_in_time(words, HIGH, LOOKING[divide])
         if started is not None:
             return started.words, environment_of(environ, portal, slots, started.plan)
     return words, environment_of(environ, portal, slots)

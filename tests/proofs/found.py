@@ -1,8 +1,8 @@
 """
 ``python -m tests.proofs.found``: generated sequential programs under plain Python and with every proved site sent away; the record of it.
 
-What is sent is computed by another process of the program's interpreter, item by item (`tests.runner.playing`). With ``--rule`` one rule of
-the analysis or one check at run time is switched off: then the programs must come out differently within a bounded run.
+What is sent is computed by another process of the program's interpreter, item by item (`tests.runner.playing`). With ``--hopeful`` all
+sites of programs without traps are sent, proved or not.
 """
 
 from __future__ import annotations
@@ -77,11 +77,11 @@ class Tally:
 
 
 class Bench:
-    """Where programs of one interpreter are tried; each thread has a folder of its own."""
+    """Where programs of one interpreter are tried; each thread has a folder of its own. ``kit``: the runner that they meet."""
 
     def __init__(self, python: UserPython, kit: Path, folder: Path, finding: str) -> None:
         self._python = python
-        self._kit = kit
+        self.kit = kit
         self._folder = folder
         self._finding = finding
 
@@ -92,7 +92,7 @@ class Bench:
             place = self._folder / str(threading.get_ident())
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir()
-            lab = Lab(self._python, self._kit, place, finding=finding)
+            lab = Lab(self._python, self.kit, place, finding=finding)
             text = program.text()
             run = lab.run_plainly(text) if finding is None else lab.run(text)
             runs.append((run, sorted((path.name, path.read_bytes()) for path in place.iterdir() if path.name != "prog.py")))

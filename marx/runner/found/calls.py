@@ -175,7 +175,12 @@ class Sampling(object):
 
     def _divided(self, iterator, count, seconds):
         """Have it decided; what is left to be computed in place if it stays."""
-        self.division, left = _deciding().decided(self, self._frame, iterator, count, seconds)
+        try:
+            from marx.runner.found import deciding
+        except Exception:  # modules of the program stand in the places of those that it needs
+            self.site.stays = True
+            return iterator
+        self.division, left = deciding.decided(self, self._frame, iterator, count, seconds)
         return left
 
     def _place(self, frame):
@@ -202,12 +207,6 @@ class Sampling(object):
         if self.division is not None:
             for item in self.division.tail:
                 yield item
-
-
-def _deciding():
-    from marx.runner.found import deciding
-
-    return deciding
 
 
 def rest(number):

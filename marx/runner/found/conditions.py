@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import functools
 import sys
 import types
 
@@ -24,6 +25,10 @@ def unsettled(found, frame, items):
         if reason is not None:
             return "line %s: %s" % (condition.line, reason)
     return None
+
+
+#: What `functools.lru_cache` makes of a function, where there is such a thing.
+_CACHED = type(functools.lru_cache()(len)) if hasattr(functools, "lru_cache") else None  # novm
 
 
 class Unknown(Exception):
@@ -133,18 +138,23 @@ class Settling(object):
         return None if all(type(value) in calls.CONTAINERS for value in self.values(root)) else "%s is no plain container" % said(root)
 
     def _definition(self, root):
+        if any(each.kind == "function" and each.root == root for each in self._found.conditions):
+            return None  # which asks for more
         for value in self.values(root):
-            if type(value) is types.FunctionType:
-                if value.__code__.co_name == "<lambda>":
-                    return self._function(root)
-                is_it = value.__code__.co_name == root[-1] and place_of(value.__code__) in self._modules
-            elif isinstance(value, types.ModuleType):
-                is_it = sys.modules.get(value.__name__) is value
-            else:
-                is_it = isinstance(value, type) and value.__name__ == root[-1] and why_no_own_class(value) is None
-            if not is_it:
+            if type(value) is _CACHED:
+                value = value.__wrapped__
+            if type(value) is types.FunctionType and value.__code__.co_name == "<lambda>":
+                return self._function(root)
+            if not self._is_defined(value, root[-1]):
                 return "`%s` is not what the program defines under this name" % root[-1]
         return None
+
+    def _is_defined(self, value, name):
+        if type(value) is types.FunctionType:
+            return value.__code__.co_name == name and place_of(value.__code__) in self._modules
+        if isinstance(value, types.ModuleType):
+            return sys.modules.get(value.__name__) is value
+        return isinstance(value, type) and value.__name__ == name and why_no_own_class(value) is None
 
     def _function(self, root):
         for value in self.values(root):

@@ -3,6 +3,7 @@
 from __future__ import absolute_import
 
 import gc
+import itertools
 import sys
 import threading
 
@@ -12,6 +13,7 @@ from marx.runner.compat import elapsed, monotonic, path_text
 from marx.runner.divide.syntax import kind
 from marx.runner.found import calls, serving
 from marx.runner.found.conditions import OF_RESULTS, unsettled
+from marx.runner.found.depth import used
 from marx.runner.found.division import Division
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike
 from marx.runner.found.recording import KINDS
@@ -52,7 +54,11 @@ def decided(sampling, frame, iterator, count, seconds):
         site.stay_once()
         if str(why) and portal is not None:
             tell(portal, site, found, str(why))
-    return None, items or iterator
+    except Exception as error:  # a fault of ours: nothing is lost, and it is said
+        site.stays = True
+        if portal is not None:
+            tell(portal, site, found, "Marx failed: %s: %s" % (type(error).__name__, error))
+    return None, itertools.chain(items, iterator)
 
 
 def tell(portal, site, found, reason):
@@ -165,7 +171,7 @@ class _Deciding(object):
         portion = Portion(self._portal)
         try:
             wanted = frozenset(each.kind for each in self._found.conditions if each.root == OF_RESULTS)
-            about = (work, self._found.kind, collects, out, wanted, self._found.pragma == "divide")
+            about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide")
             portion.open(call_of(self._found), serving.begin, about, records)
         except CannotCarry as error:
             raise Stays("%s%s" % (error.reason, " (%s)" % error.hint if error.hint else ""))

@@ -64,7 +64,7 @@ class Division(object):
     def _payloads(self, is_rehearsed):
         """What each item did, in order, as long as it can be taken over; `_taken_over` must be called for each that was."""
         outcome = self._portion.outcome(0)
-        if outcome is None or outcome[0] != "done" or not is_rehearsed(outcome[1]):
+        if outcome is None or outcome[0] != "done" or not _is_sure(is_rehearsed, outcome[1]):
             said = "what was computed in place came out differently elsewhere" if outcome and outcome[0] == "done" else outcome and outcome[1]
             self._stop(said or self._portion.refusal or "it has no outcome")
             return
@@ -115,6 +115,13 @@ class Division(object):
             return all(key in made and is_alike(made[key], value) for key, value in dict(payload).items())
         made = list(made) if type(made) is list else _at_hand(made)
         return not payload or is_alike(made[-len(payload) :], payload)
+
+
+def _is_sure(is_rehearsed, payload):
+    try:
+        return is_rehearsed(payload)
+    except Exception:  # what cannot be compared is not the same
+        return False
 
 
 def _at_hand(copy):

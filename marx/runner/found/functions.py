@@ -51,7 +51,7 @@ def why_changed(kind):
         _classes.update(_the_finder().known_classes())
     paths = dict((names.get("__name__"), path) for path, names in modules_by_path().items())
     for base in getattr(kind, "__mro__", (kind,)):
-        if base in (object, tuple) or _is_record(base):
+        if base in (object, tuple) or _is_record(base) or base.__module__ == BaseException.__module__:
             continue
         known = _classes.get((paths.get(base.__module__), getattr(base, "__qualname__", base.__name__)))
         if known is None:

@@ -17,6 +17,7 @@ ATOMS = NUMBERS | frozenset([type(None), bytes, str, TEXT, type(Ellipsis), type(
 _RANGE = type(range(0)) if not IS_2 else xrange  # noqa: F821  novm
 _SEQUENCES = frozenset([list, tuple])
 _SETS = frozenset([set, frozenset])
+_HASHED = _SETS | frozenset([dict] if IS_2 else [])
 _OLD = types.InstanceType if IS_2 else None  # novm
 
 #: Methods by which an instance says itself what it is made of, or notices that it goes.
@@ -153,8 +154,8 @@ def _pairs(left, right, kind):
     if kind.__module__ == "numpy":
         return [(left.dtype.str, right.dtype.str), (left.shape, right.shape), (left.tobytes(), right.tobytes())]
     if kind in (list, tuple, set, frozenset, dict) or isinstance(left, tuple):
-        if len(left) != len(right):
-            return None
+        if len(left) != len(right) or kind in _HASHED and sys.getsizeof(left) != sys.getsizeof(right):
+            return None  # of another size, a set would go on in another order when something is added
         pairs = list(zip(left, right))
         if kind is dict:
             pairs += [(left[key], right[other]) for key, other in zip(left, right)]

@@ -19,6 +19,7 @@ from marx.runner.carry.pieces import taken
 from marx.runner.carry.reducing import registered
 from marx.runner.changes import Snapshot
 from marx.runner.compat import IS_2, elapsed, monotonic
+from marx.runner.found.depth import used
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike, looked
 from marx.runner.found.recording import Recorder
 from marx.runner.standins.pickling import dumps, loads
@@ -31,21 +32,22 @@ class Given(object):
     """What a runner must know of a found portion.
 
     ``kind``: of `Found`. ``collects``: (name, kind for a `Recorder`) of each that the loop collects in. ``out``: (encoding, errors) of standard
-    output. ``wanted``: kinds of conditions that results must meet. ``may_draw``: whether random numbers may be drawn.
+    output. ``depth``: of `depth.used`, where the site stands. ``wanted``: kinds of conditions that results must meet. ``may_draw``: whether random numbers may be drawn.
     """
 
-    def __init__(self, kind, collects, out, wanted, may_draw):
+    def __init__(self, kind, collects, out, depth, wanted, may_draw):
         self.kind = kind
         self.collects = collects
         self.out = out
+        self.depth = depth
         self.wanted = wanted
         self.may_draw = may_draw
 
 
-def begin(work, kind, collects, out, wanted, may_draw):
-    """Called last when the state is put up, as the initializer of a pool is."""
+def begin(work, *about):
+    """Called last when the state is put up, as the initializer of a pool is. ``about``: a `Given`."""
     global _given
-    _given = work, Given(kind, collects, out, wanted, may_draw)
+    _given = work, Given(*about)
 
 
 class Serving(object):
@@ -102,7 +104,9 @@ class Serving(object):
         payload = []
         streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = printing, _Refusing(printing)
+        limit = sys.getrecursionlimit()
         try:
+            sys.setrecursionlimit(limit + used() + 1 - self._given.depth)
             given = self._work(item, *[_recorder(name, kind, payload) for name, kind in self._given.collects])
         except BaseException as error:
             raise _Stays("it raises %s" % type(error).__name__)
@@ -110,6 +114,7 @@ class Serving(object):
             if sys.stdout is not printing:
                 printing.why_not = "it replaces sys.stdout"
             sys.stdout, sys.stderr = streams
+            sys.setrecursionlimit(limit)
         return payload if self._given.kind == "for" else given
 
     def _check(self, item, payload):

@@ -4,7 +4,8 @@ CPython runs a file that begins as its ``.pyc`` files do as compiled code, whate
 it. So the main file is given to it as a file that has no name any more, by its descriptor; `arriving` puts right what it says of its
 place. Nothing here is left of a program that has no site.
 
-A program is left alone where the exchange could show: its source makes the compiler warn, or it can look at code or send it away.
+A program is left alone where the exchange could show: its source makes the compiler warn, it can look at code or send it away, or modules
+beside it have names of Python's own.
 """
 
 from __future__ import absolute_import
@@ -101,7 +102,7 @@ class Exchange(object):
         folder = os.getcwd() if module else os.path.dirname(os.path.realpath(path))
         self._asked = (os.path.abspath(path), module, [folder], MOST_FILES)
         self._program = program = Program(*self._asked)
-        if not _imported(program).isdisjoint(LOOKING):
+        if not _imported(program).isdisjoint(LOOKING) or _hides_library(folder):
             return
         sites = _proved(find(program, Resolver(program)))
         self.sites = dict((number, (site.kind, summed_names(site), packed(site))) for number, site in sites.items())
@@ -167,6 +168,13 @@ def _imported(program):
     """The outermost names of all that the program's modules import."""
     scopes = [scope for module in program.modules for scope in module.top.below()]
     return set(name.split(".")[0] for scope in scopes for dots, name, _ in scope.imports if name and not dots)
+
+
+def _hides_library(folder):
+    """Whether something in the program's folder has the name of a module of Python's: what we import later must not become, or be, that."""
+    library = os.path.dirname(os.__file__)
+    names = set(os.path.splitext(name)[0] for name in os.listdir(folder))
+    return any(os.path.exists(os.path.join(library, name + ".py")) or os.path.isdir(os.path.join(library, name)) for name in names if name)
 
 
 def _magic():

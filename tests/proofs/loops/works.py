@@ -104,6 +104,8 @@ TRAPS = (
     Work("standard error", "fN(x)", "import sys\ndef fN(x):\n    sys.stderr.write('at %d\\n' % x)\n    return x", "", True),
     Work("half a line", "fN(x)", "import sys\ndef fN(x):\n    sys.stdout.write('%d ' % x)\n    return x", "print('end')", True),
     Work("environment", "fN(x)", "import os\ndef fN(x):\n    os.environ['EN'] = os.environ.get('EN', '') + 'x'\n    return len(os.environ['EN'])", "print(os.environ.get('EN'))", True),
+    Work("environment alone", "fN(x)", "import os\ndef fN(x):\n    os.environ['AN%d' % x] = 'x'\n    return x", "print(sorted(name for name in os.environ if name.startswith('AN')))", True),
+    Work("process number", "fN(x)", "import os\npN = os.getpid()\ndef fN(x):\n    return os.getpid() == pN", "", True),
     Work("writes a file", "fN(x)", "def fN(x):\n    with open('outN-%d' % x, 'w') as f:\n        f.write('%d' % x)\n    return x", "import os\nprint(sorted(n for n in os.listdir('.') if n.startswith('outN')))", True),
     Work("appends to a file", "fN(x)", "def fN(x):\n    f = open('logN', 'a')\n    f.write('%d ' % x)\n    f.close()\n    return x", "print(open('logN').read())", True),
     Work("reads a file", "fN(x)", "f = open('inN', 'w')\nf.write('abcdef')\nf.close()\ndef fN(x):\n    return open('inN').read()[x % 6]", "", True),
