@@ -82,7 +82,7 @@ def test_everything_that_is_read_travels_and_nothing_else(user_python: UserPytho
         ("parts.deep", "module"),
         ("parts.deep.deeper", "definition"),
     ]
-    lines = {need["name"]: need["line"] for need in found["portions"][0]["travels"]}
+    lines = {need["name"]: need["line"] for need in found["portions"][1]["travels"]}
     assert (lines["K"], lines["LATER"], lines["helpers.area"], lines["numpy"]) == (9, 25, 4, None)
 
 
