@@ -52,7 +52,7 @@ class Balancing:
             self._recall(now)
         if now >= min(self._look_at, self._looked_at + LOOK_SECONDS):
             self._shorten(now)
-        elif len(self._leases):
+        elif self._leases.chunks:
             self._look_at = min(self._look_at, self._looked_at + LOOK_SECONDS)
 
     def next(self) -> float | None:

@@ -157,6 +157,11 @@ class Leases:
     def __len__(self) -> int:
         return len(self._live)
 
+    @property
+    def chunks(self) -> int:
+        """How many of them are not of main programs."""
+        return len(self._live) - len(self._mains)
+
     def __iter__(self) -> Iterator[LiveLease]:
         """All live ones, oldest first."""
         return iter(self._live.values())

@@ -82,6 +82,11 @@ def failure_to_load(gone: Gone) -> str:
     return f"{why}; it had printed: {printed}" if printed else why
 
 
+def printed_outside(stray: bytes) -> str:
+    """What a program printed that no item of its did."""
+    return "outside of any item, as when it was loaded, the program printed: " + stray.decode("utf-8", "replace")
+
+
 def memory(kilobytes: float) -> str:
     """So much of it: ``45 MB``, ``3.9 GB``."""
     if kilobytes < 1 << 20:

@@ -21,7 +21,7 @@ from marx.worker.assignments import Chunk
 from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache
 from marx.worker.conversation import Gone
-from marx.worker.deaths import death_of_chunk, evidence_of
+from marx.worker.deaths import death_of_chunk, evidence_of, printed_outside
 from marx.worker.guard import Guard
 from marx.worker.items import Items
 from marx.worker.last_words import LastWords
@@ -257,8 +257,7 @@ class SlotRunner:
         self._owner.brought(self, self.load)
 
     def _never(self, why: CannotRun) -> None:
-        self._starting = None
-        self.state = "gone"
+        self._starting, self.state = None, "gone"
         self._holding_state.close()
         self._owner.not_started(self, why)
 
@@ -346,7 +345,8 @@ class SlotRunner:
 
     def ended(self, chunk: Chunk, ended: messages.Ended) -> None:
         reason = death_of_chunk(ended, self._bounds, self._used_bytes) if ended.outcome == "died" else ""
-        self._note_stray(chunk)
+        if self._process is not None and (stray := self._process.take_stray()):
+            self._tools.reporter.note(chunk, printed_outside(stray))
         self.finish(chunk, ended.outcome, ended.item, reason, ended)
         self._owner.runner_moved(self)
 
@@ -374,11 +374,6 @@ class SlotRunner:
         evidence = evidence_of(said, last_lines) if outcome == "died" else ""
         self._tools.reporter.ended(chunk, outcome, item, reason, said, evidence=evidence)
         self._owner.chunk_over(chunk)
-
-    def _note_stray(self, chunk: Chunk) -> None:
-        stray = self._process.take_stray() if self._process is not None else b""
-        if stray:
-            self._tools.reporter.note(chunk, "outside of any item, as when it was loaded, the program printed: " + stray.decode("utf-8", "replace"))
 
     def _spool(self, write: Callable[[], None]) -> None:
         try:

@@ -17,7 +17,7 @@ from typing import Any
 from marx.wire.packs import ItemPack, entry_of
 from marx.worker.assignments import Assignments, Chunk
 from marx.worker.messages import ArtifactPart, Begun, Ended, GivenBack, Loaded, LoadFailed, Message, Note, Results, ValuePart, read
-from marx.worker.orders import QUIT_FRAME, TaskOrder, cancel_frame, chunk_frames, drop_frame, pack_frames, task_frame
+from marx.worker.orders import QUIT_FRAME, TaskOrder, cancel_frame, chunk_frames, drop_frame, pack_frames, shorten_frame, task_frame
 from marx.worker.output import OutputReader, Piece, Stray, Tokens, Written
 from marx.worker.pipe import FrameReader
 from tests.pythons import UserPython
@@ -123,6 +123,11 @@ class Driver:
     def cancel(self, fence: int) -> None:
         """X."""
         self.send(cancel_frame(fence))
+
+    def shorten(self, fence: int, stop: int) -> None:
+        """G, of a chunk that was given."""
+        self._assignments.want(fence, stop)
+        self.send(shorten_frame(fence, stop))
 
     def quit(self) -> int:
         """Q; the exit code."""
