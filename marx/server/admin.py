@@ -5,6 +5,7 @@ The server's side of ``marx-admin``.
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
@@ -13,6 +14,7 @@ from twisted.protocols.amp import Command
 
 from marx.owners_socket import OwnersLink, caller_uid
 from marx.server.auditing import SAID, Witness
+from marx.server.backup import Backup
 from marx.server.composing import Parts
 from marx.server.enrolment import Enrolment
 from marx.server.identity import Identity
@@ -26,8 +28,9 @@ AUDIT_PAGE = 1000
 class AdminProtocol(OwnersLink):
     """One connected ``marx-admin``."""
 
-    def __init__(self, identity: Identity, enrolment: Enrolment, parts: Parts, clock: IReactorTime) -> None:
+    def __init__(self, identity: Identity, enrolment: Enrolment, parts: Parts, backup: Backup, clock: IReactorTime) -> None:
         super().__init__(clock)
+        self._backup = backup
         self._identity = identity
         self._enrolment = enrolment
         self._service = parts.service
@@ -60,6 +63,11 @@ class AdminProtocol(OwnersLink):
     async def on_revoke(self, kind: str, name: str) -> dict[str, Any]:
         return {"revoked": await self._identity.revoke(kind, name)}
 
+    @wire.MakeBackup.responder
+    async def on_make_backup(self, path: str, overwrite: bool) -> dict[str, Any]:
+        made = await self._backup.make(Path(path), overwrite)
+        return {"size": made.size_bytes, "blobs": made.blobs, "database": made.database}
+
     @wire.ReadAudit.responder
     async def on_read_audit(self, user: str | None, since_utc: float, after_row: int) -> dict[str, Any]:
         return {"lines": [line.as_json() for line in await self._store.audit_lines(user, since_utc, after_row, AUDIT_PAGE)]}
@@ -90,8 +98,8 @@ class AdminFactory(Factory):
 
     noisy = False
 
-    def __init__(self, identity: Identity, enrolment: Enrolment, parts: Parts, clock: IReactorTime) -> None:
-        self._arguments = (identity, enrolment, parts, clock)
+    def __init__(self, identity: Identity, enrolment: Enrolment, parts: Parts, backup: Backup, clock: IReactorTime) -> None:
+        self._arguments = (identity, enrolment, parts, backup, clock)
 
     def buildProtocol(self, address: Any) -> AdminProtocol:
         return AdminProtocol(*self._arguments)

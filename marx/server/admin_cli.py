@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import time
 from datetime import datetime
+from math import inf
 from pathlib import Path
 from typing import Any, Callable, Sequence
 
@@ -21,10 +22,10 @@ from twisted.internet.error import ConnectError
 from marx.config import parse_duration
 from marx.owners_socket import SOCKET_NAME
 from marx.wire import admin as wire
-from marx.wire.calls import GuardedLink, NotFound, NotPermitted, Unavailable, WireError, WrongVersion
+from marx.wire.calls import ANSWER_SECONDS, BadRequest, GuardedLink, NotFound, NotPermitted, Unavailable, WireError, WrongVersion
 
 #: Exit codes of INTERFACE for refusals; any other is a fault of Marx.
-EXITS = {NotPermitted: 77, NotFound: 1, Unavailable: 69, WrongVersion: 69}
+EXITS = {NotPermitted: 77, NotFound: 1, BadRequest: 2, Unavailable: 69, WrongVersion: 69}
 
 
 class Refused(click.ClickException):
@@ -52,9 +53,9 @@ def run(job: Callable[[], Any]) -> Any:
     return outcome[0]
 
 
-def call(state: Path, command: type, **arguments: Any) -> dict[str, Any]:
+def call(state: Path, command: type, within_seconds: float = ANSWER_SECONDS, **arguments: Any) -> dict[str, Any]:
     """Ask the daemon in ``state``; its answer. Raises :class:`Refused`."""
-    return over_socket(state, lambda link: link.ask(command, **arguments))
+    return over_socket(state, lambda link: link.ask(command, within_seconds=within_seconds, **arguments))
 
 
 def over_socket(state: Path, job: Callable[[GuardedLink], Any]) -> Any:
@@ -187,6 +188,21 @@ def revoke(state: Path, kind: str, name: str) -> None:
     click.echo(f"{count} revoked")
     if not count:
         raise Refused(f"there is no {kind} {name}", 1)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE if it is there.")
+@click.pass_obj
+def backup(state: Path, file: Path, force: bool) -> None:
+    """Write everything that the running server must not lose into the tar archive FILE: database, files, authority."""
+    # However long it takes: a large archive on a slow disk takes its time.
+    made = call(state, wire.MakeBackup, within_seconds=inf, path=str(file.absolute()), overwrite=force)
+    files = f"{made['blobs']} file{'' if made['blobs'] == 1 else 's'} of tasks"
+    database = "the database, " if made["database"] else ""
+    click.echo(f"{file}: {made['size']:,} bytes: {database}the authority, {files}")
+    if not made["database"]:
+        click.echo("the database is on a server of its own and not in it: see docs/install.rst for how to dump it", err=True)
 
 
 @main.command()

@@ -76,6 +76,7 @@ SAID: dict[type[Command], Callable[[dict[str, Any], dict[str, Any]], Said]] = {
     admin.MakeCode: _made_code,
     admin.Revoke: _revoked,
     admin.DrainWorker: _drained,
+    admin.MakeBackup: lambda arguments, answer: ("backed up", "", arguments["path"]),
 }
 
 

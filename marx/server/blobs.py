@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.threads import deferToThreadPool
 
 from marx.server.blob_upload import BlobError, BlobUpload, BlobWrong, NoRoom, PartialFile, sync
@@ -74,6 +74,8 @@ class Blobs:
         self._numbers = count()
         self._uploads: dict[tuple[str, str], BlobUpload] = {}
         self._heard_at: dict[tuple[str, str], float] = {}
+        #: Held by a sweep, and by who must find all blobs for a while.
+        self.sweeping = DeferredLock()
         # Held where a blob becomes young, and where one that is not young loses its name: never for both of one blob at once.
         self._naming = Lock()
         self._young_since: dict[str, float] = {}
@@ -127,13 +129,16 @@ class Blobs:
             upload.abandon(f"the upload was given up: nothing came of it for {self._limits.idle_seconds:.0f} s")
         return len(silent)
 
-    def sweep_unused(self, used: Container[str], young_seconds: float) -> Deferred[Swept]:
+    async def sweep_unused(self, used: Container[str], young_seconds: float) -> Swept:
         """
         Delete the blobs that are not in ``used`` and have not been young for so long.
 
         ``used`` was read of the store just now: whoever names one that is not in it has made it young before.
         """
-        return self._in_thread(self._delete_unused, used, self._reactor.seconds() - young_seconds).addCallback(self._deleted)
+        async with self.sweeping:
+            swept, deleted_bytes = await self._in_thread(self._delete_unused, used, self._reactor.seconds() - young_seconds)
+        self._kept_bytes -= deleted_bytes
+        return swept
 
     def _make_folders(self) -> None:
         """All of them at the first start, so that the disk has each before the first blob in it is called durable."""
@@ -170,11 +175,6 @@ class Blobs:
         self._kept_bytes += more_bytes
         if self._uploads.get(key) is upload:
             del self._uploads[key], self._heard_at[key]
-
-    def _deleted(self, done: tuple[Swept, int]) -> Swept:
-        swept, deleted_bytes = done
-        self._kept_bytes -= deleted_bytes
-        return swept
 
     def _make_young(self, digest: str) -> None:
         with self._naming:

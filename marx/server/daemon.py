@@ -27,6 +27,7 @@ from marx.private_files import make_private_folder, why_not_private
 from marx.renewing import daily
 from marx.server.admin import AdminFactory
 from marx.server.authority import Authority, BrokenAuthority
+from marx.server.backup import BLOBS, DATABASE, SECRETS_FOLDER, Backup
 from marx.server.blobs import BlobLimits, Blobs
 from marx.server.composing import Gatekeeper, Parts, compose
 from marx.server.enrolment import TASKER_CODE_FILE, WORKER_CODE_FILE, Enrolment
@@ -49,7 +50,7 @@ EX_CONFIG = 78
 EX_TEMPFAIL = 75
 #: Connections that wait to be accepted: after a restart every worker of a large lab dials at once.
 BACKLOG = 1024
-PORT_FILE, DATABASE, BLOBS, SECRETS_FOLDER = "port", "marx.sqlite", "blobs", "secrets"
+PORT_FILE = "port"
 #: What of the state only its owner may read; looked at when the server starts.
 SECRETS = ("authority.pem", "server.pem", DATABASE, f"{DATABASE}-wal", WORKER_CODE_FILE, TASKER_CODE_FILE, f"{SECRETS_FOLDER}/{KEY_FILE}")
 
@@ -71,6 +72,7 @@ class ServerDaemon(Service):
         self._address: Any = None
         self._parts: Parts | None = None
         self._sweeper: Sweeper | None = None
+        self._backup: Backup | None = None
         self._renewing: LoopingCall | None = None
 
     def startService(self) -> None:
@@ -105,7 +107,8 @@ class ServerDaemon(Service):
         self._sweeper = Sweeper(self._blobs, parts.keeping, self._reactor)
         self._sweeper.startService()
         await self._listen(Gate(identity, enrolment, parts.factories, self._reactor, parts.audit))
-        admin = AdminFactory(identity, enrolment, parts, self._reactor)
+        self._backup = Backup(self._folder, self._store, self._blobs, self._reactor)
+        admin = AdminFactory(identity, enrolment, parts, self._backup, self._reactor)
         self._ports.append(listen_to_owner(self._reactor, self._folder, admin))
         joining = self._config.joining
         files = await enrolment.write_first_codes(self._folder, own_user(), joining.worker_uses, joining.expires_seconds)
@@ -148,6 +151,8 @@ class ServerDaemon(Service):
             await maybeDeferred(port.stopListening)
         if self._sweeper is not None:
             self._sweeper.stopService()
+        if self._backup is not None:
+            self._backup.stop()
         if self._renewing is not None:
             self._renewing.stop()
         if self._parts is not None:

@@ -19,7 +19,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from marx.server import store_audit, store_keeping, store_packs, store_programs, store_restart, store_tasks
+from marx.server import store_audit, store_copy, store_keeping, store_packs, store_programs, store_restart, store_tasks
 from marx.server.commits import GROUP_BYTES, GROUP_SECONDS, GroupCommit
 from marx.server.records import StoreFailed, Write
 from marx.server.schema import prepare
@@ -148,6 +148,7 @@ class Store:
     unmeasured = _reading(store_keeping.unmeasured)
     task_bytes = _reading(store_keeping.task_bytes)
     kept_bytes = _reading(store_keeping.kept_bytes)
+    copy_database = _reading(store_copy.copy_database)
     pages = _reading(store_keeping.pages)
     own_blobs = _reading(store_keeping.own_blobs)
     forgotten_by_prefix = _reading(store_keeping.forgotten_by_prefix)

@@ -61,6 +61,17 @@ class TellStory(MarxCommand):
     response = [(b"lines", Json())]
 
 
+class MakeBackup(MarxCommand):
+    """
+    Write an archive of the state into the file ``path``, mode 0600; ``overwrite``: one that is there is replaced.
+
+    Answers its size, how many files and large values of tasks it has, and whether the database is in it: one on a server is not.
+    """
+
+    arguments = [(b"path", Unicode()), (b"overwrite", Boolean())]
+    response = [(b"size", Integer()), (b"blobs", Integer()), (b"database", Boolean())]
+
+
 class WorkerStatus(MarxCommand):
     """What a worker does now, for its owner."""
 

@@ -215,10 +215,11 @@ class Room:
         self._ids = (f"task{number:04d}" for number in itertools.count())
         self.parts: Parts
         self.store: Store
+        self.blobs: Blobs
 
     async def begin(self) -> None:
         self.store = Store.open(sqlite_url(self.folder / "marx.sqlite"), self.reactor)
-        stored = Blobs(self.folder / "blobs", self.reactor)
+        self.blobs = stored = Blobs(self.folder / "blobs", self.reactor)
         secrets = Secrets(self.folder / "secrets", self.reactor)
         around = Surroundings(self.reactor, lambda: self.wall_offset + self.reactor.seconds(), lambda: next(self._ids))
         self.parts = compose(self.config, self.store, stored, self.gatekeeper(), secrets, around)

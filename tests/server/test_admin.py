@@ -17,6 +17,7 @@ from marx import owners_socket
 from marx.owners_socket import SOCKET_NAME, listen_to_owner
 from marx.server.admin import AdminFactory
 from marx.server.authority import Authority
+from marx.server.backup import Backup
 from marx.server.enrolment import Enrolment
 from marx.server.identity import Identity
 from marx.server.identity_records import IdentityRecords
@@ -32,7 +33,7 @@ async def desk(room) -> Any:
     enrolment = Enrolment(Authority.new(1000.0), identity, lambda: [Address("127.0.0.1", 1848)], lambda: 1000.0)
     path = room.folder / SOCKET_NAME
     path.write_text("left there by a daemon that was killed")
-    port = listen_to_owner(room.reactor, room.folder, AdminFactory(identity, enrolment, room.parts, room.reactor))
+    port = listen_to_owner(room.reactor, room.folder, AdminFactory(identity, enrolment, room.parts, Backup(room.folder, room.store, room.blobs, room.reactor), room.reactor))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     link = await connectProtocol(UNIXClientEndpoint(room.reactor, str(path)), GuardedLink(room.reactor))
     yield link
