@@ -118,9 +118,9 @@ class WorkerProtocol(ServerLink):
         return arguments
 
     @wire.OfferSlots.responder
-    async def on_offer_slots(self, offer: dict[str, Any], held: list[Any], tasks: Any) -> None:
+    async def on_offer_slots(self, offer: dict[str, Any], held: list[Any], tasks: list[str] | None) -> None:
         offered, holding = self._read_offer(offer), _all_held(held)
-        known = {lease.task for lease in holding}.union(_all_tasks(tasks))
+        known = {lease.task for lease in holding}.union(tasks or ())
         self._offer = offer
         if self._offered:
             await self.desk.service.happened(events.WorkerChanged(offered))
@@ -239,15 +239,6 @@ def _all_held(held: Any) -> tuple[Held, ...]:
         return tuple(_held(raw) for raw in held)
     except (TypeError, ValueError, LookupError) as error:
         raise BadRequest(f"what is held makes no sense: {str(held)[:200]}") from error
-
-
-def _all_tasks(tasks: Any) -> list[str]:
-    """The ids of what a worker has; one of an earlier version does not say."""
-    if tasks is None:
-        return []
-    if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
-        raise BadRequest(f"what it has of tasks makes no sense: {str(tasks)[:200]}")
-    return tasks
 
 
 def _held(raw: Any) -> Held:

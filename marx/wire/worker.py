@@ -11,7 +11,7 @@ files first, then the results of the items that made them.
 
 from __future__ import annotations
 
-from marx.wire.arguments import Boolean, Bulk, Integer, Json, Unicode
+from marx.wire.arguments import Boolean, Bulk, Integer, Json, Unicode, Words
 from marx.wire.calls import MarxCommand
 
 #: Seconds after which :class:`ReadInput` is answered though nothing came: well below a call's time limit.
@@ -28,7 +28,7 @@ class OfferSlots(MarxCommand):
     (processes, files), of which those that have ended are forgotten.
     """
 
-    arguments = [(b"offer", Json()), (b"held", Json()), (b"tasks", Json(optional=True))]
+    arguments = [(b"offer", Json()), (b"held", Json()), (b"tasks", Words(optional=True))]
     response = []
 
 
