@@ -4,7 +4,7 @@ from __future__ import absolute_import
 
 from marx.runner.divide import roots, syntax
 from marx.runner.divide.index import is_literal
-from marx.runner.divide.roots import EMPTY, MEMBER, NONE
+from marx.runner.divide.roots import NONE
 
 
 class Arguments(object):
@@ -91,8 +91,7 @@ class Binding(object):
         more = self._arguments.found[self._positional :]
         more = more + [found for name, (_, found) in self._arguments.names.items() if name not in known]
         held = frozenset(root for found in more for root in found)
-        self._frame.hold(held, MEMBER)
-        return roots.NEW if held else EMPTY
+        return self._frame.contain(held)
 
 
 def places(scope):

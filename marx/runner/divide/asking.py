@@ -5,7 +5,7 @@ from __future__ import absolute_import
 from marx.runner.divide import libraries, pure, roots, syntax
 from marx.runner.divide.arguments import unknown_arguments
 from marx.runner.divide.calling import Calling
-from marx.runner.divide.roots import EMPTY, FRESH, INSTANCE, MADE, NEW, NONE, RUNNING
+from marx.runner.divide.roots import EMPTY, FRESH, INSTANCE, MADE, NONE, RUNNING
 from marx.runner.divide.syntax import kind
 
 _STREAMS = frozenset(["sys.stdout", "sys.stderr"])
@@ -128,6 +128,8 @@ class Asking(Calling):
             return NONE
         if how == "new":
             return EMPTY
+        if how == "sum":
+            return self.contain(self.members(self.members(together)) | given)
         if how == "copy":
             self.hold([FRESH, MADE])
             return frozenset([FRESH, MADE])
@@ -136,8 +138,7 @@ class Asking(Calling):
         if how == "part":
             return together | inner | (EMPTY if together else NONE)
         held = inner if how == "elements" else inner | together
-        self.hold(held, roots.MEMBER)
-        return NEW if any(root != roots.FLAT for root in held) else EMPTY
+        return self.contain(held)
 
     # Python's own that are more than functions.
 
@@ -186,6 +187,11 @@ class Asking(Calling):
         for root in [("path", path)] if path is not None else [roots.base(root) for root in found - roots.OWN] or [roots.UNKNOWN]:
             self.outcome.conditions.setdefault(("file", root), line)
         return EMPTY
+
+    def _ask_sum(self, arguments, line):
+        """What it begins with may be all that it gives."""
+        begin = frozenset().union(*arguments.found[1:])
+        return self._does(pure.FUNCTIONS["sum"], "sum", arguments, line) | begin
 
     def _ask_isinstance(self, arguments, line):
         self.operate(arguments.found[0] if arguments.found else NONE, line)
@@ -240,6 +246,10 @@ class Asking(Calling):
             self.effect("reflects", ("library", "getattr"), line)
             return frozenset([roots.UNKNOWN])
         return frozenset(rule(arguments.found[0], str(name), line) or ()).union(*more)
+
+    def is_unheard(self, name):
+        """Whether nothing at all is known of a library's name: as a value, it is one like any other."""
+        return name not in pure.FUNCTIONS and name not in pure.CONSTANTS and name not in pure.CARRIED and pure.doing(name) == "library"
 
     def library_value(self, names, line):
         """A name of a library is looked at, not called."""

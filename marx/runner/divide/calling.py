@@ -6,7 +6,7 @@ from marx.runner.divide import pure, roots, syntax
 from marx.runner.divide.applying import Applying
 from marx.runner.divide.arguments import Arguments, Binding, unknown_arguments
 from marx.runner.divide.attributes import decorators_of
-from marx.runner.divide.roots import FLAT, FRESH, INSTANCE, MADE, NONE
+from marx.runner.divide.roots import INSTANCE, MADE, NONE, PLAIN
 from marx.runner.divide.syntax import kind
 from marx.runner.divide.targets import Target
 from marx.runner.divide.values import Function
@@ -125,8 +125,7 @@ class Calling(Applying):
         return made
 
     def _call_record(self, _, arguments, line):
-        self.hold(arguments.all(), roots.MEMBER)
-        return roots.NEW
+        return self.contain(arguments.all())
 
     def _call_partial(self, made, arguments, line):
         node, scope = made
@@ -175,7 +174,7 @@ class Calling(Applying):
 
     def call_method(self, receiver, name, arguments, line, may_be_class=False):
         """The method ``name`` of what ``receiver`` may be."""
-        is_builtin = receiver <= frozenset([FLAT, FRESH])
+        is_builtin = receiver <= PLAIN
         own = () if is_builtin else self.index.methods.get(name, ())
         does = pure.METHODS.get(name) if receiver != INSTANCE or not own else None
         self.doubts.pop((name, line), None)

@@ -94,7 +94,7 @@ class Collecting(object):
         inner = [each for each in scope.below() if each is not scope and each.kind != "comprehension"]
         if any(load.id == name for each in inner for load in each.loads if owner_of(each, name) is scope):
             return True
-        return scope.kind == "module" and name in self._index.attributes
+        return scope.kind == "module" and self._index.may_be_asked(scope, name)
 
 
 def _unfit(made, hows, is_tried):

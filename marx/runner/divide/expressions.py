@@ -6,7 +6,7 @@ from marx.runner.divide import roots, syntax
 from marx.runner.divide.asking import Asking
 from marx.runner.divide.index import is_special
 from marx.runner.divide.libraries import BUILTINS
-from marx.runner.divide.roots import EMPTY, FLAT, FRESH, MEMBER, NEW, NONE, RUNNING
+from marx.runner.divide.roots import EMPTY, MEMBER, NEW, NONE, PLAIN, RUNNING
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
@@ -38,8 +38,7 @@ class Expressions(Asking):
     def _contained(self, nodes, scope):
         """The roots of a new container of these."""
         found = self.all_of(nodes, scope)
-        self.hold(found, MEMBER)
-        return NEW if found else EMPTY
+        return self.contain(found) | (NEW if found else NONE)
 
     # Literals and containers.
 
@@ -63,10 +62,11 @@ class Expressions(Asking):
     def of_Dict(self, node, scope):
         """A new dict, of pairs and of what ``**`` brings."""
         self.operate(self.all_of(node.keys, scope), node.lineno, deep=True)
+        brought = NONE
         for key, value in zip(node.keys, node.values):
             if key is None:
-                self.hold(self.elements(value, scope), MEMBER)
-        return self._contained(node.keys + node.values, scope)
+                brought |= self.elements(value, scope)
+        return self._contained(node.keys + node.values, scope) | (self.contain(brought) if brought else NONE)
 
     def of_Starred(self, node, scope):
         """``*xs`` within a list, tuple or call."""
@@ -114,15 +114,15 @@ class Expressions(Asking):
         left, right = self.of(node.left, scope), self.of(node.right, scope)
         is_form = kind(node.op) == "Mod" and syntax.text_of(node.left) is not None
         more = self.operate(left | right, node.lineno, deep=True)
-        return NONE if is_form else self.combined(node.op, left, right) | more
+        if is_form or _gives_number(node.op, node.left) or _gives_number(node.op, node.right):
+            return (EMPTY if left or right else NONE) | more
+        return self.combined(node.op, left, right) | more
 
     def combined(self, operator, left, right):
         """What an operator of Python's own types gives."""
         if not left and not right:
             return NONE
-        held = self.members(left | right) if kind(operator) in _KEEPING else NONE
-        self.hold(held, MEMBER)
-        return NEW if any(root != FLAT for root in held) else EMPTY
+        return self.contain(self.members(left | right)) if kind(operator) in _KEEPING else EMPTY
 
     def of_Compare(self, node, scope):
         """``a < b``; ``a is b`` asks whether two are one, which copies are not."""
@@ -180,7 +180,8 @@ class Expressions(Asking):
         self.read(root, line)
         if all(binding.kind == "import" for binding in owner.bindings[name]):
             targets = self.analysis.targets.of_name(owner, name)
-            if all(target.kind == "library" for target in targets):
+            is_value = all(binding.value.name is not None for binding in owner.bindings[name])
+            if all(target.kind == "library" and not (is_value and self.is_unheard(target.what)) for target in targets):
                 return self.library_value([target.what for target in targets], line)
         return frozenset([root])
 
@@ -210,7 +211,7 @@ class Expressions(Asking):
             self.effect("reflects", ("method", name), line)
             return frozenset([roots.UNKNOWN])
         more = self.attribute_hooks(found, name, line)
-        if not found <= frozenset([FLAT, FRESH]):
+        if not found <= PLAIN:
             if not all(self.analysis.targets.is_itself(each) for each in self.index.methods.get(name, ())):
                 self.effect("calls", ("method", name), line)
             for each in self.index.properties.get(name, ()):
@@ -234,8 +235,7 @@ class Expressions(Asking):
         more = self.operate(found | place, node.lineno, deep=True)
         is_slice = kind(node.slice) in ("Slice", "ExtSlice")
         if is_slice and found:
-            self.hold(self.members(found), MEMBER)
-            more |= EMPTY | (NEW if self.members(found) else NONE)
+            more |= EMPTY | self.contain(self.members(found))
         return self.members(found) | more
 
     def of_Slice(self, node, scope):
@@ -281,7 +281,7 @@ class Expressions(Asking):
         for place, one in enumerate(generators):
             if getattr(one, "is_async", False):
                 self.effect("async", ("syntax", "async"), one.iter.lineno)
-            self.assign(one.target, self.elements(one.iter, inner if place else outer), inner)
+            self.take(one.target, one.iter, self.elements(one.iter, inner if place else outer), inner)
             for test in one.ifs:
                 self.operate(self.of(test, inner), test.lineno)
         return inner
@@ -306,10 +306,22 @@ class Expressions(Asking):
         self.of(node.value, scope)
         return frozenset([roots.UNKNOWN])
 
+    def take(self, target, iterable, found, scope):
+        """A loop's target is set to an element: see `walking`."""
+        raise NotImplementedError
+
     def assign(self, target, found, scope, value=None):
-        """A target is set to ``found``: see `statements`."""
+        """A target is set to ``found``: see `walking`."""
         raise NotImplementedError
 
     def store_attribute(self, found, name, stored, line):
-        """``x.name = ...``: see `statements`."""
+        """``x.name = ...``: see `walking`."""
         raise NotImplementedError
+
+
+def _gives_number(operator, operand):
+    """Whether an operator on a number that the source spells gives no sequence: ``i + 1``, ``x * 0.5``, but not ``[0] * 3``."""
+    value = syntax.constant(operand)
+    if isinstance(value, bool) or not isinstance(value, (int, float, complex)):
+        return False
+    return kind(operator) != "Mult" or not isinstance(value, int)

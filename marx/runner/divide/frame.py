@@ -4,7 +4,8 @@ from __future__ import absolute_import
 
 from marx.runner.divide import roots
 from marx.runner.divide.outcome import Outcome, Where
-from marx.runner.divide.roots import FLAT, FRESH, ITEM, MADE, MEMBER, NONE, OWN, UNKNOWN, base, in_order, inside, part
+from marx.runner.divide.roots import ADDED, CODE, EMPTY, FLAT, FRESH, ITEM, MADE, MEMBER, NEW, NONE, OWN, PLAIN, SUM, TOGETHER, UNKNOWN
+from marx.runner.divide.roots import base, in_order, inside, part
 from marx.runner.divide.scopes import owner_of
 
 #: The order of statements does not count, so they are walked until nothing new is found; what is not settled by then is not known.
@@ -103,8 +104,12 @@ class Frame(object):
             stored = stored.union(holds.get(MEMBER, ()))
         answer = set()
         for root in found:
-            is_library = root in (FLAT, FRESH) and name != MEMBER
-            answer.update(self._within(root, part(root, name), self.heap if is_library else stored))
+            held = stored
+            if root in PLAIN and name != MEMBER:
+                held = self.heap
+            elif root in (SUM, CODE):
+                held = stored.union(holds.get(ADDED, ()), [SUM])
+            answer.update(self._within(root, part(root, name), held))
         return frozenset(answer)
 
     def _within(self, root, below, held):
@@ -125,8 +130,16 @@ class Frame(object):
         """Something that is made here, or was given, holds ``found`` under ``name``; None: somewhere."""
         self.outcome.holds.setdefault(name, set()).update(found)
         self.heap.update(found)
-        if any(root != FLAT for root in found):
+        if name != ADDED and any(root != FLAT for root in found):
             self.is_mixed = True
+
+    def contain(self, found):
+        """A new container of ``found``; its roots."""
+        is_own = OWN.issuperset(found)
+        self.hold(found, MEMBER if is_own else ADDED)
+        if not is_own:
+            return TOGETHER
+        return NEW if any(root != FLAT for root in found) else EMPTY
 
     def change(self, found, line, stored=NONE, name=MEMBER):
         """Objects of ``found`` are changed, and hold ``stored`` under ``name`` from now on."""

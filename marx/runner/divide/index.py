@@ -7,7 +7,7 @@ from marx.runner.divide.attributes import decorators_of
 from marx.runner.divide.roots import place_of
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
-from marx.runner.divide.values import Function
+from marx.runner.divide.values import Class, Function, Own, library_name
 
 #: Special methods that are called by name where it shows, or only when an object is made.
 _CALLED_BY_NAME = frozenset("__init__ __new__ __call__ __enter__ __exit__ __init_subclass__ __class_getitem__ __prepare__ __subclasshook__".split())
@@ -17,6 +17,8 @@ _STORING = frozenset(
     "__setattr__ __delattr__ __setitem__ __delitem__ __setslice__ __delslice__ __set__ __delete__ __iadd__ __isub__ __imul__ __imatmul__ __idiv__"
     " __itruediv__ __ifloordiv__ __imod__ __ipow__ __ilshift__ __irshift__ __iand__ __ior__ __ixor__".split()
 )
+
+_WAYS_TO_MODULES = frozenset(["modules", "__import__", "import_module"])
 
 _PROPERTIES = frozenset(["property", "cached_property", "functools.cached_property", "abc.abstractproperty"])
 _PARTS = (".setter", ".deleter", ".getter")
@@ -38,6 +40,7 @@ class Index(object):
         self.reading, self.storing = [], []
         self.stored = {}
         self.attributes = set()
+        self._main_is_reached = program.main in [program.find(*origin) for origin in _imports(program)]
         classes = []
         for module in program.modules:
             self._tops[module.path] = module.top
@@ -57,6 +60,9 @@ class Index(object):
         self.scopes[id(scope.node)] = scope
         self._places[place_of(scope)] = scope
         self.attributes.update(node.attr for node in scope.attributes)
+        self._main_is_reached |= any(node.attr in _WAYS_TO_MODULES for node in scope.attributes)
+        self._main_is_reached |= any(node.id in _WAYS_TO_MODULES for node in scope.loads)
+        self._main_is_reached |= any("__main__" in (each.module, each.name) for each in scope.imports)
         for target, value in scope.stores:
             self.stored.setdefault(target.attr, []).append((target, value, scope))
 
@@ -87,6 +93,10 @@ class Index(object):
         is_field = syntax.dotted(getattr(binding.value, "func", None)) in _FIELDS
         return (is_field or is_literal(binding.value)) and all(_is_of_self(*each) for each in self.stored.get(name, ()))
 
+    def may_be_asked(self, scope, name):
+        """Whether a name of a module may be asked of it from outside, as an attribute."""
+        return name in self.attributes and (scope.module.name != "__main__" or self._main_is_reached)
+
     def stores_itself(self, family):
         """Whether what an object of a class holds is what its own ``__init__`` stores: for classes on nothing but `object`."""
         bases = [getattr(base, "id", None) for each in family for base in each.node.bases]
@@ -104,7 +114,14 @@ class Index(object):
     def is_definition(self, root):
         """Whether a root is a name that stands for functions, classes and imports only."""
         bindings = self.bindings(root)
-        return bool(bindings) and all(binding.kind in ("function", "class", "import") for binding in bindings)
+        return bool(bindings) and all(self._defines(binding) for binding in bindings)
+
+    def _defines(self, binding):
+        """Whether a binding gives a name to a function, class or module, or to what `pure` knows: no value to be looked at."""
+        if binding.kind != "import" or binding.value.name is None:
+            return binding.kind in ("function", "class", "import")
+        found = self._resolver.bound_to(binding)
+        return bool(found) and all(isinstance(each, (Function, Class, Own)) or library_name(each) in pure.FUNCTIONS for each in found)
 
     def _why_strange(self, scope):
         """What makes a class of the program behave as its source does not show; None for nothing."""
@@ -149,6 +166,16 @@ class Index(object):
 
     def _names(self, node, scope):
         return self._resolver.names(node, scope.parent)
+
+
+def _imports(program):
+    """What is imported anywhere, as `Program.find` is asked for it."""
+    for module in program.modules:
+        for scope in module.top.below():
+            for dots, name, part in scope.imports:
+                yield dots, name, module
+                if part not in (None, "*"):
+                    yield dots, (name + "." if name else "") + part, module
 
 
 def is_special(name):

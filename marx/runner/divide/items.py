@@ -34,7 +34,7 @@ class LoopItem(Walking):
 
     def step(self):
         """Walk it once."""
-        self.assign(self._node.target, _ITEM, self.scope)
+        self.take(self._node.target, self._node.iter, _ITEM, self.scope)
         self.do_all(self._node.body, self.scope)
 
     def do(self, node, scope):
@@ -68,7 +68,7 @@ class ComprehensionItem(Walking):
         """Walk it once."""
         node, scope = self._site.node, self.scope
         first = node.generators[0]
-        self.assign(first.target, _ITEM, scope)
+        self.take(first.target, first.iter, _ITEM, scope)
         for test in first.ifs:
             self.operate(self.of(test, scope), test.lineno)
         self.go_through(node.generators[1:], scope, scope)

@@ -16,7 +16,7 @@ class Outcome(object):
     conditions  {(kind, root): the line that leads to it}
     reads       {root of a name: the line that leads to it}
     results     roots of what it gives
-    holds       {name: roots} of what is stored in attributes of this name (`MEMBER`: in containers; None: anywhere) of objects that it
+    holds       {name: roots} of what is stored in attributes of this name (`MEMBER`, `ADDED`: in containers; None: anywhere) of objects that it
                 made or was given
     calls       {(root of a function, roots of each argument): line} of functions that only the caller knows
     is_hopeless whether one of the effects counts whoever calls it: then nothing else of this is complete

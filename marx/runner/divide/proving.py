@@ -233,13 +233,22 @@ class Proof(object):
     def _is_used_elsewhere(self, name):
         """Whether a name that the loop binds may be read outside of its body."""
         scope = self._site.scope
-        if scope.kind == "module" and (name in self._summaries.index.attributes or self._looks_around(scope)):
+        if scope.kind == "module" and (self._summaries.index.may_be_asked(scope, name) or self._looks_around(scope)):
             return True
-        within = set(id(node) for part in self._site.node.body for node in syntax.walk(part))
+        within = set(id(node) for part in self._site.node.body for node in syntax.walk(part)).union(self._bound_again(name))
         loads = [load for each in scope.below() for load in each.loads if load.id == name and owner_of(each, name) is scope]
         if any(id(load) not in within for load in loads):
             return True
         return scope.kind == "module" and scope.module.name != "__main__"
+
+    def _bound_again(self, name):
+        """The ids of all nodes in other loops whose target binds a name: there it means their own item."""
+        around = set(id(node) for node in self._site.above)
+        for node in syntax.walk(self._site.scope.node):
+            if kind(node) == "For" and id(node) not in around and node is not self._site.node and name in targets_in(node.target):
+                for part in node.body:
+                    for each in syntax.walk(part):
+                        yield id(each)
 
     def _looks_around(self, scope):
         return any(load.id in _LOOKING for each in scope.below() for load in each.loads)

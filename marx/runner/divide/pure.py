@@ -12,7 +12,7 @@ from collections import namedtuple
 from marx.runner.compat import IS_2
 
 #: ``gives``: "value" (a number, text or None), "new" (an object that nobody else knows), "copy" (a deep one), "holds" (a new one, which holds
-#: what the arguments are and hold), "elements" (a new one of what the arguments hold), "part" (an argument, or something within one). ``calls``: the places of functions that it calls with parts of the rest.
+#: what the arguments are and hold), "elements" (a new one of what the arguments hold), "sum" (of those), "part" (an argument, or something within one). ``calls``: the places of functions that it calls with parts of the rest.
 #: ``changes``: the places of what it changes; -1 is the object of a method. ``most``: arguments that may be given by position: what stands
 #: behind them is changed (numpy's ``out``); None: any.
 Does = namedtuple("Does", "gives calls changes most")
@@ -45,7 +45,8 @@ _functions("", "new", "abs pow range xrange bytearray")
 _functions("", "elements", "dict enumerate frozenset list reversed set tuple zip iter sorted")
 _functions("", "holds", "slice")
 _functions("", "elements", "filter map", calls=(0,))
-_functions("", "part", "max min sum any all")
+_functions("", "part", "max min any all")
+_functions("", "sum", "sum")
 _functions("", "part", "reduce apply", calls=(0,))
 _functions("", "part", "next", changes=(0,))
 

@@ -2,6 +2,7 @@
 
 ("flat",)        made within this very call: a container that holds nothing that can be changed
 ("fresh",)       made within this very call: a container of Python's own, or what a library of `pure` made
+("sum",)         made within this very call of what comes from outside: by an operator (a number, most times), or a container of such
 ("made",)        made within this very call: an instance of a class of the program
 ("code",)        made within this very call: a function, a generator
 ("given", root)  what calling the function there gives
@@ -15,6 +16,7 @@ from __future__ import absolute_import
 
 FLAT = ("flat",)
 FRESH = ("fresh",)
+SUM = ("sum",)
 MADE = ("made",)
 CODE = ("code",)
 ITEM = ("item",)
@@ -24,16 +26,21 @@ UNKNOWN = ("unknown",)
 
 #: Stands for the elements of a container among the names of attributes.
 MEMBER = "[]"
+#: The same for what is put together of what comes from outside: it is told apart from what containers of one's own hold.
+ADDED = "[+]"
 
 NONE = frozenset()
 EMPTY = frozenset([FLAT])
 NEW = frozenset([FRESH])
+TOGETHER = frozenset([SUM])
 INSTANCE = frozenset([MADE])
 RUNNING = frozenset([CODE])
 ANYTHING = frozenset([UNKNOWN])
 
 #: Roots of what this very call has made: it may be changed freely.
-OWN = frozenset([FLAT, FRESH, MADE, CODE])
+OWN = frozenset([FLAT, FRESH, SUM, MADE, CODE])
+#: What of it is of no class of the program.
+PLAIN = frozenset([FLAT, FRESH, SUM])
 
 
 def parameter(place):

@@ -6,7 +6,7 @@ from marx.runner.divide import pure, roots, syntax
 from marx.runner.divide.arguments import Arguments
 from marx.runner.divide.expressions import Expressions
 from marx.runner.divide.frame import MOST_WALKS, Hopeless
-from marx.runner.divide.roots import EMPTY, FLAT, FRESH, INSTANCE, MEMBER, NONE, OWN, RUNNING
+from marx.runner.divide.roots import FLAT, FRESH, INSTANCE, MEMBER, NONE, OWN, PLAIN, RUNNING, TOGETHER
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
@@ -109,7 +109,9 @@ class Walking(Expressions):
         before = self._before(target, scope)
         more = self.operate(before | value, node.lineno, deep=True)
         self.condition("immutable", before, node.lineno)
-        if not before <= frozenset([FLAT, FRESH]):
+        if OWN.intersection(before) - TOGETHER:
+            self.hold(self.members(value), MEMBER)  # a list takes in what is added to it
+        if not before <= PLAIN:
             more |= self.apply_outcome(self.analysis.storing(self), lambda place: value if place else before, node.lineno)
         self.assign(target, before & OWN | self.combined(node.op, before, value) | more, scope)
 
@@ -122,6 +124,15 @@ class Walking(Expressions):
         if name == "Attribute":
             return frozenset(self.of_Attribute(target, scope))
         return frozenset(self.of_Subscript(target, scope))
+
+    def take(self, target, iterable, found, scope):
+        """A loop's target is set to an element: what ``enumerate`` counts is a number."""
+        counted = kind(iterable) == "Call" and self.analysis.targets.names(iterable.func, scope) == frozenset(["enumerate"])
+        if counted and kind(target) == "Tuple" and len(target.elts) == 2 and kind(target.elts[0]) == "Name":
+            self.assign(target.elts[0], NONE, scope)
+            self.assign(target.elts[1], self.members(found), scope)
+        else:
+            self.assign(target, found, scope)
 
     def assign(self, target, found, scope, value=None):
         """A target is set to what has the roots ``found``; ``value``: its expression, where there is one."""
@@ -144,8 +155,7 @@ class Walking(Expressions):
     _assign_List = _assign_Tuple
 
     def _assign_Starred(self, target, found, scope, value):
-        self.hold(found, MEMBER)
-        self.assign(target.value, roots.NEW if found else EMPTY, scope)
+        self.assign(target.value, self.contain(found), scope)
 
     def _assign_Attribute(self, target, found, scope, value):
         self.store_attribute(self.of(target.value, scope), target.attr, found, target.lineno)
@@ -165,7 +175,7 @@ class Walking(Expressions):
         """An object is changed by a statement: its class's special methods see it, and those of what stands ``beside`` it in the class."""
         self.change(found, line, stored, name)
         self.condition("known", found, line)
-        if not found <= frozenset([FLAT, FRESH]):
+        if not found <= PLAIN:
             self.apply_outcome(self.analysis.storing(self), lambda place: stored if place else found | beside, line)
 
     def do_Delete(self, node, scope):
@@ -192,7 +202,7 @@ class Walking(Expressions):
 
     def do_For(self, node, scope):
         """A loop within an item."""
-        self.assign(node.target, self.elements(node.iter, scope), scope)
+        self.take(node.target, node.iter, self.elements(node.iter, scope), scope)
         self.do_all(node.body + node.orelse, scope)
 
     def _asynchronous(self, node, scope):
