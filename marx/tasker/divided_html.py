@@ -13,6 +13,9 @@ from typing import Any, Iterable, Mapping, Sequence
 from marx.tasker.divided import LATER, Division, called, needs_of
 from marx.tasker.reasons import short
 
+#: The height of a line of the source, in the style as well.
+LINE = "19px"
+
 #: How a portion is shown: the class of its lines, and the word in front of its note.
 DIVIDED, LATER_ON, VOUCHED, KEPT = "divided", "later", "vouched", "kept"
 _WORDS = {DIVIDED: "divided", LATER_ON: LATER, VOUCHED: "divided on your word", KEPT: "stays"}
@@ -30,24 +33,21 @@ h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2.2rem 0 .
 .legend { display: flex; flex-wrap: wrap; gap: .5rem 1.4rem; margin: 1rem 0 0; padding: 0; list-style: none; }
 .legend li::before { content: ""; display: inline-block; width: .75em; height: .75em; margin-right: .45em; border-radius: 2px; background: var(--mark); }
 .divided { --mark: var(--divided); } .later { --mark: var(--later); } .vouched { --mark: var(--vouched); } .kept { --mark: var(--kept); }
-.source { position: relative; display: grid; grid-template-columns: max-content minmax(24rem, 1fr) minmax(16rem, 27rem); background: var(--paper);
+.source { display: grid; overflow-x: auto; grid-template-columns: max-content minmax(max-content, 1fr) minmax(20rem, 30rem); background: var(--paper);
   border: 1px solid var(--rule); border-radius: 8px; }
-.source > * { min-height: 1.45em; }
-.n, .c { font: 13px/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+.n, .c { font: 13px/19px ui-monospace, "SFMono-Regular", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .n { grid-column: 1; padding: 0 .7em 0 1em; text-align: right; color: var(--faint); user-select: none; text-decoration: none; }
-.c { grid-column: 2; padding: 0 1em 0 .7em; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; border-left: 3px solid transparent; }
+.c { grid-column: 2; padding: 0 1em 0 .7em; margin: 0; white-space: pre; border-left: 3px solid transparent; }
 .c.in { border-left-color: var(--mark); background: color-mix(in srgb, var(--mark) 9%, transparent); }
 .c.first { background: color-mix(in srgb, var(--mark) 17%, transparent); }
-.notes { grid-column: 3; position: relative; border-left: 1px solid var(--rule); font-size: 13px; line-height: 1.45; }
-.open { position: absolute; inset: 0 0 auto 0; max-height: 100%; overflow: hidden; padding: 0 .8rem; background: var(--paper); outline: 0; cursor: default; }
-.open:hover, .open:focus { max-height: none; z-index: 1; padding-bottom: .5rem; border-radius: 0 0 8px 8px; box-shadow: 0 .5rem 1rem rgb(0 0 0 / .22); }
+.notes { grid-column: 3; border-left: 1px solid var(--rule); padding: 0 .8rem .4rem; font-size: 12.5px; line-height: 18px; }
 .note { border-left: 3px solid var(--mark); padding: 0 0 0 .6rem; } .note + .note { margin-top: .35rem; }
-.note b { color: var(--mark); font-weight: 600; } .note p { margin: .2rem 0 0; } .note ul { margin: .2rem 0 0; padding-left: 1.1em; }
+.note b { color: var(--mark); font-weight: 600; } .note p { margin: 0; } .note ul { margin: 0; padding-left: 1.1em; }
 .note .hint { color: var(--faint); } .n:target { outline: 2px solid var(--later); }
 .w { color: var(--word); } .s { color: var(--text); } .r { color: var(--note); font-style: italic; }
-@media (max-width: 60rem) { .source { grid-template-columns: max-content 1fr; }
-  .notes { grid-column: 1 / -1; grid-row: auto !important; } .n, .c { grid-row: auto !important; } .open { position: static; } }
-@media print { body { max-width: none; padding: 0; } .source { border: 0; overflow: visible; } .open { position: static; } }
+@media (max-width: 60rem) { .source { grid-template-columns: max-content 1fr; grid-template-rows: none !important; }
+  .notes { grid-column: 1 / -1; grid-row: auto !important; } .n, .c { grid-row: auto !important; } }
+@media print { body { max-width: none; padding: 0; } .source { border: 0; overflow: visible; } }
 """
 
 _PAGE = """<!DOCTYPE html>
@@ -130,12 +130,22 @@ def _file(name: str, text: str, marks: Iterable[Mark]) -> str:
     lines = coloured(text)
     cells = [_line(number, line, ordered) for number, line in enumerate(lines, 1)]
     starts = sorted({mark.line for mark in ordered})
-    for place, start in enumerate(starts):
-        end = starts[place + 1] if place + 1 < len(starts) else len(lines) + 1
+    ends = [max(end, start + 1) for start, end in zip(starts, [*starts[1:], len(lines) + 1])]
+    for start, end in zip(starts, ends):
         notes = "".join(f'<div class="note {mark.how}">{mark.note}</div>' for mark in ordered if mark.line == start)
-        row = f"grid-row: {start} / {max(end, start + 1)}"
-        cells.append(f'<div class="notes" style="{row}"><div class="open" tabindex="0">{notes}</div></div>')
-    return f'<h2>{escape(name)}</h2><div class="source">{"".join(cells)}</div>'
+        cells.append(f'<div class="notes" style="grid-row: {start} / {end}">{notes}</div>')
+    return f'<h2>{escape(name)}</h2><div class="source" style="grid-template-rows: {_rows(len(lines), ends)}">{"".join(cells)}</div>'
+
+
+def _rows(lines: int, ends: Sequence[int]) -> str:
+    """The heights of lines: each as high as its text, but the last beside a note, which is as high as the note needs."""
+    tracks, last = [], 0
+    for end in ends:
+        if end - 2 > last:
+            tracks.append(f"repeat({end - 2 - last}, {LINE})")
+        tracks.append(f"minmax({LINE}, auto)")
+        last = end - 1
+    return " ".join([*tracks, f"repeat({lines - last}, {LINE})"] if lines > last else tracks)
 
 
 def _line(number: int, code: str, marks: Sequence[Mark]) -> str:

@@ -96,6 +96,13 @@ def test_lines_belong_to_the_innermost_portion_around_them() -> None:
     assert classes == ["c in kept first", "c in kept first", "c in kept", "c"]
 
 
+def test_every_line_has_its_row_and_notes_may_make_the_last_of_theirs_higher() -> None:
+    whole = page(row(construct="map", reason="a", line=2), row(construct="map", reason="b", line=5), row(construct="map", reason="c", line=6), text="1\n" * 9)
+    heights = re.findall(r"style=\"grid-template-rows: ([^\"]*)\"", whole)
+    assert heights == ["repeat(3, 19px) minmax(19px, auto) minmax(19px, auto) repeat(3, 19px) minmax(19px, auto)"]
+    assert re.findall(r'class="notes" style="grid-row: (\d+ / \d+)"', whole) == ["2 / 5", "5 / 6", "6 / 10"]
+
+
 def test_a_source_of_any_kind_keeps_its_lines() -> None:
     for text in ("", "\n", "a", "a\n\n", "print 'x'\n", "'''\n", "x = '\\\n'\n", "é = \"\t\"\n\x0c\ny = 1\n"):
         lines = ["".join(unescape(re.sub("<[^>]*>", "", line))) for line in coloured(text)]

@@ -18,6 +18,7 @@ _STORING = frozenset(
     " __itruediv__ __ifloordiv__ __imod__ __ipow__ __ilshift__ __irshift__ __iand__ __ior__ __ixor__".split()
 )
 
+_SLICES = frozenset(["s_", "index_exp"])
 _WAYS_TO_MODULES = frozenset(["modules", "__import__", "import_module"])
 
 _PROPERTIES = frozenset(["property", "cached_property", "functools.cached_property", "abc.abstractproperty"])
@@ -30,7 +31,7 @@ class Index(object):
     Of one program. ``scopes``: {id of a node: its `Scope`}; ``methods``, ``properties``: {name: [each `Scope`]}; ``class_values``: {name: the
     classes that bind it to something that can be changed}. ``reading``, ``storing``: the special methods. ``strange``: {a class: why its
     behaviour is not what its source shows}. ``stored``: the names of attributes that are set anywhere. ``attributes``: all that are named.
-    ``has_containers``: whether a class of the program stands on another than `object` and its own, whose objects may hold elements.
+    ``has_slices``: whether `slice` is named, so that any place in a container may be several. ``has_containers``: whether a class of the program stands on another than `object` and its own, whose objects may hold elements.
     """
 
     def __init__(self, program, resolver):
@@ -40,6 +41,7 @@ class Index(object):
         self.reading, self.storing = [], []
         self.stored = {}
         self.attributes = set()
+        self.has_slices = False
         self._main_is_reached = program.main in [program.find(*origin) for origin in _imports(program)]
         classes = []
         for module in program.modules:
@@ -60,6 +62,7 @@ class Index(object):
         self.scopes[id(scope.node)] = scope
         self._places[place_of(scope)] = scope
         self.attributes.update(node.attr for node in scope.attributes)
+        self.has_slices |= any(node.id == "slice" for node in scope.loads) or any(node.attr in _SLICES for node in scope.attributes)
         self._main_is_reached |= any(node.attr in _WAYS_TO_MODULES for node in scope.attributes)
         self._main_is_reached |= any(node.id in _WAYS_TO_MODULES for node in scope.loads)
         self._main_is_reached |= any("__main__" in (each.module, each.name) for each in scope.imports)

@@ -280,7 +280,7 @@ KNOWN_TYPES = frozenset(
     + [("decimal", "Decimal"), ("fractions", "Fraction"), ("collections", "OrderedDict"), ("collections", "Counter")]
     + [("collections", "deque"), ("array", "array"), ("numpy", "ndarray"), ("numpy", "dtype")]
     + [("re", "Pattern"), ("_sre", "SRE_Pattern"), ("re", "Match"), ("_sre", "SRE_Match"), ("_struct", "Struct")]
-    + [("__builtin__" if IS_2 else "builtins", name) for name in ("bytearray", "range", "xrange", "slice", "complex")]
+    + [("__builtin__" if IS_2 else "builtins", name) for name in ("bytearray", "range", "xrange", "complex")]
 )
 
 #: Beginnings of names that are known to do more, for the sentence: (kind of effect, names or beginnings of names with a dot at the end).

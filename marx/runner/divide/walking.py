@@ -163,6 +163,8 @@ class Walking(Expressions):
     def _assign_Subscript(self, target, found, scope, value):
         place = self.of(target.slice, scope)
         self.operate(place, target.lineno, deep=True)
+        if kind(target.slice) in ("Slice", "ExtSlice") or self.index.has_slices:
+            found = found | self.members(found)  # of what is given, the elements are taken
         self._store(self.of(target.value, scope), found | place, target.lineno)
 
     def store_attribute(self, found, name, stored, line):

@@ -76,6 +76,12 @@ EVERYWHERE = [
     ("an object that is not made, but found", "class C(object):\n    def __new__(cls, x):\n        return KNOWN[0]\nKNOWN = [1]\ndef g(x):\n    C(x).append(1)\na = [g(x) for x in xs]  # here", "`KNOWN`", ""),
     ("a pool's list of jobs given by a function", "def look():\n    return a\na = []\nfor x in look():  # here\n    a.append(f(x))", "functions know it", ""),
     ("a base that keeps what it is given", "K = []\nclass M(object):\n    def __init__(self, x):\n        super(M, self).__init__(x)\nclass C(M, dict):\n    pass\ndef g(x):\n    C([('k', K)])['k'].append(x)\na = [g(x) for x in xs]  # here", "calls `g`, which changes", ""),
+    ("elements put in place of others", "K = [1]\ndef g(x):\n    t = [0, 0]\n    t[0:1] = [K]\n    t[0].append(x)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("elements put in place of others by a slice", "K = [1]\nS = slice(0, 1)\ndef g(x):\n    t = [0, 0]\n    t[S] = [K]\n    t[0].append(x)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("added to a list of one's own", "K = [1]\ndef g(x):\n    t = []\n    t += [K]\n    t[0].append(x)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("an element of a sum", "K = [1]\ndef g(x):\n    sum([[K]], [])[0].append(x)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("what a sum begins with", "K = [1]\ndef g(x):\n    sum([], K).append(x)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("a key of a dict of one's own", "K = [1]\nclass C(object):\n    pass\nkey = C()\ndef g(x):\n    d = {}\n    d[(key, x)] = 1\n    for k in d:\n        k[0].n = x\na = [g(x) for x in xs]  # here", "changes", ""),
     ("two ways to one object", "class Node(object):\n    def __init__(self, to):\n        self.to = to\ntop = Node(None)\ndef g(x):\n    n = Node(Node(top))\n    n.to.to.to = x\na = [g(x) for x in xs]  # here", "calls `g`, which changes", ""),
 ]
 
