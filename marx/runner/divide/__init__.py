@@ -14,6 +14,12 @@ stands for everything that is ever bound to it. What it cannot see it leaves out
 How to read: `syntax` is the only file that knows how `ast` differs between versions; `scopes` finds every binding and every name of a
 module, `modules` follows imports; `resolving` says what an expression stands for (`values`), with `attributes` and in `rounds`; on it stand
 `portions`, `starting`, `travelling` and `opening`, and `answer` puts them together. `libraries` holds what is known of libraries, each fact once.
+
+Portions that no pool asks for are proved, and `found` says what a proof is. `sites` finds the places; `finding` goes through them. What an
+item does is walked in a `frame` (with `applying`, `calling`, `asking`, `expressions`, `walking` for the parts of the language; `items` for an
+item), whose variables stand for `roots` and whose `outcome` is effects and conditions; `summaries` repeats that for all functions until nothing
+new is found. `targets` says what a call can call at most, `index` what stands in the program by name, `pure` what libraries do.
+`collecting`, `turns` and `iterables` look at a loop's form; `proving` comes to the verdict, `reasons` has the sentences, `telling` the rows.
 """
 
 from __future__ import absolute_import
