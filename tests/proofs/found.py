@@ -7,6 +7,7 @@ sites of programs without traps are sent, proved or not.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -23,12 +24,21 @@ from random import Random
 
 import click
 
+from bench.circumstances import circumstances, sentence
+from bench.table import table
 from marx.worker.kit import lay_out_kit
 from tests.proofs.loops.drawing import Program, Site, draw
 from tests.pythons import UserPython, found_pythons
 from tests.runner.playing import Lab, Run, compile_once
 
 ADDRESS = re.compile(r"0x[0-9a-f]+")
+_HEAD = """Generated sequential programs
+=============================
+
+``python -m tests.proofs.found --programs {programs} --seed {seed}`` draws programs without a pool from a seed (``tests/proofs/loops``): loops,
+comprehensions and maps in all their forms around what items do, harmless or a trap. Each is run plainly and with every proved site sent to
+another process, item by item. Standard output, standard error, exit code and every file must be the same.
+"""
 #: So many different programs are enough to see what is wrong.
 ENOUGH = 5
 SHRINKING_RUNS = 40
@@ -43,7 +53,7 @@ class Tally:
     divided: Counter[str] = field(default_factory=Counter)
     hazards: Counter[str] = field(default_factory=Counter)
     items: int = 0
-    corrected: int = 0
+    corrected: Counter[str] = field(default_factory=Counter)
     cases: list[tuple[str, str]] = field(default_factory=list)
     seconds: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -58,7 +68,7 @@ class Tally:
         with self.lock:
             self.programs[python] += 1
             self.items += away.total()
-            self.corrected += len(run.notes)
+            self.corrected.update(note.partition("in place, since ")[2] for note in run.notes)
             for site in program.sites:
                 self._count_site(site, away[site.number])
 
@@ -73,7 +83,7 @@ class Tally:
     def sentence(self) -> str:
         """For the terminal."""
         programs, sites = self.programs.total(), self.hazards.total()
-        return f"{programs} programs in {self.seconds:.0f} s, {self.items} items reported by another runner, {sites} sites with traps, {self.corrected} proofs found wrong at run time, {len(self.cases)} different"
+        return f"{programs} programs in {self.seconds:.0f} s, {self.items} items reported by another runner, {sites} sites with traps, {self.corrected.total()} proofs found wrong at run time, {len(self.cases)} different"
 
 
 class Bench:
@@ -160,6 +170,20 @@ def tried(opened: dict[UserPython, Bench], seed: int, numbers: range, at_a_time:
     return tally
 
 
+def write_record(tally: Tally, seed: int, pythons: Sequence[UserPython], folder: Path) -> None:
+    """``found.json`` and ``found.rst`` in ``folder``."""
+    around, names = circumstances(), ["%d.%d.%d" % python.version for python in pythons]
+    shares = {name: [tally.divided[name], tally.separable[name]] for name in sorted(tally.separable)}
+    counts = {"programs": dict(tally.programs), "items": tally.items, "corrected": dict(tally.corrected), "seconds": tally.seconds}
+    said = {"circumstances": around, "pythons": names, "seed": seed, **counts, "divided": shares, "traps": dict(sorted(tally.hazards.items()))}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "found.json").write_text(json.dumps({**said, "different": [name for name, _ in tally.cases]}, indent=1) + "\n")
+    rows = [(name, str(divided), str(total)) for name, (divided, total) in shares.items()]
+    told = f"Recorded with {sentence(around)}. Python {', '.join(names)}.\n\n{tally.sentence()}.\n"
+    page = _HEAD.format(programs=tally.programs.total(), seed=seed)
+    (folder / "found.rst").write_text("\n".join([page, told, table(("construct", "divided", "separable sites"), rows), ""]))
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--programs", "count", type=click.IntRange(min=1), default=100, show_default=True, help="How many programs.")
 @click.option("--seed", type=int, default=None, help="Which programs; default: others each time.")
@@ -167,8 +191,11 @@ def tried(opened: dict[UserPython, Bench], seed: int, numbers: range, at_a_time:
 @click.option("--python", "versions", multiple=True, metavar="2.7|3.x", help="Default: every one that is found here, by turns.")
 @click.option("--at-a-time", type=click.IntRange(min=1), default=2, show_default=True, help="Programs at work at the same time.")
 @click.option("--shares", is_flag=True, help="Say of each construct how many of its separable sites were divided.")
+@click.option("--record", type=click.Path(path_type=Path), default=None, help="The folder for a record; docs/proofs is the project's own.")
 @click.option("--hopeful", is_flag=True, help="Programs without traps, and each of their sites is sent, proved or not.")
-def found(count: int, seed: int | None, first: int, versions: Sequence[str], at_a_time: int, shares: bool, hopeful: bool) -> None:
+def found(
+    count: int, seed: int | None, first: int, versions: Sequence[str], at_a_time: int, shares: bool, record: Path | None, hopeful: bool
+) -> None:
     """Draw sequential programs, run each plainly and with all that is proved sent away, and compare."""
     seed = Random().randrange(10**6) if seed is None else seed
     pythons = [python for python in found_pythons(os.environ) if not versions or python.name in versions]
@@ -178,8 +205,11 @@ def found(count: int, seed: int | None, first: int, versions: Sequence[str], at_
     with benches(pythons, "numbered" if hopeful else "proved") as opened:
         tally = tried(opened, seed, range(first, first + count), at_a_time, not hopeful)
     click.echo(tally.sentence())
-    for name in sorted(tally.separable) if shares else ():
-        click.echo(f"  {name}: {tally.divided[name]} of {tally.separable[name]}")
+    if shares:
+        click.echo("\n".join(f"  {each}: {tally.divided[each]} of {tally.separable[each]}" for each in sorted(tally.separable)))
+        click.echo("\n".join(f"  {count} x {reason}" for reason, count in tally.corrected.most_common()))
+    if record is not None:
+        write_record(tally, seed, pythons, record)
     if tally.cases:
         raise click.ClickException(f"{len(tally.cases)} programs came out differently")
 
