@@ -55,7 +55,7 @@ CHECKS = {
     "standard error": ("serving.py", 'self._printing.why_not = "it writes to standard error"', "pass", "standard error"),
     "results that are held": ("serving.py", "if inside.changeable & (", "if set() & (", "gives what is held"),
     "what an item raises": ("serving.py", 'raise _Stays("it raises %s" % type(error).__name__)', "return []", "raises"),
-    "rehearsal": ("division.py", "not _is_sure(is_rehearsed, outcome[1])", "False", "process number"),
+    "rehearsal": ("division.py", "not _is_sure(is_rehearsed, outcome[1], self._draws)", "False", "process number"),
 }
 """Each check at run time: its file, its text, what it is without it, and the work that then goes wrong where nothing was proved."""
 

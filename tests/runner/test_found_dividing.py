@@ -239,3 +239,24 @@ def test_names_of_every_place_are_read(lab: Lab) -> None:
 def test_where_the_lab_goes_away_the_rest_is_computed_in_place(lab: Lab) -> None:
     lab.hangs_up_after = 3
     same(lab, KINDS)
+
+
+PRAGMAS = """
+import random
+def f(x):
+    return random.random() * 0 + x
+def g(x):
+    return x * x
+print([f(x) for x in range(6)])
+print([f(x) for x in range(6)])  # marx: divide
+print([g(x) for x in range(6)])  # marx: keep
+print([g(x) for x in range(6)])
+"""
+
+
+def test_the_person_can_say_what_is_divided_and_is_told_where_that_is_not_proved(lab: Lab) -> None:
+    lab.finding = "proved"
+    run = same(lab, PRAGMAS)
+    assert [portion.call["line"] for portion in run.portions] == [9, 11]
+    [note] = run.notes
+    assert "line 9" in note and "random" in note

@@ -42,27 +42,32 @@ _undecided = None
 _pid = None
 #: The numbers of sites of which it was said why they stay.
 told = set()
-#: Whether everything that may be divided is: said by whoever tests.
-is_forced = False
 
 
 def install(sites=(), forced=False):
-    """Give the program's code what it calls. ``sites``: {number: (kind of `Found`, the names that it sums up in, itself packed)}. ``forced``: see there."""
-    global _pid, is_forced
+    """Give the program's code what it calls. ``sites``: {number: (kind of `Found`, the names that it sums up in, itself packed, its pragma)}.
+
+    ``forced``: all are divided that may be, worth it or not.
+    """
+    global _pid
     own.update(vars(builtins))
-    _pid, is_forced = os.getpid(), forced
-    _sites.update((number, _Site(number, *site)) for number, site in dict(sites).items())
+    _pid = os.getpid()
+    _sites.update((number, _Site(number, forced, *site)) for number, site in dict(sites).items())
     for name, function in CALLED.items():
         setattr(builtins, name, function)
 
 
 class _Site(object):
-    """``sums``: the names that it sums up in. ``stays``: for good. ``waits``: so many calls more it stays without being asked."""
+    """``is_forced``: it is divided where it may be, worth it or not. ``sums``: the names that it sums up in.
 
-    __slots__ = ("number", "kind", "sums", "packed", "stays", "waits", "verdicts")
+    ``stays``: for good. ``waits``: so many calls more it stays without being asked.
+    """
 
-    def __init__(self, number, kind, sums, packed):
+    __slots__ = ("number", "is_forced", "kind", "sums", "packed", "stays", "waits", "verdicts")
+
+    def __init__(self, number, forced, kind, sums, packed, pragma):
         self.number = number
+        self.is_forced = forced or pragma == "divide"
         self.kind = kind
         self.sums = sums
         self.packed = packed
@@ -165,7 +170,7 @@ class Sampling(object):
 
     def _verdict(self, count, seconds, so_far, total):
         """True: it takes long; False: it does not; None: more must be seen."""
-        if is_forced:
+        if self.site.is_forced:
             return True
         if total is None:
             return True if so_far >= SAMPLE_SECONDS else None

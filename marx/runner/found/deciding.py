@@ -17,7 +17,7 @@ from marx.runner.found.depth import used
 from marx.runner.found.division import Division
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike
 from marx.runner.found.recording import KINDS
-from marx.runner.found.sending import Portion
+from marx.runner.found.sending import Portion, state_of
 from marx.runner.found.sites import unpacked
 from marx.runner.found.work import Unworkable, collected, work_of
 from marx.runner.found.worth import is_worth_it
@@ -129,13 +129,13 @@ class _Deciding(object):
         collects = self._collects()
         # The first is one that was computed in place: what comes back must be the same.
         records = self._records([self._sampling.sample] + self._items[:-1])
-        if not calls.is_forced and not is_worth_it(len(self._items), seconds, sum(map(len, records)) / len(records), 0.0, self._portal.slots):
-            raise Stays("sending its items would take longer than computing them")
+        self._ask_worth(seconds, records, 0.0)
         try:
             work = work_of(self._found, self._frame)
         except (Unworkable, SyntaxError) as error:
             raise Stays(str(error), True)
-        portion = self._opened(work, collects, records)
+        portion = self._opened(work, collects, records, seconds)
+        self._tell_doubt()
         return Division(self._found, self._items, portion, dict(self._values), self._sampling.before, self._problem)
 
     def _collects(self):
@@ -165,26 +165,40 @@ class _Deciding(object):
                 raise Stays("an item cannot be sent: %s" % error)
         return records
 
-    def _opened(self, work, collects, records):
+    def _ask_worth(self, seconds, records, state_seconds):
+        size = sum(map(len, records)) / float(len(records))
+        is_worth = is_worth_it(len(self._items), seconds, size, state_seconds, self._portal.slots)
+        if not is_worth and not self._sampling.site.is_forced:
+            raise Stays("sending its items would take longer than computing them")
+
+    def _tell_doubt(self):
+        """What the person has vouched for is said."""
+        if getattr(self._found, "doubt", ""):
+            self._note(self._found.doubt)
+
+    def _opened(self, work, collects, records, seconds):
         began_at = monotonic()
         out = (getattr(sys.stdout, "encoding", None), getattr(sys.stdout, "errors", None))
         portion = Portion(self._portal)
         try:
             wanted = frozenset(each.kind for each in self._found.conditions if each.root == OF_RESULTS)
             about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide")
-            portion.open(call_of(self._found), serving.begin, about, records)
+            content = state_of(serving.begin, about, records)
+            self._ask_worth(seconds, records, elapsed(began_at))
+            portion.open(call_of(self._found), content, records)
         except CannotCarry as error:
             raise Stays("%s%s" % (error.reason, " (%s)" % error.hint if error.hint else ""))
         except PortalClosed:
             raise Stays("", True)
-        self.state_seconds = elapsed(began_at)
         return portion
 
     def _problem(self, text):
         """Something did not come out as the proof says."""
-        site = self._sampling.site
-        site.stays = True
+        self._sampling.site.stays = True
+        self._note("the rest is computed in place, since %s" % text)
+
+    def _note(self, text):
         try:
-            self._portal.note(u"%s, line %d: the rest is computed in place, since %s" % (path_text(self._found.module.path), self._found.line, text))
+            self._portal.note(u"%s, line %d: %s" % (path_text(self._found.module.path), self._found.line, text))
         except PortalClosed:
             pass

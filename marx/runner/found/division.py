@@ -22,7 +22,7 @@ class Division(object):
     def __init__(self, found, items, portion, values, before, problem):
         self.tail = []
         self.sums = {}
-        self._found = found
+        self._draws = found.pragma == "divide" and found.draws
         self._items = items
         self._portion = portion
         self._values = values
@@ -64,7 +64,7 @@ class Division(object):
     def _payloads(self, is_rehearsed):
         """What each item did, in order, as long as it can be taken over; `_taken_over` must be called for each that was."""
         outcome = self._portion.outcome(0)
-        if outcome is None or outcome[0] != "done" or not _is_sure(is_rehearsed, outcome[1]):
+        if outcome is None or outcome[0] != "done" or not _is_sure(is_rehearsed, outcome[1], self._draws):
             said = "what was computed in place came out differently elsewhere" if outcome and outcome[0] == "done" else outcome and outcome[1]
             self._stop(said or self._portion.refusal or "it has no outcome")
             return
@@ -117,9 +117,10 @@ class Division(object):
         return not payload or is_alike(made[-len(payload) :], payload)
 
 
-def _is_sure(is_rehearsed, payload):
+def _is_sure(is_rehearsed, payload, draws):
+    """Whether it is as it was; where the person lets items draw random numbers of their own nobody can tell."""
     try:
-        return is_rehearsed(payload)
+        return draws or is_rehearsed(payload)
     except Exception:  # what cannot be compared is not the same
         return False
 

@@ -14,6 +14,12 @@ from marx.runner.standins.pickling import loads
 _numbers = {}
 
 
+def state_of(begin, about, records):
+    """The state of this moment, bytes, for items that are pickled in ``records``. ``begin(*about)`` is called in runners. Raises `CannotCarry`."""
+    named = frozenset().union(*[references(record) for record in records])
+    return capture((), named, begin, about, FOUND).content
+
+
 class Portion(object):
     """The listener of one. ``refusal``: why nothing comes any more, None as long as something may."""
 
@@ -24,10 +30,8 @@ class Portion(object):
         self._came = threading.Event()
         self.refusal = None
 
-    def open(self, call, begin, about, records):
-        """Take the state of this moment, and send everything. ``begin(*about)`` is called in runners. Raises `CannotCarry`, `PortalClosed`."""
-        named = frozenset().union(*[references(record) for record in records])
-        content = capture((), named, begin, about, FOUND).content
+    def open(self, call, content, records):
+        """Send everything: the state, see `state_of`, and the items. Raises `PortalClosed`."""
         digest = hashlib.sha256(content).digest()
         if digest not in _numbers:
             _numbers[digest] = self._portal.send_state(content)

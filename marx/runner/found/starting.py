@@ -93,7 +93,7 @@ def _proved(found):
 
 
 class Exchange(object):
-    """What is exchanged. ``codes``: {path of a module: its new code}; ``sites``: {number: (kind, summed names, packed `Found`)}."""
+    """What is exchanged. ``codes``: {path of a module: its new code}; ``sites``: {number: what `calls.install` takes}."""
 
     def __init__(self, path, module, find):
         self.codes = {}
@@ -105,7 +105,7 @@ class Exchange(object):
         if not _imported(program).isdisjoint(LOOKING) or _hides_library(folder):
             return
         sites = _proved(find(program, Resolver(program)))
-        self.sites = dict((number, (site.kind, summed_names(site), packed(site))) for number, site in sites.items())
+        self.sites = dict((number, (site.kind, summed_names(site), packed(site), site.pragma)) for number, site in sites.items())
         for each in program.modules:
             mine = dict((number, site) for number, site in sites.items() if site.module is each)
             if mine:
