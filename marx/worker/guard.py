@@ -101,6 +101,7 @@ class Guard:
 
     def _begin(self, fence: int, usage: Usage, now: float) -> None:
         self._fence, self._told_at = fence, None
+        self._scratch = 0
         self._memory, self._weighed = 0, None
         self._mark, self._reported_at = (now, usage.cpu_seconds), now
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Callable, Protocol, Sequence
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
@@ -18,11 +16,9 @@ from twisted.logger import Logger
 from marx.wire.packs import Segment
 from marx.worker import messages
 from marx.worker.assignments import Chunk
-from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache
 from marx.worker.conversation import Gone
 from marx.worker.deaths import death_of_chunk, evidence_of, printed_outside
-from marx.worker.guard import Guard
 from marx.worker.items import Items
 from marx.worker.last_words import LastWords
 from marx.worker.orders import LOOK_FRAME
@@ -32,10 +28,10 @@ from marx.worker.program_messages import Asked
 from marx.worker.programs import Programs
 from marx.worker.recipes import CannotRun
 from marx.worker.reporting import Reporter
+from marx.worker.scales import Closer, Scales
 from marx.worker.standing import Standing
 from marx.worker.starting import Started, Starter
 from marx.worker.tasks import KnownTask
-from marx.worker.usage import disk_bytes, exact_memory, measure
 
 log = Logger()
 
@@ -105,10 +101,7 @@ class SlotRunner:
         self._known: KnownTask | None = None
         self._standing: Standing | None = None
         self._starting: Deferred[None] | None = None
-        self._bounds = Bounds()
-        self._guard = Guard(self._bounds)
-        self._used_bytes = self._printed_bytes = 0
-        self._folder: Path | None = None
+        self._scales = Scales()
         self._must_go = False
         self._last_words = LastWords()
         self._notes: list[str] = []
@@ -197,28 +190,15 @@ class SlotRunner:
         if self._process is not None:
             self._process.resume()
 
-    def look(self, now: float) -> Callable[[], Callable[[], None]] | None:
-        """
-        Whether what is at work keeps to its bounds; to be called twice a second.
-
-        Where a closer look has to be taken, what does so in a thread; what that returns is to be called afterwards.
-        """
+    def look(self, now: float) -> Closer | None:
+        """Whether what is at work keeps to its bounds; to be called twice a second. What must look closer, if anything."""
         at_work = next((chunk for chunk in self.given.values() if chunk.fence in self._begun), None)
-        if self._process is None or self._process.pid is None or at_work is None or not self._bounds.must_be_watched:
+        if self._process is None or at_work is None:
             return None
-        if self._paused:
-            self._guard.reported()
-        if self._process.printed_bytes != self._printed_bytes:
-            self._printed_bytes = self._process.printed_bytes
-            self._guard.printed()
-        usage = measure(self._process.pid)
-        cause = self._guard.judge(at_work.fence, usage, now)
+        cause, closer = self._scales.look(self._process, at_work.fence, self._paused, now)
         if cause:
-            self._used_bytes = self._guard.scratch_bytes if cause == "scratch" else self._guard.memory_bytes
             self._end_for(at_work, cause)
-            return None
-        pids, folder = usage.pids if self._guard.must_weigh(usage, now) else (), self._folder if self._guard.must_survey(now) else None
-        return partial(_look_closer, self._guard, pids, folder) if pids or folder else None
+        return closer
 
     def _end_for(self, chunk: Chunk, cause: str) -> None:
         """A chunk has passed a bound: its runner is to end it, or ends with it."""
@@ -226,9 +206,17 @@ class SlotRunner:
         if cause == "stuck":
             self.kill("it did not end a chunk that had used up what it may")
         else:
-            # What fills its folder has to leave that behind: the next chunk gets a new runner, whose folder is made afresh.
-            self._must_go = cause == "scratch"
+            if cause == "scratch":
+                self._leave_behind(chunk)
             self._process.cancel(chunk.fence, cause, at_once=cause in ("memory", "scratch"))
+
+    def _leave_behind(self, full: Chunk) -> None:
+        """A chunk has filled the folder: those behind it get a new runner, whose folder is made afresh."""
+        assert self._process is not None
+        self._must_go = True
+        for chunk in self.given.values():
+            if chunk is not full:
+                self._process.cancel(chunk.fence)
 
     # Its start
 
@@ -250,8 +238,7 @@ class SlotRunner:
         if self.state == "gone":
             return  # it could not be spawned, and has said so already
         self._process, self._known, self._standing = started.process, started.known, started.standing
-        self._bounds, self._folder = started.bounds, started.folder
-        self._guard = Guard(self._bounds)
+        self._scales = Scales(started.bounds, started.folder)
         if self._paused:
             self._process.pause()
         self._owner.brought(self, self.load)
@@ -324,7 +311,7 @@ class SlotRunner:
         self._begun.add(chunk.fence)
 
     def results(self, chunk: Chunk, results: messages.Results) -> None:
-        self._guard.reported()
+        self._scales.guard.reported()
         self._tools.reporter.results(chunk, results)
 
     def given_back(self, chunk: Chunk) -> None:
@@ -344,7 +331,7 @@ class SlotRunner:
         self._tools.reporter.output(chunk, segments)
 
     def ended(self, chunk: Chunk, ended: messages.Ended) -> None:
-        reason = death_of_chunk(ended, self._bounds, self._used_bytes) if ended.outcome == "died" else ""
+        reason = death_of_chunk(ended, self._scales.bounds, self._scales.used_bytes) if ended.outcome == "died" else ""
         if self._process is not None and (stray := self._process.take_stray()):
             self._tools.reporter.note(chunk, printed_outside(stray))
         self.finish(chunk, ended.outcome, ended.item, reason, ended)
@@ -381,17 +368,3 @@ class SlotRunner:
         except OSError as error:
             log.error("what a runner made cannot be kept: {error}", error=error)
             self.kill(f"the worker's disk does not take what it made: {error}")
-
-
-def _look_closer(guard: Guard, pids: tuple[int, ...], folder: Path | None) -> Callable[[], None]:
-    """In a thread: weigh processes and survey a folder; what is returned tells the guard."""
-    memory_bytes = exact_memory(pids) if pids else None
-    scratch_bytes = disk_bytes(folder) if folder is not None else None
-
-    def tell() -> None:
-        if memory_bytes is not None:
-            guard.weighed(memory_bytes)
-        if scratch_bytes is not None:
-            guard.surveyed(scratch_bytes)
-
-    return tell

@@ -37,10 +37,10 @@ class SeatRunner(SlotRunner):
         """A keeper knows whether its program is silent or waits for its portions; what took too much memory ends as in a plain run."""
         if cause == "silence":
             super()._end_for(chunk, cause)
-            self._guard.excuse()
+            self._scales.guard.excuse()
         elif cause in ("memory", "scratch") and self._program is not None:
-            most = self._bounds.memory_bytes if cause == "memory" else self._bounds.scratch_bytes
-            used, allowed, what = memory(self._used_bytes >> 10), memory((most or 0) >> 10), "memory" if cause == "memory" else "disk"
+            most = self._scales.bounds.memory_bytes if cause == "memory" else self._scales.bounds.scratch_bytes
+            used, allowed, what = memory(self._scales.used_bytes >> 10), memory((most or 0) >> 10), "memory" if cause == "memory" else "disk"
             self._tools.reporter.note(chunk, f"the program was killed for using {used} of the {allowed} of {what} that it may have")
             self._program.signal(signal.SIGKILL)
         elif cause == "stuck":

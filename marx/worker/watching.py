@@ -10,6 +10,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 from marx.worker.runners import SlotRunner
+from marx.worker.scales import Closer
 from marx.worker.tasks import InThread
 
 log = Logger()
@@ -48,11 +49,11 @@ class Watch:
                 # The others have to be looked at all the same.
                 log.failure("looking at a runner of task {task} failed", task=runner.task)
 
-    def _weigh(self, runner: SlotRunner, look: Callable[[], Callable[[], None]] | None) -> None:
-        if look is None:
+    def _weigh(self, runner: SlotRunner, closer: Closer | None) -> None:
+        if closer is None:
             return
         self._weighing.add(runner)
-        weighed = self._in_thread(look)
+        weighed = self._in_thread(closer)
         weighed.addCallback(lambda tell: tell())
         weighed.addErrback(lambda failure: log.failure("weighing a runner failed", failure))
         weighed.addBoth(lambda _: self._weighing.discard(runner))

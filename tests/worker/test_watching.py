@@ -85,16 +85,16 @@ def test_who_fills_its_folder_is_ended_at_once_and_the_next_chunk_has_a_new_runn
     first, second = floor.grant(0, 1)
     floor.runner().load().begin(first)
     pass_time(floor, 1)
-    assert told(floor) == [(first, "scratch", True)]
-    floor.runner().end(first, "died", cause="scratch", signal=9, exit=None, item=0).run(second)
+    assert told(floor) == [(second, "", False), (first, "scratch", True)]
+    floor.runner().ended(second, "cancelled").end(first, "died", cause="scratch", signal=9, exit=None, item=0)
     [third] = floor.grant(2)
     assert floor.runner().is_asked_to_quit
     floor.runner().exit(0)
     (tmp_path / "made" / "large").unlink()
     floor.runner(1).load().run(third)
     ends = floor.sender.of_kind("end")
-    assert [end.outcome for end in ends] == ["died", "succeeded", "succeeded"]
-    assert ends[0].reason == "filled more of the disk than it may: 0 MB of 0 MB (the worker's limit)"
+    assert [(end.fence, end.outcome) for end in ends] == [(second, "cancelled"), (first, "died"), (third, "succeeded")]
+    assert ends[1].reason == "filled more of the disk than it may: 0 MB of 0 MB (the worker's limit)"
 
 
 def test_a_program_that_fills_its_folder_is_killed_as_in_a_plain_run_and_its_task_is_told(floor: Floor, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_program_that_fills_its_folder_is_killed_as_in_a_plain_run_and_its_tas
 
 
 def test_an_unbounded_runner_is_not_looked_at(floor: Floor, monkeypatch: Any) -> None:
-    monkeypatch.setattr("marx.worker.runners.measure", lambda pid: pytest.fail("it was measured"))
+    monkeypatch.setattr("marx.worker.scales.measure", lambda pid: pytest.fail("it was measured"))
     [fence] = floor.grant(0)
     floor.runner().load().begin(fence)
     pass_time(floor, WEIGH_SECONDS)
@@ -124,6 +124,6 @@ def test_one_that_cannot_be_looked_at_does_not_stop_the_others(floor: Floor, mon
         looks.append(pid)
         raise ValueError("nonsense")
 
-    monkeypatch.setattr("marx.worker.runners.measure", measure)
+    monkeypatch.setattr("marx.worker.scales.measure", measure)
     pass_time(floor, 1)
     assert len(looks) > 1 and logged_failures.flush(ValueError)

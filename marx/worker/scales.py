@@ -1,0 +1,61 @@
+"""
+One runner's processes and files on the scales: what is measured of them, and what its guard says to that.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Callable
+
+from marx.worker.bounds import Bounds
+from marx.worker.guard import Guard
+from marx.worker.process import RunnerProcess
+from marx.worker.usage import disk_bytes, exact_memory, measure
+
+#: What looks closer, in a thread; what that returns is to be called afterwards.
+Closer = Callable[[], Callable[[], None]]
+
+
+class Scales:
+    """``folder``: where the task's files lie on this machine. ``used_bytes``: of memory or disk, when that was too much."""
+
+    def __init__(self, bounds: Bounds = Bounds(), folder: Path | None = None) -> None:
+        self.bounds = bounds
+        self.guard = Guard(bounds)
+        self.used_bytes = 0
+        self._folder = folder
+        self._printed_bytes = 0
+
+    def look(self, process: RunnerProcess, fence: int, is_paused: bool, now: float) -> tuple[str, Closer | None]:
+        """For what the chunk at work has to end, see :meth:`Guard.judge`; and what must look closer, if anything."""
+        pid = process.pid if self.bounds.must_be_watched else None
+        if pid is None:
+            return "", None
+        if is_paused:
+            self.guard.reported()
+        if process.printed_bytes != self._printed_bytes:
+            self._printed_bytes = process.printed_bytes
+            self.guard.printed()
+        usage = measure(pid)
+        cause = self.guard.judge(fence, usage, now)
+        if cause:
+            self.used_bytes = self.guard.scratch_bytes if cause == "scratch" else self.guard.memory_bytes
+            return cause, None
+        pids = usage.pids if self.guard.must_weigh(usage, now) else ()
+        folder = self._folder if self.guard.must_survey(now) else None
+        return "", partial(_look_closer, self.guard, pids, folder) if pids or folder else None
+
+
+def _look_closer(guard: Guard, pids: tuple[int, ...], folder: Path | None) -> Callable[[], None]:
+    """Weigh processes and survey a folder; what is returned tells the guard."""
+    memory_bytes = exact_memory(pids) if pids else None
+    scratch_bytes = disk_bytes(folder) if folder is not None else None
+
+    def tell() -> None:
+        if memory_bytes is not None:
+            guard.weighed(memory_bytes)
+        if scratch_bytes is not None:
+            guard.surveyed(scratch_bytes)
+
+    return tell
