@@ -19,6 +19,7 @@ PLACES = {
     "marx/embedded.py": "hands it on",
     "marx/renewing.py": CERTIFICATES,
     "marx/runner/changes.py": "whether a file's own date is so young that another change may hide behind it: then its content is compared",
+    "marx/runner/found/calls.py": "2.7 alone: whether a loop is worth dividing; a step misjudges one loop, whose results are the same either way",
     "marx/server/admin_cli.py": "which lines of the audit a person wants to see",
     "marx/server/auditing.py": STORED,
     "marx/server/composing.py": STORED,
