@@ -8,6 +8,7 @@ from collections import deque
 from select import POLLERR, POLLHUP, POLLIN, POLLOUT, poll as new_poll
 
 from marx.runner import kernel
+from marx.runner.allowing import allow
 from marx.runner.attempt import Chunk
 from marx.runner.compat import freeze, private_copy
 from marx.runner.forking import Forking
@@ -32,6 +33,7 @@ def serve(order, reader, writer, load, state=None):
     kernel.adopt_orphans()
     environment = dict(os.environ)
     outputs = [private_copy(1), private_copy(2)]
+    allow(_limits_of_loading(order.get("limits") or {}))
     program = load_or_tell(order, writer, load)
     if program is None:
         leave(EXIT_NOT_LOADED)
@@ -50,6 +52,16 @@ def serve(order, reader, writer, load, state=None):
     if why_not_fork is not None:
         leave(EXIT_QUIT)
     return EXIT_QUIT
+
+
+def _limits_of_loading(limits):
+    """What is loaded runs in this process, which lives on: of the limits of chunks those that it can live with.
+
+    Processor time would be that of all chunks. Processes are counted for the sandbox alone where that has a namespace for them, which
+    shows in our number; else for the whole user, and then this process could not make its children.
+    """
+    has_namespace = os.getpid() <= 2
+    return dict(limits, cpu_seconds=None, processes=limits.get("processes") if has_namespace else None)
 
 
 class ChunkRole(object):

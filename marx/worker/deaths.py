@@ -49,6 +49,11 @@ def death_of_chunk(ended: Ended, bounds: Bounds = Bounds(), used_bytes: int = 0)
     return f"{how} after using {_of(ended.max_rss_kb, bounds)} of memory" + (f", {likely}" if likely else "")
 
 
+def too_much_to_load(used_bytes: int, bounds: Bounds) -> str:
+    """Why a program was not loaded to the end."""
+    return f"it used more memory than it may while it was loaded: {_of(used_bytes >> 10, bounds)}"
+
+
 def silence(bounds: Bounds) -> str:
     """What is said of who hangs."""
     return f"printed nothing and used no processor for {bounds.silence_seconds or 0:g} s (--silence)"

@@ -24,6 +24,7 @@ class Guard:
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._fence: int | None = None
+        self._printed_bytes = 0
         self._told_at: float | None = None
         self._mark = (0.0, 0.0)
         self._reported_at = 0.0
@@ -33,9 +34,10 @@ class Guard:
         self._scratch = 0
         self._surveyed_at: float | None = None
 
-    def printed(self) -> None:
-        """Something came out of it."""
-        self._has_moved = True
+    def printed(self, so_far: int) -> None:
+        """So many bytes came out of it."""
+        self._has_moved = self._has_moved or so_far != self._printed_bytes
+        self._printed_bytes = so_far
 
     def reported(self) -> None:
         """An item has a result."""
@@ -94,6 +96,11 @@ class Guard:
         if cause:
             self._told_at = now
         return cause
+
+    def judge_loading(self) -> str:
+        """The same where no chunk is at work yet: "memory" or ""."""
+        most = self._bounds.memory_bytes
+        return "memory" if most is not None and self._memory > most else ""
 
     def excuse(self) -> None:
         """Whatever was told does not hold; its time counts from now on."""

@@ -18,7 +18,7 @@ from marx.worker import messages
 from marx.worker.assignments import Chunk
 from marx.worker.cache import BlobCache
 from marx.worker.conversation import Gone
-from marx.worker.deaths import death_of_chunk, evidence_of, printed_outside
+from marx.worker.deaths import death_of_chunk, evidence_of, printed_outside, too_much_to_load
 from marx.worker.items import Items
 from marx.worker.last_words import LastWords
 from marx.worker.orders import LOOK_FRAME
@@ -34,6 +34,9 @@ from marx.worker.starting import Started, Starter
 from marx.worker.tasks import KnownTask
 
 log = Logger()
+
+#: Why a runner is killed that was told to end a chunk and has not.
+STUCK = "it did not end a chunk that had used up what it may"
 
 #: Chunks that a runner has at most: one at work, and two so that it never waits for this process to be scheduled.
 GIVEN = 3
@@ -193,17 +196,19 @@ class SlotRunner:
     def look(self, now: float) -> Closer | None:
         """Whether what is at work keeps to its bounds; to be called twice a second. What must look closer, if anything."""
         at_work = next((chunk for chunk in self.given.values() if chunk.fence in self._begun), None)
-        if self._process is None or at_work is None:
+        if self._process is None or (at_work is None and self.was_ready):
             return None
-        cause, closer = self._scales.look(self._process, at_work.fence, self._paused, now)
+        cause, closer = self._scales.look(self._process, at_work.fence if at_work else None, self._paused, now)
         if cause:
             self._end_for(at_work, cause)
         return closer
 
-    def _end_for(self, chunk: Chunk, cause: str) -> None:
-        """A chunk has passed a bound: its runner is to end it, or ends with it."""
+    def _end_for(self, chunk: Chunk | None, cause: str) -> None:
+        """A chunk has passed a bound: its runner is to end it, or ends with it; without one, what is loaded has."""
         assert self._process is not None
-        if cause == "stuck":
+        if chunk is None:
+            self.kill(too_much_to_load(self._scales.used_bytes, self._scales.bounds))
+        elif cause == "stuck":
             self.kill("it did not end a chunk that had used up what it may")
         else:
             if cause == "scratch":
@@ -346,10 +351,9 @@ class SlotRunner:
         self._owner.runner_gone(self, gone)
 
     def stuck(self) -> None:
-        for chunk in self.given.values():
-            where = "seat" if self.slot < 0 else "slot"
+        where = "seat" if self.slot < 0 else "slot"
+        for chunk in list(self.given.values())[:1]:
             self._tools.reporter.note(chunk, f"a process of this task does not die, though it was killed; until it is gone its {where} is broken")
-            break
         self._owner.runner_stuck(self)
 
     def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None) -> None:

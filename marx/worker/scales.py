@@ -25,31 +25,33 @@ class Scales:
         self.guard = Guard(bounds)
         self.used_bytes = 0
         self._folder = folder
-        self._printed_bytes = 0
 
-    def look(self, process: RunnerProcess, fence: int, is_paused: bool, now: float) -> tuple[str, Closer | None]:
-        """For what the chunk at work has to end, see :meth:`Guard.judge`; and what must look closer, if anything."""
+    def look(self, process: RunnerProcess, fence: int | None, is_paused: bool, now: float) -> tuple[str, Closer | None]:
+        """
+        For what the chunk at work has to end, see :meth:`Guard.judge`; and what must look closer, if anything.
+
+        ``fence``: None while the program is loaded.
+        """
         pid = process.pid if self.bounds.must_be_watched else None
         if pid is None:
             return "", None
         if is_paused:
             self.guard.reported()
-        if process.printed_bytes != self._printed_bytes:
-            self._printed_bytes = process.printed_bytes
-            self.guard.printed()
+        self.guard.printed(process.printed_bytes)
         usage = measure(pid)
-        cause = self.guard.judge(fence, usage, now)
+        cause = self.guard.judge_loading() if fence is None else self.guard.judge(fence, usage, now)
         if cause:
             self.used_bytes = self.guard.scratch_bytes if cause == "scratch" else self.guard.memory_bytes
             return cause, None
         pids = usage.pids if self.guard.must_weigh(usage, now) else ()
         folder = self._folder if self.guard.must_survey(now) else None
-        return "", partial(_look_closer, self.guard, pids, folder) if pids or folder else None
+        spared = 0 if fence is None else 1
+        return "", partial(_look_closer, self.guard, pids, folder, spared) if pids or folder else None
 
 
-def _look_closer(guard: Guard, pids: tuple[int, ...], folder: Path | None) -> Callable[[], None]:
-    """Weigh processes and survey a folder; what is returned tells the guard."""
-    memory_bytes = exact_memory(pids) if pids else None
+def _look_closer(guard: Guard, pids: tuple[int, ...], folder: Path | None, spared: int) -> Callable[[], None]:
+    """Weigh processes, but for ``spared`` (see :func:`exact_memory`), and survey a folder; what is returned tells the guard."""
+    memory_bytes = exact_memory(pids, spared=spared) if pids else None
     scratch_bytes = disk_bytes(folder) if folder is not None else None
 
     def tell() -> None:

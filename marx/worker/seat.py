@@ -33,8 +33,10 @@ class SeatRunner(SlotRunner):
         assert self._process is not None and self._known is not None
         self._program = self._tools.programs.begin(chunk, self._known, self._process, self.kill)
 
-    def _end_for(self, chunk: Chunk, cause: str) -> None:
+    def _end_for(self, chunk: Chunk | None, cause: str) -> None:
         """A keeper knows whether its program is silent or waits for its portions; what took too much memory ends as in a plain run."""
+        if chunk is None:
+            return  # a keeper loads nothing of its program's
         if cause == "silence":
             super()._end_for(chunk, cause)
             self._scales.guard.excuse()

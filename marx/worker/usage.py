@@ -44,16 +44,16 @@ def measure(root: int, proc: Path = Path("/proc")) -> Usage:
     return Usage(seconds, pages * _PAGE, tuple(seen))
 
 
-def exact_memory(pids: tuple[int, ...], proc: Path = Path("/proc")) -> int:
+def exact_memory(pids: tuple[int, ...], proc: Path = Path("/proc"), spared: int = 1) -> int:
     """
     Bytes of these processes together, parents before children; of shared pages each one's share.
 
-    The first that does not let us look is the runner, and is left out. Whoever else hides counts with all that it holds: a program must
-    not get more by closing its memory.
+    The first that does not let us look is the runner, and is left out: ``spared``, 0 while it loads the program. Whoever else hides counts
+    with all that it holds: a program must not get more by closing its memory.
     """
     shares = [_share(proc / str(pid)) for pid in pids]
     hidden = [pid for pid, share in zip(pids, shares, strict=True) if share is None]
-    return sum(filter(None, shares)) + sum(_resident(proc / str(pid)) for pid in hidden[1:])
+    return sum(filter(None, shares)) + sum(_resident(proc / str(pid)) for pid in hidden[spared:])
 
 
 def disk_bytes(folder: Path) -> int:

@@ -46,13 +46,14 @@ def eat_in_tree(megabytes):
 
 
 def eat_unmapped(megabytes):
-    """In files that are memory: nobody's, as far as processes are looked at."""
+    """In files that are memory: nobody's, as far as processes are looked at. Each is below what a file may have."""
     number = 279 if os.uname()[4] == "aarch64" else 319
-    descriptor = ctypes.CDLL(None).syscall(number, ctypes.c_char_p(b"hog"), 0)
-    for _ in range(int(megabytes)):
+    for count in range(megabytes):
+        if count % 40 == 0:
+            descriptor = ctypes.CDLL(None).syscall(number, ctypes.c_char_p(b"hog"), 0)
         os.write(descriptor, b"x" * MB)
     wait_to_be_seen(UNSEEN_SECONDS)
-    return "through: %d MB" % (os.fstat(descriptor).st_size // MB)
+    return "through: %d MB" % megabytes
 
 
 def fork_much(count):
@@ -88,15 +89,25 @@ def open_much(count):
     return "through: %d" % len(held)
 
 
-def write_much(megabytes):
-    """In its scratch folder."""
+def write_large(megabytes):
+    """One file."""
     with tempfile.TemporaryFile() as file:
         try:
-            for _ in range(int(megabytes)):
+            for _ in range(megabytes):
                 file.write(b"x" * MB)
                 file.flush()
         except EnvironmentError as error:
             return "contained: %s" % error.strerror
+    return "through: %s MB" % megabytes
+
+
+def write_much(megabytes):
+    """Files that are each below what one may have, to stay."""
+    folder = tempfile.mkdtemp()
+    for number in range(megabytes // 20):
+        with open(os.path.join(folder, str(number)), "wb") as file:
+            file.write(b"x" * (20 * MB))
+    wait_to_be_seen()
     return "through: %s MB" % megabytes
 
 
@@ -110,6 +121,12 @@ def make_much(count):
         return "contained: %s after %d" % (error.strerror, number)
     return "through: %s files" % count
 
+
+def came_early(item):
+    return EARLY
+
+
+EARLY = globals()[os.environ["AT_IMPORT"]](int(os.environ["AMOUNT"])) if "AT_IMPORT" in os.environ else ""
 
 if __name__ == "__main__":
     print(globals()[sys.argv[1]](int(sys.argv[2])))

@@ -98,26 +98,35 @@ PROBES = (
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """Taking more than a share. ``contained``: by what, "" where it is not. ``error``: of the item that is ended for it."""
+    """
+    Taking more than a share. ``contained``: by what, "" where it is not. ``error``: of the item that is ended for it. ``open_at``: levels at
+    which it is not contained.
+    """
 
     name: str
     what: str
     amount: int
     contained: str = ""
     error: str = ""
+    open_at: tuple[str, ...] = ()
 
 
 WATCHED, TOO_MUCH = "the worker watches the memory of a slot's processes", "ItemOutOfMemory"
 
+SET_INSIDE = "a limit that the runner sets inside"
+
 RESOURCES = (
-    Taking("eat", "take more memory than its slot may", 600, WATCHED, TOO_MUCH),
-    Taking("eat_hidden", "the same, closed to whoever looks at its memory", 600, WATCHED, TOO_MUCH),
-    Taking("eat_in_tree", "the same, in orphaned processes of which each takes little", 800, WATCHED, TOO_MUCH),
+    Taking("eat", "take more memory than its slot may", 700, WATCHED, TOO_MUCH),
+    Taking("eat_hidden", "the same, closed to whoever looks at its memory", 700, WATCHED, TOO_MUCH),
+    Taking("eat_in_tree", "the same, in orphaned processes of which each takes little", 1000, WATCHED, TOO_MUCH),
+    Taking("eat_at_import", "the same, before there are items", 700, WATCHED, TOO_MUCH),
     Taking("eat_unmapped", "take memory that is no process's: files in memory (memfd, /dev/shm)", 600),
-    Taking("fork_much", "make 150 processes", 150),
-    Taking("open_much", "open 2,000 files", 2000),
-    Taking("write_much", "write 300 MB to its folders", 300),
-    Taking("make_much", "make 20,000 files there", 20000),
+    Taking("fork_much", "make more processes than it may", 450, SET_INSIDE, open_at=("landlock",)),
+    Taking("fork_much_at_import", "the same, before there are items", 450, SET_INSIDE, open_at=("landlock",)),
+    Taking("open_much", "open more files than it may", 2000, SET_INSIDE),
+    Taking("write_large", "write a larger file than it may", 300, SET_INSIDE),
+    Taking("write_much", "fill more of the disk than it may", 300, "the worker looks at the slot's folders every 5 s", "ItemOutOfScratch"),
+    Taking("make_much", "make 20,000 empty files there", 20000),
 )
 """test_resources.py."""
 

@@ -1,4 +1,4 @@
-"""Programs that take more than their share of the machine, on workers that allow 200 MB: what is stopped, and what is not yet."""
+"""Programs that take more than their share of the machine, on workers that have ceilings: what is stopped, and what is not yet."""
 
 from __future__ import annotations
 
@@ -21,15 +21,23 @@ from tests.worker.stand import Stand
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_bwrap]
 
+[EATEN_EARLY] = [taking for taking in RESOURCES if taking.name == "eat_at_import"]
+
+CEILINGS = {
+    "bwrap": 'memory = "300M"\nscratch = "100M"\nfile = "50M"\nopen_files = 256\nprocesses = 300\n',
+    # Where processes are counted for a whole user, a limit would be that of everybody who is "nobody" on the machine.
+    "landlock": 'memory = "300M"\nscratch = "100M"\nfile = "50M"\nopen_files = 256\n',
+}
 KINDS = [("user", "bwrap"), ("root", "bwrap"), ("user", "landlock")]
 
 
 @pytest.fixture(scope="module")
 def house(interpreters: tuple[UserPython, ...]) -> Iterator[tuple[Person, set[str]]]:
-    """Somebody of a lab whose workers' owner allows 200 MB to each slot, and which kinds of workers there are."""
+    """Somebody of a lab whose workers' owner has set ceilings, and which kinds of workers there are."""
     folder = Path(tempfile.mkdtemp(prefix="marx-hogs-"))
     folder.chmod(0o755)
-    (folder / "worker.toml").write_text('[ceilings]\nmemory = "200M"\n')
+    for level, ceilings in CEILINGS.items():
+        (folder / f"{level}.toml").write_text("[ceilings]\n" + ceilings)
     lab = Lab(folder)
     kinds = set()
     try:
@@ -40,7 +48,7 @@ def house(interpreters: tuple[UserPython, ...]) -> Iterator[tuple[Person, set[st
             for who, level in KINDS:
                 if (who == "user" or os.geteuid() == 0) and (level != "landlock" or landlock_version() >= LEAST_VERSION):
                     kind = f"{who}-{level}"
-                    options = ["--slots", "8", "--label", f"kind={kind}", "--config", str(folder / "worker.toml")]
+                    options = ["--slots", "8", "--label", f"kind={kind}", "--config", str(folder / f"{level}.toml")]
                     start_worker(lab, stack.enter_context(Stand.of(who)), kind, level, [interpreters[-1].path], *options)
                     kinds.add(kind)
             wait_until(lambda: lab.admin("workers").count("ready") == len(kinds), "workers that are ready")
@@ -56,15 +64,32 @@ def test_what_takes_too_much_is_ended_or_said_not_to_be(house: tuple[Person, set
     ada, kinds = house
     if kind not in kinds:
         pytest.skip("no such worker here")
-    started = {
-        taking.name: ada.start("map", "--label", f"kind={kind}", "--range", f"{taking.amount}:{taking.amount + 1}", f"hog.py:{taking.name}") for taking in RESOURCES
-    }
+    level = kind.partition("-")[2]
+    early = ada.tasker("map", "--detach", "--label", f"kind={kind}", *words_for(EATEN_EARLY)).out.decode().strip()
+    started = {taking.name: ada.start("map", "--label", f"kind={kind}", *words_for(taking)) for taking in RESOURCES if is_tried(taking, level)}
     said = {name: process.communicate(timeout=100)[0].decode() for name, process in started.items()}
-    assert {taking.name: said[taking.name] for taking in RESOURCES if not came_as_said(taking, said[taking.name])} == {}
+    # It is refused by this worker, and could be granted to one that lends more.
+    wait_until(lambda: "used more memory than it may while it was loaded" in ada.tasker("show", early).out.decode(), "the early one to be ended")
+    ada.tasker("cancel", early)
+    said[EATEN_EARLY.name] = '"contained: '
+    assert {taking.name: said[taking.name] for taking in RESOURCES if taking.name in said and not came_as_said(taking, level, said[taking.name])} == {}
 
 
-def came_as_said(taking: Taking, said: str) -> bool:
+def is_tried(taking: Taking, level: str) -> bool:
+    """Not the one that is waited for, nor before there are items what is seen to be open with them."""
+    return taking != EATEN_EARLY and not (taking.name.endswith("_at_import") and level in taking.open_at)
+
+
+def words_for(taking: Taking) -> list[str]:
+    """What is typed: one item that is the amount, or a program that takes it before there are items."""
+    if taking.name.endswith("_at_import"):
+        early = taking.name.removesuffix("_at_import")
+        return ["--env", f"AT_IMPORT={early}", "--env", f"AMOUNT={taking.amount}", "hog.py:came_early", "x"]
+    return ["--range", f"{taking.amount}:{taking.amount + 1}", f"hog.py:{taking.name}"]
+
+
+def came_as_said(taking: Taking, level: str, said: str) -> bool:
     """Whether what the table says of it came of it."""
-    if not taking.contained:
+    if not taking.contained or level in taking.open_at:
         return '"through: ' in said
     return f'"{taking.error}"' in said or '"contained: ' in said

@@ -32,6 +32,12 @@ def test_they_hold_in_the_processes_of_a_chunk(start: Start) -> None:
     assert start(LIMITS, limits=ALLOWED).map(["limits"]).values == [[50, 64, 1 << 20, 0]]
 
 
+def test_they_hold_while_the_program_is_loaded(start: Start) -> None:
+    early = "import resource\nEARLY = [resource.getrlimit(getattr(resource, 'RLIMIT_' + name))[0] for name in ('NOFILE', 'FSIZE', 'CORE')]\n"
+    runner = start(early + LIMITS + "\ndef g(what): return EARLY\n", "g", limits=ALLOWED)
+    assert runner.map(["x"]).values == [[64, 1 << 20, 0]], "processes are counted for the user, where nothing else holds them"
+
+
 @pytest.mark.parametrize(("what", "hint"), [("files", "64 open files"), ("file", "1048576 bytes for a file"), ("process", "50 processes")])
 def test_an_error_that_one_may_have_caused_says_so(start: Start, what: str, hint: str) -> None:
     runner = start(LIMITS, limits=ALLOWED)

@@ -35,7 +35,7 @@ def test_looking_now_and_then_whether_something_has_come_is_not():
 def test_what_is_printed_or_reported_is_a_sign_of_life():
     guard = Guard(Bounds(silence_seconds=10))
     judged(guard, (0, 5.0))
-    guard.printed()
+    guard.printed(5)
     assert judged(guard, (9, 5.0), (18, 5.0)) == ["", ""]
     guard.reported()
     assert judged(guard, (18.5, 5.0), (28, 5.0), (28.5, 5.0)) == ["", "", "silence"]
@@ -133,6 +133,15 @@ def test_forked_processes_do_not_count_what_they_share_twice():
     for end in (*ready, *go):
         os.close(end)
     assert usage.memory_bytes > 300 << 20 > 120 << 20 > exact
+
+
+def test_while_a_program_is_loaded_only_its_memory_counts():
+    guard = Guard(Bounds(memory_bytes=100, silence_seconds=1.0))
+    assert guard.judge_loading() == ""
+    guard.must_weigh(Usage(0.0, 200), 0.0)
+    guard.weighed(150)
+    assert guard.judge_loading() == "memory"
+    assert not guard.must_weigh(Usage(0.0, 50), 1.0) and guard.judge_loading() == ""
 
 
 def test_only_the_first_that_hides_its_memory_is_left_out(tmp_path: Path):
