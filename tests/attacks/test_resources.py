@@ -67,7 +67,12 @@ def test_what_takes_too_much_is_ended_or_said_not_to_be(house: tuple[Person, set
     level = kind.partition("-")[2]
     early = ada.tasker("map", "--detach", "--label", f"kind={kind}", *words_for(EATEN_EARLY)).out.decode().strip()
     started = {taking.name: ada.start("map", "--label", f"kind={kind}", *words_for(taking)) for taking in RESOURCES if is_tried(taking, level)}
-    said = {name: process.communicate(timeout=100)[0].decode() for name, process in started.items()}
+    try:
+        said = {name: process.communicate(timeout=100)[0].decode() for name, process in started.items()}
+    finally:
+        for process in started.values():
+            process.kill()
+            process.communicate()
     # It is refused by this worker, and could be granted to one that lends more.
     wait_until(lambda: "used more memory than it may while it was loaded" in ada.tasker("show", early).out.decode(), "the early one to be ended")
     ada.tasker("cancel", early)
