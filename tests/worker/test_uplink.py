@@ -44,7 +44,7 @@ def test_a_question_waits_for_the_first_connection(asker: Asker) -> None:
     assert asker.answers == []
     asker.connect()
     asker.endpoint.flush()
-    assert asker.answers == [{"spec": SPEC, "slots": 2}]
+    assert asker.answers == [{"spec": SPEC, "slots": 2, "secrets": None}]
 
 
 def test_a_question_that_was_cut_off_is_asked_again_over_the_next_connection(asker: Asker) -> None:
@@ -56,7 +56,7 @@ def test_a_question_that_was_cut_off_is_asked_again_over_the_next_connection(ask
     assert asker.answers == []
     asker.connect()
     asker.endpoint.flush()
-    assert asker.answers == [{"spec": SPEC, "slots": 2}]
+    assert asker.answers == [{"spec": SPEC, "slots": 2, "secrets": None}]
 
 
 def test_a_refusal_is_an_answer(asker: Asker) -> None:
@@ -73,7 +73,7 @@ def test_what_the_server_cannot_answer_now_is_asked_again_after_a_moment(asker: 
     assert asker.answers == []
     asker.clock.advance(AGAIN_SECONDS)
     asker.endpoint.flush()
-    assert asker.answers == [{"spec": SPEC, "slots": 2}]
+    assert asker.answers == [{"spec": SPEC, "slots": 2, "secrets": None}]
 
 
 def test_who_waits_for_a_connection_may_stop_waiting(asker: Asker) -> None:
