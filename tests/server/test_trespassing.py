@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import pytest_twisted
@@ -29,6 +29,8 @@ from marx.wire.reports import (
     NoteReport,
     OutputReport,
     PortionReport,
+    Report,
+    RestReport,
     ResultsReport,
     as_list,
 )
@@ -179,6 +181,7 @@ def tries_of(world: World) -> dict[str, list[Any]]:
         "gently": [False],
         "grants": [[[world.fences[0], whole[0], 0, 1, 1, 0, 1]]],
         "copies": [[world.fences[0]]],
+        "wanted": [[[world.fences[0], 1]]],
         "packs": [[[whole[0], 0, 0]]],
         "reports": [[as_list(report)] for report in forged(world)],
         "offer": [{"slots": 4, "seats": 4, "interpreters": [], "sandbox": "bwrap"}],
@@ -230,6 +233,7 @@ def forged(world: World) -> Iterator[Any]:
         yield PortionReport(fence, task, 2, "{}", "lab", "", "3.11", own, own)
         yield ItemsReport(*place, 1, 1, "pickles", "0" * 64, True, 0, own)
         yield DropReport(*place)
+        yield RestReport(*place, 1)
 
 
 def under(fence: int, task: str, portion: int, first: int) -> Iterator[Any]:
@@ -307,6 +311,11 @@ async def test_a_permit_that_forgets_to_ask_whose_task_it_is_would_be_found(worl
     peer = await world.room.tasker("bob") if command is tasker.ShowTask else await world.room.worker("lab-2", users=["bob"])
     with pytest.raises(AssertionError, match=command.__name__):
         await trespass(world, peer)
+
+
+@pytest_twisted.ensureDeferred
+async def test_every_kind_of_report_is_forged(world: World) -> None:
+    assert {type(report) for report in forged(world)} == set(get_args(Report))
 
 
 @pytest_twisted.ensureDeferred
