@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Sequence
 
 import pytest
 
@@ -28,16 +28,22 @@ def own_lab() -> Iterator[Lab]:
 
 
 @contextmanager
-def started_lab() -> Iterator[Lab]:
-    """A running lab, below a folder that other users may enter."""
+def started_lab(*workers: str, server: str = "", worker: Sequence[str] | None = None) -> Iterator[Lab]:
+    """
+    A running lab, by default with two workers, below a folder that other users may enter.
+
+    ``server``: its configuration; ``worker``: options of each worker.
+    """
+    workers = workers or ("one", "two")
     folder = Path(tempfile.mkdtemp(prefix="marx-lab-"))
     folder.chmod(0o755)
     lab = Lab(folder)
     try:
-        lab.start_server()
-        for name in ("one", "two"):
-            lab.start_worker(name, *sandbox_options())
-        wait_until(lambda: lab.admin("workers").count("ready") == 2, "two workers that are ready")
+        (folder / "server.toml").write_text(server)
+        lab.start_server("--config", str(folder / "server.toml"))
+        for name in workers:
+            lab.start_worker(name, *(sandbox_options() if worker is None else worker))
+        wait_until(lambda: lab.admin("workers").count("ready") == len(workers), "workers that are ready")
         yield lab
     finally:
         lab.stop()
