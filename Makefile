@@ -3,6 +3,7 @@
 # make check    the rest: what needs root, more tools, the package index or more time
 # make science  a Python with the libraries that some examples need, which CI makes and make check uses
 # make libraries  what programs in the tests import, for each Python that is found
+# make chaos    maps and programs in a lab to which whatever can happen does: make chaos MINUTES=60 SEED=7
 # make bench    the measurements, beside concurrent.futures.ProcessPoolExecutor
 # make clean    away with everything that these made
 #
@@ -21,7 +22,7 @@ BEYOND := slow or needs_root or needs_postgresql
 # for its plugins along the path, would silently lack marx-server and marx-worker.
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable
 
-.PHONY: demo test check bench clean env science libraries
+.PHONY: demo test check chaos bench clean env science libraries
 
 demo: $(VENV)/installed
 	@sh examples/demo.sh $(VENV)/bin
@@ -31,6 +32,9 @@ test: $(VENV)/installed-test
 
 check: demo $(VENV)/installed-test
 	$(PYTEST) -m "$(BEYOND)"
+
+chaos: $(VENV)/installed-test
+	$(PYTHON) -m tests.proofs.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) --record docs/proofs
 
 bench: $(VENV)/installed
 	$(PYTHON) -m bench

@@ -5,6 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from tests.proofs.chaos import chaos
 from tests.proofs.differential import differential
 from tests.proofs.fuzzing import fuzzing
 from tests.proofs.killing import killing
@@ -28,7 +29,14 @@ def test_whatever_is_killed_every_result_and_line_of_a_map_is_right() -> None:
     assert ran.exit_code == 0, ran.output
 
 
-@pytest.mark.parametrize("command", [differential, fuzzing, killing, kills, real_programs])
+@pytest.mark.slow
+def test_under_a_little_chaos_every_outcome_is_right() -> None:
+    """A small share of the proof."""
+    ran = CliRunner().invoke(chaos, ["--minutes", "0.6", "--every", "1.5", "--seed", "1848"])
+    assert ran.exit_code == 0, ran.output
+
+
+@pytest.mark.parametrize("command", [chaos, differential, fuzzing, killing, kills, real_programs])
 def test_a_command_says_what_it_does(command) -> None:
     ran = CliRunner().invoke(command, ["--help"])
     assert ran.exit_code == 0 and "Usage" in ran.output

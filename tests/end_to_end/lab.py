@@ -120,7 +120,13 @@ class Installation:
 
 
 class Lab:
-    """One server, its workers and its people, below ``folder``. ``user``: the uid of the server and of its operator."""
+    """
+    One server, its workers and its people, below ``folder``. ``user``: the uid of the server and of its operator.
+
+    ``address``: where everybody else finds the server.
+    """
+
+    address = "127.0.0.1"
 
     def __init__(self, folder: Path, installation: Installation = Installation(), user: int | None = None) -> None:
         self.folder = folder
@@ -134,7 +140,7 @@ class Lab:
         """``twistd -n marx-server``, on the port that it had before."""
         port = (self.state / "port").read_text().strip() if (self.state / "port").exists() else "0"
         (self.state / "port").unlink(missing_ok=True)
-        where = ("--port", port, "--interface", "127.0.0.1", "--address", "127.0.0.1")
+        where = ("--port", port, "--interface", "127.0.0.1", "--address", self.address)
         argv = self.installation.twistd("marx-server", "--state", str(self.state), *where, *options)
         self.server = self._daemon(argv, "server", self.user)
         self.server.wait_for(self.state / "port")

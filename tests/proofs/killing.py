@@ -67,11 +67,11 @@ def a_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def laid_out(folder: Path, python: UserPython, pace: float) -> Call:
+def laid_out(folder: Path, python: UserPython, pace: float, stdin: bytes = STDIN) -> Call:
     """The program in a new folder, whose items sleep for ``pace`` seconds each."""
     folder.mkdir()
     shutil.copy(PROGRAM, folder / "prog.py")
-    return Call(folder, python.path, ["prog.py", str(pace)], STDIN, wanted="%d.%d.%d" % python.version)
+    return Call(folder, python.path, ["prog.py", str(pace)], stdin, wanted="%d.%d.%d" % python.version)
 
 
 def killed_run(folder: Path, python: UserPython, seconds: float, kills: int, random: Random) -> tuple[list[Kill], Outcome, float]:
