@@ -202,6 +202,8 @@ def tries_of(world: World) -> dict[str, list[Any]]:
         "since_utc": [0.0],
         "after_row": [0],
         "uses": [1],
+        "path": ["backup.tar"],
+        "overwrite": [True],
         "seconds": [1.0],
         "worker": ["lab-1"],
         "draining": [True],
