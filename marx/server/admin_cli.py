@@ -21,6 +21,7 @@ from twisted.internet.error import ConnectError
 
 from marx.config import parse_duration
 from marx.owners_socket import SOCKET_NAME
+from marx.steady import steady
 from marx.wire import admin as wire
 from marx.wire.calls import ANSWER_SECONDS, BadRequest, GuardedLink, NotFound, NotPermitted, Unavailable, WireError, WrongVersion
 
@@ -46,7 +47,7 @@ def run(job: Callable[[], Any]) -> Any:
     def start() -> None:
         ensureDeferred(job()).addBoth(outcome.append).addBoth(lambda _: reactor.stop())
 
-    reactor.callWhenRunning(start)
+    steady(reactor).callWhenRunning(start)
     reactor.run()
     if hasattr(outcome[0], "raiseException"):
         outcome[0].raiseException()

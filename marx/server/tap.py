@@ -16,6 +16,7 @@ from marx.config import ConfigError, ServerConfig, load_server, state_folder
 from marx.server.daemon import ServerDaemon
 from marx.server.ids import make_id
 from marx.server.surroundings import Surroundings
+from marx.steady import steady
 
 #: Seconds after which a thread gives way to another. The reactor gives up the interpreter at each send, and Python's usual 5 ms is what the
 #: store's writer may then keep it: a single write's median fell from 4.1 to 2.0 ms under load.
@@ -70,7 +71,7 @@ def makeService(options: Options) -> Service:
 
     sys.setswitchinterval(SWITCH_SECONDS)
     config: ServerConfig = options["configuration"]
-    around = Surroundings(reactor, time.time, make_id)
+    around = Surroundings(steady(reactor), time.time, make_id)
     services = MultiService()
     ServerDaemon(config, state_folder(config.state, "marx-server"), reactor, around).setServiceParent(services)
     return services

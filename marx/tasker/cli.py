@@ -105,10 +105,11 @@ def run_to_the_end(errand: Errand) -> int:
     from twisted.internet import reactor
     from twisted.internet.defer import Deferred
 
+    from marx.steady import steady
     from marx.tasker.ending import carry_out
 
     _keep_the_log()
-    around = _surroundings(reactor)
+    around = _surroundings(steady(reactor))
     codes: list[int] = []
 
     def start() -> None:

@@ -16,6 +16,7 @@ from twisted.application.service import MultiService, Service
 from twisted.python import usage
 
 from marx.config import ConfigError, WorkerConfig, load_worker, state_folder
+from marx.steady import steady
 from marx.worker.composing import Surroundings
 from marx.worker.daemon import EX_CONFIG, WorkerDaemon
 
@@ -78,6 +79,6 @@ def makeService(options: Options) -> Service:
     config: WorkerConfig = options["configuration"]
     around = Surroundings(time.time, random.random, lambda: secrets.token_hex(8))
     services = MultiService()
-    daemon: Any = WorkerDaemon(config, state_folder(config.state, "marx-worker"), reactor, os.environ, around)
+    daemon: Any = WorkerDaemon(config, state_folder(config.state, "marx-worker"), steady(reactor), os.environ, around)
     daemon.setServiceParent(services)
     return services
