@@ -59,10 +59,12 @@ class Asking(Calling):
         return arguments.all() | self.members(arguments.all()) | EMPTY
 
     def _does(self, does, name, arguments, line):
-        given = self._function_arguments(does, arguments, line)
         together = self._plain_arguments(does, arguments)
         is_numpy = name.startswith("numpy.")
-        more = self.numbers(together, line) if is_numpy else self.operate(together, line, deep=True)
+        if is_numpy:
+            self.numbers(together, line)
+        together |= NONE if is_numpy else self.operate(together, line, deep=True)
+        given = self._function_arguments(does, together, arguments, line)
         if does.most is not None:
             self._written(arguments.found[does.most :], line)
         self._written([found for keyword, (_, found) in arguments.names.items() if keyword == "out"], line)
@@ -70,12 +72,13 @@ class Asking(Calling):
             self.effect("library", ("library", name), line)
         for place in does.changes:
             if arguments.rest is not None or place >= len(arguments.found):
-                self.change(together, line, together | self.members(together))
+                self.change(together, line, together | self.spread(together))
             else:
-                self.change(arguments.found[place], line, together | self.members(together))
+                self.change(arguments.found[place], line, together | self.spread(together))
+        given |= arguments.rest or NONE
         for keyword, (_, found) in arguments.names.items():
             given |= found if keyword not in pure.CALLING_KEYWORDS else NONE
-        return self._gives(does.gives, together, given, line) | (more or NONE)
+        return self._gives(does.gives, together, given, line) | (NONE if does.gives == "value" else together - arguments.all())
 
     def _written(self, several, line):
         for found in several:
@@ -89,14 +92,13 @@ class Asking(Calling):
         found = [each for node, each in pairs if node is None or id(node) not in called]
         return frozenset(arguments.rest or ()).union(*found)
 
-    def _function_arguments(self, does, arguments, line):
-        """What the functions give that a library's function or method is given to call."""
+    def _function_arguments(self, does, together, arguments, line):
+        """What the functions give that a library's function or method is given to call, on parts of ``together``."""
         nodes = [arguments.nodes[place] for place in does.calls if place < len(arguments.nodes)]
         nodes += [node for keyword, (node, _) in arguments.names.items() if keyword in pure.CALLING_KEYWORDS]
         if does.calls and arguments.rest is not None:
             self.effect("calls", roots.UNKNOWN, line)
-        together = self._plain_arguments(does, arguments)
-        given = unknown_arguments(together | self.members(together))
+        given = unknown_arguments(together | self.spread(together))
         found = NONE
         for node in nodes:
             if node is None:
@@ -106,21 +108,29 @@ class Asking(Calling):
                 found |= self.call_value(node, arguments.scope, given, line)
         return found
 
-    def library_method(self, several, receiver, arguments, line):
+    def library_method(self, name, receiver, arguments, line):
         """A method of a type that is known: whatever any of these types does."""
+        several = pure.METHODS[name]
         together = arguments.all()
         found = self.operate(receiver | together, line, deep=True)
+        if name in pure.COPYING:
+            found |= self.copied(receiver)
         for does in several:
-            given = self._function_arguments(does, arguments, line)
+            given = self._function_arguments(does, self._plain_arguments(does, arguments) | receiver | found, arguments, line)
             for place in does.changes:
                 if place == pure.SELF:
-                    self.change(receiver, line, together | self.members(together))
+                    self.change(receiver, line, together | self.spread(together) if name in pure.SPREADING else together)
                 elif place < len(arguments.found):
                     self.change(arguments.found[place], line)
             if any(keyword == "out" for keyword in arguments.names):
                 self.effect("method", ("method", "out="), line)
-            found |= self._gives(does.gives, receiver | self._plain_arguments(does, arguments), given, line)
+            found |= self._gives(does.gives, receiver | self._plain_arguments(does, arguments) | found, given, line)
         return found
+
+    def copied(self, found):
+        """A copy of an object: another one of its class, which holds the same."""
+        self.hold(found | self.within(found))
+        return frozenset([FRESH, MADE])
 
     def _gives(self, how, together, given, line):
         """The roots of a result, see `pure.Does`. ``given``: what the result holds in any case: what functions gave, and keywords."""
@@ -133,7 +143,7 @@ class Asking(Calling):
         if how == "copy":
             self.hold([FRESH, MADE])
             return frozenset([FRESH, MADE])
-        inner = (self.within(together) if how == "holds" else self.members(together)) | given
+        inner = (self.within(together) if how == "holds" else self.spread(together)) | given
         together -= RUNNING
         if how == "part":
             return together | inner | (EMPTY if together else NONE)
@@ -187,6 +197,9 @@ class Asking(Calling):
         for root in [("path", path)] if path is not None else [roots.base(root) for root in found - roots.OWN] or [roots.UNKNOWN]:
             self.outcome.conditions.setdefault(("file", root), line)
         return EMPTY
+
+    def _ask_copy_copy(self, arguments, line):
+        return self.operate(arguments.all(), line, deep=True) | self.copied(arguments.all())
 
     def _ask_sum(self, arguments, line):
         """What it begins with may be all that it gives."""

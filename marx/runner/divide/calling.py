@@ -50,8 +50,12 @@ class Calling(Applying):
 
     def elements(self, node, scope):
         """The roots of what iterating over an expression gives."""
-        found = self.of(node, scope)
-        return self.operate(found, node.lineno) | self.members(found)
+        return self.iterated(self.of(node, scope), node.lineno)
+
+    def iterated(self, found, line):
+        """The elements of what is gone through: of classes of the program, what their iterators give."""
+        more = self.operate(found, line)
+        return more | self.members(found | more)
 
     def call_value(self, node, scope, arguments, line):
         """The value of an expression is called; the roots of what it gives."""
@@ -188,7 +192,7 @@ class Calling(Applying):
         is_plain = does is not None and MADE not in receiver and not all(self._is_clean(each) for each in own)
         self.condition("plain" if is_plain else "known", receiver, line)
         if does is not None:
-            found |= self.library_method(does, receiver, arguments, line)
+            found |= self.library_method(name, receiver, arguments, line)
         for each in () if is_plain else own:
             given = unknown_arguments(arguments.all() | receiver) if may_be_class else arguments
             found |= self._apply_method(each, receiver, given, line)
@@ -233,7 +237,7 @@ class Calling(Applying):
         for each in own:
             found |= self._apply_method(each, receiver, arguments, line)
         if name in pure.METHODS:
-            return found | self.library_method(pure.METHODS[name], receiver, arguments, line)
+            return found | self.library_method(name, receiver, arguments, line)
         if name in ("__init__", "__new__") and method is not None and self.index.stores_itself(self.analysis.related(method.parent)):
             return found | (receiver if name == "__new__" else NONE)  # what is left is `object`, which keeps nothing
         if name in ("__init__", "__new__", "__setattr__", "__setitem__", "__delitem__"):

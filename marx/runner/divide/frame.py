@@ -96,6 +96,11 @@ class Frame(object):
         """The elements of containers."""
         return self.attribute(found, MEMBER)
 
+    def spread(self, found):
+        """The elements of containers and of what stands in these: of pairs that become a dict, of lists that are chained."""
+        members = self.members(found)
+        return members | self.members(members)
+
     def attribute(self, found, name):
         """What the objects of ``found`` have under ``name``. Those of libraries may show all that they hold under any."""
         holds = self.outcome.holds

@@ -218,6 +218,12 @@ _methods("value", "fill itemset partition put resize setflags", changes=(SELF,))
 # Difference of sequences.
 _methods("new", "ratio quick_ratio real_quick_ratio get_matching_blocks get_opcodes", changes=(SELF,))
 
+#: Methods that take in the elements of what they are given, or the elements of these, not the thing itself.
+SPREADING = frozenset("extend extendleft update difference_update intersection_update symmetric_difference_update subtract writelines".split())
+
+#: Methods that give an object of the same class.
+COPYING = frozenset(["copy", "_replace"])
+
 #: Attributes of libraries' modules that are numbers, texts or types, and are looked at only.
 CONSTANTS = frozenset(
     "math.pi math.e math.inf math.nan math.tau cmath.pi cmath.e numpy.pi numpy.e numpy.inf numpy.nan numpy.newaxis numpy.float64 numpy.float32"

@@ -130,7 +130,7 @@ class Walking(Expressions):
         counted = kind(iterable) == "Call" and self.analysis.targets.names(iterable.func, scope) == frozenset(["enumerate"])
         if counted and kind(target) == "Tuple" and len(target.elts) == 2 and kind(target.elts[0]) == "Name":
             self.assign(target.elts[0], NONE, scope)
-            self.assign(target.elts[1], self.members(found), scope)
+            self.assign(target.elts[1], self.iterated(found, target.lineno), scope)
         else:
             self.assign(target, found, scope)
 
@@ -148,7 +148,7 @@ class Walking(Expressions):
             for each, part in zip(target.elts, parts):
                 self.assign(each, self.of(part, scope), scope, part)
             return
-        inner = self.operate(found, target.lineno) | self.members(found)
+        inner = self.iterated(found, target.lineno)
         for each in target.elts:
             self.assign(each, inner, scope)
 

@@ -82,6 +82,16 @@ EVERYWHERE = [
     ("an element of a sum", "K = [1]\ndef g(x):\n    sum([[K]], [])[0].append(x)\na = [g(x) for x in xs]  # here", "`K`", ""),
     ("what a sum begins with", "K = [1]\ndef g(x):\n    sum([], K).append(x)\na = [g(x) for x in xs]  # here", "`K`", ""),
     ("a key of a dict of one's own", "K = [1]\nclass C(object):\n    pass\nkey = C()\ndef g(x):\n    d = {}\n    d[(key, x)] = 1\n    for k in d:\n        k[0].n = x\na = [g(x) for x in xs]  # here", "changes", ""),
+    ("an object two lists deep, chained", "import itertools\nK = [1]\ndef h(rows):\n    for r in itertools.chain.from_iterable(rows):\n        r.append(1)\ndef g(x):\n    h([[K]])\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("an object two lists deep, of pairs", "K = [1]\ndef h(pairs):\n    d = dict(pairs)\n    d['k'].append(1)\ndef g(x):\n    h([('k', K)])\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("an object two lists deep, of pairs that are added", "K = [1]\ndef h(pairs):\n    d = {}\n    d.update(pairs)\n    d['k'].append(1)\ndef g(x):\n    h([('k', K)])\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("an object two lists deep, starred", "import itertools\nK = [1]\ndef change(r):\n    r.append(1)\ndef h(rows):\n    list(itertools.starmap(change, rows))\ndef g(x):\n    h([[K]])\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("keywords that a dict takes over", "K = [1]\ndef h(**more):\n    dict(**more)['k'].append(1)\ndef g(x):\n    h(k=K)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("an iterator of a class of the program", "K = [[1]]\nclass B(object):\n    def __iter__(self):\n        return iter(K)\ndef g(x):\n    for v in B():\n        v.append(1)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("a generator of a class of the program", "K = [[1]]\nclass B(object):\n    def __iter__(self):\n        yield K\ndef g(x):\n    max(B()).append(1)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("an iterator of a class of the program, taken apart", "K = [[1]]\nclass B(object):\n    def __iter__(self):\n        return iter(K)\ndef g(x):\n    v, = B()\n    v.append(1)\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("an iterator of a class of the program, sorted by a function", "K = [[1]]\nclass B(object):\n    def __iter__(self):\n        return iter(K)\ndef h(v):\n    v.append(1)\n    return 1\ndef g(x):\n    return len(sorted(B(), key=h))\na = [g(x) for x in xs]  # here", "`K`", ""),
+    ("a copy of an object that counts", "import copy\nclass C(object):\n    n = 0\n    def __len__(self):\n        C.n += 1\n        return 1\ndef g(x):\n    return len(copy.copy(C()))\na = [g(x) for x in xs]  # here", "changes `C`", ""),
     ("two ways to one object", "class Node(object):\n    def __init__(self, to):\n        self.to = to\ntop = Node(None)\ndef g(x):\n    n = Node(Node(top))\n    n.to.to.to = x\na = [g(x) for x in xs]  # here", "calls `g`, which changes", ""),
 ]
 
