@@ -37,6 +37,7 @@ class Proof(object):
         self.reason, self.hint = self._by_form()
         self._collecting = Collecting(site, summaries.index) if site.kind == "for" and self.reason is None else None
         self.item = item_of(site, summaries, self._collecting) if self.reason is None else None
+        self._within = None
         self._turn = self._turn_of() if self._collecting else None
 
     # By its form.
@@ -233,25 +234,16 @@ class Proof(object):
     def _is_used_elsewhere(self, name):
         """Whether a name that the loop binds may be read outside of its body."""
         scope = self._site.scope
-        if scope.kind == "module" and (self._summaries.index.may_be_asked(scope, name) or self._looks_around(scope)):
+        uses = self._summaries.uses(scope)
+        if scope.kind == "module" and (self._summaries.index.may_be_asked(scope, name) or uses.reads_any(_LOOKING)):
             return True
-        within = set(id(node) for part in self._site.node.body for node in syntax.walk(part)).union(self._bound_again(name))
-        loads = [load for each in scope.below() for load in each.loads if load.id == name and owner_of(each, name) is scope]
-        if any(id(load) not in within for load in loads):
-            return True
+        if self._within is None:
+            self._within = set(id(node) for part in self._site.node.body for node in syntax.walk(part))
+        around = set(id(node) for node in self._site.above + (self._site.node,))
+        for load in uses.loads.get(name, ()):
+            if id(load) not in self._within and not uses.is_bound_anew(load, around):
+                return True
         return scope.kind == "module" and scope.module.name != "__main__"
-
-    def _bound_again(self, name):
-        """The ids of all nodes in other loops whose target binds a name: there it means their own item."""
-        around = set(id(node) for node in self._site.above)
-        for node in syntax.walk(self._site.scope.node):
-            if kind(node) == "For" and id(node) not in around and node is not self._site.node and name in targets_in(node.target):
-                for part in node.body:
-                    for each in syntax.walk(part):
-                        yield id(each)
-
-    def _looks_around(self, scope):
-        return any(load.id in _LOOKING for each in scope.below() for load in each.loads)
 
     # Words.
 

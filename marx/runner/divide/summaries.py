@@ -8,6 +8,7 @@ from marx.runner.divide.outcome import Outcome
 from marx.runner.divide.roots import parameter
 from marx.runner.divide.syntax import kind
 from marx.runner.divide.targets import Targets
+from marx.runner.divide.turns import Uses
 from marx.runner.divide.walking import Walking
 
 #: A frame that still finds more after so many turns belongs to a program that is not understood.
@@ -60,7 +61,7 @@ class Summaries(object):
         self._frames = {}  # Scope of a function, or a word -> its frame
         self._callers, self._asked = {}, set()  # what was asked for -> the frames that asked
         self._waiting, self._marked, self._turns = [], set(), {}
-        self._families, self._related = {}, {}
+        self._families, self._related, self._uses = {}, {}, {}
         self._doubting = []
         self._nobody = Walking(self, program.main.top, None)
         self._nobody.step = lambda: None
@@ -137,6 +138,12 @@ class Summaries(object):
         if scope not in self._families:
             self._families[scope] = self._resolver.attributes.family(scope)
         return self._families[scope]
+
+    def uses(self, scope):
+        """Where the names of a scope are read, see `Uses`."""
+        if scope not in self._uses:
+            self._uses[scope] = Uses(scope)
+        return self._uses[scope]
 
     def related(self, scope):
         """All classes of the program that may stand beside a class in the order in which methods are looked for."""

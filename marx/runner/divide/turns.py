@@ -3,6 +3,7 @@
 from __future__ import absolute_import
 
 from marx.runner.divide import syntax
+from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
 _OTHER_SCOPES = syntax.COMPREHENSIONS | syntax.FUNCTIONS | frozenset(["ClassDef"])
@@ -66,6 +67,39 @@ def _leaving(node, is_nested):
 def targets_in(node):
     """The names that the target of a loop binds."""
     return frozenset(each.id for each in syntax.walk(node) if kind(each) == "Name" and kind(each.ctx) != "Load")
+
+
+class Uses(object):
+    """Where the names of one scope are read, functions within it included. ``loads``: {name: nodes}."""
+
+    def __init__(self, scope):
+        self.loads = {}
+        self._read = set()
+        self._anew = {}  # id of a node that reads a name -> ids of the loops around it whose target binds that name
+        for each in scope.below():
+            for load in each.loads:
+                owner = owner_of(each, load.id)
+                if owner is scope:
+                    self.loads.setdefault(load.id, []).append(load)
+                elif owner is None:
+                    self._read.add(load.id)
+        for node in syntax.walk(scope.node):
+            if kind(node) == "For":
+                self._note(node, targets_in(node.target))
+
+    def _note(self, loop, names):
+        for part in loop.body:
+            for node in syntax.walk(part):
+                if kind(node) == "Name" and node.id in names:
+                    self._anew.setdefault(id(node), []).append(id(loop))
+
+    def is_bound_anew(self, load, around):
+        """Whether what is read there is the item of a loop, other than those with the ids ``around``."""
+        return any(loop not in around for loop in self._anew.get(id(load), ()))
+
+    def reads_any(self, names):
+        """Whether one of these builtins is named."""
+        return not self._read.isdisjoint(names)
 
 
 class Turn(object):
