@@ -53,7 +53,8 @@ library's own code (`answering`).
 ``random`` and ``numpy.random``, where imported, are seeded before each item from (task seed, portion, item).
 
 How to read: `__main__` chooses the role, `program` loads, `chunk` is the loop, `attempt` one child's life seen from outside, `child`
-the same from inside. For a main program `keeper` is the loop, `keeper_book` has its portions, `bootstrap` and `portal` are inside of it.
+the same from inside. For a main program `keeper` is the loop, `keeper_book` has its portions, `bootstrap` and `portal` are inside of it;
+`found` divides what `divide` proves.
 Rules of the house for Python 2.7: ``from __future__ import absolute_import`` in every file, else our `pipe` would
 hide the program's own; only `compat` asks for the version; nothing is imported lazily where a forked child would pay for it each time.
 """

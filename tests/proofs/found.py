@@ -83,7 +83,8 @@ class Tally:
     def sentence(self) -> str:
         """For the terminal."""
         programs, sites = self.programs.total(), self.hazards.total()
-        return f"{programs} programs in {self.seconds:.0f} s, {self.items} items reported by another runner, {sites} sites with traps, {self.corrected.total()} proofs found wrong at run time, {len(self.cases)} different"
+        told = f"{programs} programs in {self.seconds:.0f} s, {self.items} items reported by another runner, {sites} sites with traps"
+        return f"{told}, {self.corrected.total()} set right at run time, {len(self.cases)} different"
 
 
 class Bench:

@@ -1,8 +1,16 @@
 """Portions that no call of a pool asks for: loops, comprehensions and maps that `divide` proves separable, in the running program.
 
 A program is executed by its own interpreter, and so is what becomes of it here: where a site was found, the iterable alone is wrapped,
-in code that was made from the program's own tree (`rewriting`); frames, locals, lines and tracebacks stay the program's. A module without
-a site is left alone.
+in code that was made from the program's own tree; frames, locals, lines and tracebacks stay the program's. The way of a site:
+
+  before the program    `starting` has it analysed and its code made (`rewriting`), `sites` carries what is known of it
+  in the program        `arriving` puts the code in its place; `calls` is what that calls, and all that a site costs which stays
+  where it takes long   `deciding` settles the `conditions` on the values of the moment (`functions`, `looking`), asks what it is `worth`,
+                        makes a function of one turn (`work`) and sends it with its items (`sending`)
+  in a runner           `serving` computes items, with `recording` for what a loop collects in, and checks that nothing else happened
+  back in the program   `division` takes the outcomes over in the order of the items
+
+Nothing is taken over that was not rehearsed, and whatever cannot be is computed in place, by the program's own code.
 """
 
 from __future__ import absolute_import

@@ -109,10 +109,13 @@ def _found_in_2(name, path, place, code):
     if kind not in (imp.PY_SOURCE, imp.PY_COMPILED) or os.path.abspath(source) != place:
         return None
     stored = source + "c"
-    compiled = os.tmpfile()
-    compiled.write(imp.get_magic() + b"\0" * 4 + marshal.dumps(code))
-    compiled.flush()
-    compiled.seek(0)
+    try:
+        compiled = os.tmpfile()
+        compiled.write(imp.get_magic() + b"\0" * 4 + marshal.dumps(code))
+        compiled.flush()
+        compiled.seek(0)
+    except (IOError, OSError):  # nowhere to write: the module is what it is
+        return None
     # Called with the module's name, a C function: it asks for what is missing, which the next C function loads.
     said = stored if kind == imp.PY_COMPILED or _is_fresh(stored, source, imp.get_magic()) else source
     return _Loader(defaultdict(partial(imp.load_compiled, name, said, compiled)).__getitem__)

@@ -120,11 +120,23 @@ class Sampling(object):
         self.site = site
         self.division = None
         self.copies = self.sample = self.before = self.made = None
+        self._more = ()
         self.iterable = iterable
         self._frame = frame
 
     def items(self):
-        """Items to be computed in place: all of them, or where the rest is divided only the first; of a loop also the last."""
+        """Items to be computed in place: all of them, or where the rest is divided only the first; of a loop also the last.
+
+        Nothing but C stands between those that come behind the first ones and the program.
+        """
+        return itertools.chain.from_iterable(self._parts())
+
+    def _parts(self):
+        yield self._first()
+        more, self._more = self._more, ()
+        yield more
+
+    def _first(self):
         global _undecided
         iterator, count, look = iter(self.iterable), 0, 1
         total = len(self.iterable) if hasattr(self.iterable, "__len__") else None
@@ -154,11 +166,9 @@ class Sampling(object):
             self.site.stay_once()
         if self.division is None:
             self.copies = None
-        if self.division is not None:
-            more = self._place(frame)
-        del frame
-        for item in more:
-            yield item
+            self._more = more
+        else:
+            self._more = self._place(frame)
 
     def _prepare(self, item):
         """This item may be the last before the decision: keep it, and what the numbers are that the loop sums up in."""

@@ -32,7 +32,8 @@ class Given(object):
     """What a runner must know of a found portion.
 
     ``kind``: of `Found`. ``collects``: (name, kind for a `Recorder`) of each that the loop collects in. ``out``: (encoding, errors) of standard
-    output. ``depth``: of `depth.used`, where the site stands. ``wanted``: kinds of conditions that results must meet. ``may_draw``: whether random numbers may be drawn.
+    output. ``depth``: of `depth.used`, where the site stands. ``wanted``: kinds of conditions that results
+    must meet. ``may_draw``: whether random numbers may be drawn.
     """
 
     def __init__(self, kind, collects, out, depth, wanted, may_draw):

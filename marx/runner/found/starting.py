@@ -191,9 +191,11 @@ def _unnamed(content, least):
     """A descriptor, to be inherited, of a file without a name that holds ``content``. Raises OSError where none can be made."""
     path = os.path.join(os.environ.get("TMPDIR") or "/tmp", "marx-%d-%d" % (os.getpid(), least))
     first = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    os.unlink(path)
-    write_all(first, content)
-    descriptor = fcntl.fcntl(first, fcntl.F_DUPFD, least)
-    os.close(first)
+    try:
+        os.unlink(path)
+        write_all(first, content)
+        descriptor = fcntl.fcntl(first, fcntl.F_DUPFD, least)
+    finally:
+        os.close(first)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor

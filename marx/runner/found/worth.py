@@ -4,6 +4,8 @@ from __future__ import absolute_import
 
 #: Seconds until a first result is back where no runner has this state yet: a process, and the state put up.
 FIRST_SECONDS = 0.15
+#: Seconds that the checks after each item take where it runs, unless its state is large.
+CHECK_SECONDS = 0.003
 #: Bytes a second over the network, and through pickle and its reverse on both sides.
 NETWORK_BYTES, PICKLE_BYTES = 100e6, 100e6
 #: As large a share of the time in place the divided run may take: the estimate is rough, and what is divided must be faster.
@@ -14,4 +16,5 @@ def is_worth_it(count, seconds, size, state_seconds, slots):
     """Whether ``count`` items of ``seconds`` and ``size`` bytes each are sent. ``state_seconds``: what taking their state took."""
     in_place = count * seconds
     travelling = count * size * (1 / NETWORK_BYTES + 1 / PICKLE_BYTES)
-    return FIRST_SECONDS + 2 * state_seconds + travelling + in_place / max(slots, 1) < LARGEST_SHARE * in_place
+    divided = FIRST_SECONDS + 2 * state_seconds + travelling + count * (seconds + CHECK_SECONDS) / max(slots, 1)
+    return divided < LARGEST_SHARE * in_place
