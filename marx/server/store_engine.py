@@ -68,7 +68,7 @@ def _settle(connection: Any, _record: Any, synchronous: str = "OFF") -> None:
     # The driver begins no transactions by itself, so that tables are made in one as well.
     connection.isolation_level = None
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-    # Of a new file only: what was deleted can be given back to the disk. Costs a write 3 %.
+    # Of a new file only: what was deleted can be given back to the disk. Costs a write some per cent (docs/decisions.rst).
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute(f"PRAGMA synchronous={synchronous}")
