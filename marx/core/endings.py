@@ -68,7 +68,7 @@ class Endings:
     def shorten(self, event: RestReturned, now: float) -> None:
         """A worker gives back what it has not begun of a chunk at work, as it was asked to."""
         live, verdict = self._leases.get(event.fence), "not yours"
-        if live is not None and live.lease.worker == event.worker and live.lease.slot >= 0:
+        if live is not None and (live.lease.worker, live.lease.task) == (event.worker, event.task) and live.lease.slot >= 0:
             verdict = "known"
             if live.lease.first <= event.stop < live.lease.stop:
                 self._shorten(live, event.stop, now)

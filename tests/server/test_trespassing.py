@@ -244,6 +244,7 @@ def under(fence: int, task: str, portion: int, first: int) -> Iterator[Any]:
     yield OutputReport(fence, task, portion, first, first, 0.0, 0)
     yield NoteReport(fence, task, portion, "forged")
     yield EndReport(fence, task, portion, "succeeded", None, "", 0, None, 0.0, 0)
+    yield RestReport(fence, task, portion, first)
 
 
 def calls(command: type[MarxCommand], world: World) -> Iterator[dict[str, Any]]:
