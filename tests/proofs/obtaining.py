@@ -5,6 +5,7 @@ Getting other people's programs: source distributions by ``pip download``, check
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -35,10 +36,11 @@ def obtain(source: Source, cache: Path, python: str = sys.executable) -> Path:
 
 
 def _download(source: Source, folder: Path, python: str) -> None:
-    """Old sources make their metadata in an old Python only; old versions of pip fail at some settings of an index."""
+    """Old sources make their metadata in an old Python only. No constraints of the machine's: pip 20.3 would look for their links, too."""
+    environ = {**os.environ, "PIP_CONSTRAINT": os.devnull}
     words = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest", str(folder), source.requirement]
     for each, more in {python: ["--no-build-isolation"], sys.executable: []}.items():
-        said = subprocess.run([each, *words, *more], capture_output=True, text=True, timeout=PATIENCE)
+        said = subprocess.run([each, *words, *more], capture_output=True, text=True, timeout=PATIENCE, env=environ)
         if (folder / source.file).exists():
             return
     raise NotObtained(f"pip did not fetch {source.file}: {said.stderr.strip()[-500:]}")
