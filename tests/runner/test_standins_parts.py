@@ -378,3 +378,16 @@ def test_a_feed_is_done_when_everything_has_come_back(woken: Woken) -> None:
     assert not feed.is_done
     ground.listeners[0].returned(0, ["a"])
     assert feed.is_done
+
+
+def test_a_feed_is_not_done_while_its_items_are_between_it_and_a_portion(woken: Woken) -> None:
+    """A pool that forgot it then would not drop it when it is terminated."""
+    ground = Ground()
+    feed = Feed(ground)
+    seen = []
+    ground.state_of = lambda function, record: seen.append(feed.is_done) or 1
+    feed.put(item(0))
+    feed.end()
+    assert not feed.is_done
+    woken.send_all()
+    assert seen and not any(seen)

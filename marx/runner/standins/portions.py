@@ -28,7 +28,7 @@ class Feed(object):
         self._ground = ground
         self._is_shared = is_shared
         self._waiting = deque()
-        self._is_awake = False
+        self._is_awake = self._is_sending = False
         self._is_ended = False
         self._is_dropped = False
         self._stays = False
@@ -59,16 +59,23 @@ class Feed(object):
 
     @property
     def is_done(self):
-        """Whether nothing of it is open."""
-        is_over = (self._is_ended or self._is_dropped) and not self._waiting and not self._open
+        """Whether nothing of it is open. What is taken and not yet in a portion is on its way."""
+        is_under_way = self._is_awake or self._is_sending
+        is_over = (self._is_ended or self._is_dropped) and not is_under_way and not self._waiting and not self._open
         return is_over and not any(portion.is_out for portion in self._finished)
 
     # The sending thread
 
     def send_waiting(self):
         """Send what there is. Raises `PortalClosed`."""
+        self._is_sending = True
         self._is_awake = False
-        is_ended, is_dropped = self._is_ended, self._is_dropped
+        try:
+            self._send_all(self._is_ended, self._is_dropped)
+        finally:
+            self._is_sending = False
+
+    def _send_all(self, is_ended, is_dropped):
         if is_dropped:
             self._waiting.clear()
             return self._drop_all()
