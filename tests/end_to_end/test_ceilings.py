@@ -13,6 +13,8 @@ import pytest
 from tests.end_to_end.conftest import sandbox_options
 from tests.end_to_end.lab import Lab, wait_until
 
+pytestmark = pytest.mark.slow
+
 CEILINGS = """
 [ceilings]
 item_timeout = "20s"

@@ -11,6 +11,8 @@ import pytest
 from tests.end_to_end.lab import Installation
 from tests.pythons import UserPython
 
+pytestmark = pytest.mark.slow
+
 INSTALLED = Installation()
 
 

@@ -7,7 +7,11 @@ import os
 import signal
 from typing import Any
 
+import pytest
+
 from tests.end_to_end.lab import Lab, Person, wait_until
+
+pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import time
