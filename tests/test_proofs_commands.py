@@ -29,13 +29,6 @@ def test_whatever_is_killed_every_result_and_line_of_a_map_is_right() -> None:
     assert ran.exit_code == 0, ran.output
 
 
-@pytest.mark.slow
-def test_under_a_little_chaos_every_outcome_is_right() -> None:
-    """A small share of the proof."""
-    ran = CliRunner().invoke(chaos, ["--minutes", "0.6", "--every", "1.5", "--seed", "1848"])
-    assert ran.exit_code == 0, ran.output
-
-
 @pytest.mark.parametrize("command", [chaos, differential, fuzzing, killing, kills, real_programs])
 def test_a_command_says_what_it_does(command) -> None:
     ran = CliRunner().invoke(command, ["--help"])
