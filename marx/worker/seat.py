@@ -58,7 +58,8 @@ class SeatRunner(SlotRunner):
 
     def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None) -> None:
         self._tools.programs.end(chunk)
-        super().finish(chunk, outcome, item, reason, said)
+        # A keeper says how its program ended; one that is gone says nothing, and so the program is not to blame.
+        super().finish(chunk, outcome, item if said is not None else None, reason, said)
 
     def _keep_file(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
         report = self._tools.reporter.artifact_part(chunk, part)

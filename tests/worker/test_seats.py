@@ -61,11 +61,11 @@ class TestSeats:
             "this worker has no slot -1 for portion 1",
         ]
 
-    def test_a_program_that_died_with_its_keeper_died(self, floor: Floor) -> None:
+    def test_a_program_whose_keeper_died_is_not_to_blame(self, floor: Floor) -> None:
         keeper = begun(floor)
         keeper.exit(number=9)
         [end] = floor.sender.of_kind("end")
-        assert (end.outcome, end.item) == ("died", 0) and "signal 9" in end.reason
+        assert (end.outcome, end.item) == ("died", None) and "signal 9" in end.reason
 
     def test_what_cannot_be_started_is_refused(self, floor: Floor) -> None:
         floor.starter.refuses["a"] = CannotRun("no Python")
