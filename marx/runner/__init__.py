@@ -43,7 +43,7 @@ worker to keeper                                     keeper to worker
   G results  of a portion's items, in parts            O open     a portion, behind the A of all that had changed
   W file     a part of one that an item made           I items    of a portion, in packs
   Y refuse   a portion: it is served at home           D drop     a portion
-  J signal   to the program's process group            W placed   the file of this row stands in the program's folder
+  J signal   to the program's process group            W placed   whether the file of this row stands in its folder
 
 A task of the kind "portion" runs the items of such portions. To the chunk's frames it adds K, in parts directly behind T where that says
 that there is a ``state``: what the items see of their program (`carry`); F then names "state" if it cannot be put up. S asks it to look at

@@ -233,8 +233,8 @@ class Keeper(object):
     def _note(self, text):
         self._writer.send(b"N", {"chunk": self._chunk.fence, "portion": 0, "text": text})
 
-    def _placed(self, row):
-        self._writer.send(b"W", {"chunk": self._chunk.fence, "row": row})
+    def _placed(self, row, stands):
+        self._writer.send(b"W", {"chunk": self._chunk.fence, "row": row, "stands": stands})
 
     # What the worker says
 

@@ -19,7 +19,7 @@ PORTAL_LOST = "the program wrote into a descriptor that is not its own, where po
 
 
 class Desk(object):
-    """``portal``: our end of the program's, a descriptor, or None. ``note(text)`` is for the task's log; ``placed(row)`` answers a W."""
+    """``portal``: our end of the program's, a descriptor, or None. ``note(text)`` is for the task's log; ``placed(row, stands)`` answers a W."""
 
     def __init__(self, fence, portal, snapshot, note, placed):
         self._note = note

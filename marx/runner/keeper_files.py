@@ -64,7 +64,8 @@ class _Written(object):
 
 
 class Arrivals(object):
-    """Takes files part by part. ``note(text)`` is for the task's log; ``placed(row)`` is called for what stands there now.
+    """Takes files part by part. ``note(text)`` is for the task's log; ``placed(row, stands)`` is called for
+    each: whether it stands there now.
 
     ``count``: how many came so far.
     """
@@ -100,14 +101,16 @@ class Arrivals(object):
 
     def _place(self, arrived):
         self.count += 1
-        if self._is_overtaken(arrived):
-            return
+        self._placed(arrived.row, not self._is_overtaken(arrived) and self._has_place(arrived))
+
+    def _has_place(self, arrived):
+        """Put it there; False where that cannot be done."""
         try:
             self._decide(arrived, self._snapshot.path(arrived.place))
         except (IOError, OSError) as error:
             self._note(NOT_PLACED % (arrived.name, arrived.item, error.strerror))
-        else:
-            self._placed(arrived.row)
+            return False
+        return True
 
     def _is_overtaken(self, arrived):
         """Whether its source has already said something newer of this file, or this."""

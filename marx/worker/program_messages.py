@@ -81,10 +81,11 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A file that an item made stands in the program's folder; ``row``: with which it was brought."""
+    """A file that an item made was taken; ``row``: with which it was brought; ``stands``: whether it stands in the program's folder."""
 
     chunk: int
     row: int
+    stands: bool
 
 
 Asked = Union[StatePart, Opened, ItemsPart, Dropped, Placed]
@@ -128,7 +129,7 @@ def _dropped(given: Fields, payload: bytes) -> Dropped:
 
 
 def _placed(given: Fields, payload: bytes) -> Placed:
-    return Placed(given.count("chunk"), given.count("row"))
+    return Placed(given.count("chunk"), given.count("row"), given.flag("stands"))
 
 
 READERS: dict[str, Callable[[Fields, bytes], Asked]] = {"K": _state_part, "O": _opened, "I": _items_part, "D": _dropped, "W": _placed}

@@ -68,7 +68,7 @@ class MainProgram:
     def hear(self, asked: Asked) -> None:
         """It opens a portion, sends what it needs, or gives it up; or its keeper has placed a file. Raises OSError where the disk is full."""
         if isinstance(asked, Placed):
-            self.returns.placed(asked.row)
+            self.returns.placed(asked.row, asked.stands)
         else:
             self._portions.hear(asked)
 

@@ -74,13 +74,15 @@ class Returns:
         path = self._cache.path(file.digest) if file.digest is not None else None
         return self._deliver(lambda: change_frames(row, change, path), file.digest)
 
-    def placed(self, row: int) -> None:
-        """The keeper has put a change into the program's folder, so portions that are opened from now on begin with it."""
-        while self._unplaced and next(iter(self._unplaced)) < row:
-            del self._unplaced[next(iter(self._unplaced))]  # it could not be put there, or something newer was there
-        if row not in self._unplaced:
+    def placed(self, row: int, stands: bool) -> None:
+        """
+        The keeper has taken a change; where it ``stands`` in the program's folder, portions that are opened from now on begin with it.
+
+        They come in the order in which the program asked for the items, which in a replay is not that of the rows.
+        """
+        is_deleted, file = self._unplaced.pop(row, (False, None))
+        if file is None or not stands:
             return
-        is_deleted, file = self._unplaced.pop(row)
         if is_deleted:
             self._files.remove(file.root, file.path)
         else:

@@ -162,8 +162,8 @@ class PlayedKeeper(PlayedRunner):
     def drop(self, portion: int) -> PlayedRunner:
         return self.say("D", chunk=self.fence, portion=portion)
 
-    def placed(self, row: int) -> PlayedRunner:
-        return self.say("W", chunk=self.fence, row=row)
+    def placed(self, row: int, stands: bool = True) -> PlayedRunner:
+        return self.say("W", chunk=self.fence, row=row, stands=stands)
 
     def file(self, path: str, content: bytes | None, **more: Any) -> PlayedRunner:
         """The program wrote a file, or removed it."""

@@ -26,13 +26,17 @@ class Lab:
         self.notes: list[str] = []
         self.rows: list[int] = []
         self._snapshot = Snapshot([bytes(folder)])
-        self._arrivals = Arrivals(self._snapshot, self.notes.append, self.rows.append)
+        self._arrivals = Arrivals(self._snapshot, self.notes.append, self._placed)
         self._lists: list[bytes | None] = []
         self._slots: dict[int, tuple[int, str, bytes | None, bytes]] = {}
         self._turn = 0
         self.under_way: list[tuple[dict[str, Any], bytes]] = []
         self._grounds = 0
         self.open()
+
+    def _placed(self, row: int, stands: bool) -> None:
+        if stands:
+            self.rows.append(row)
 
     def open(self) -> None:
         """The program opens a portion, whose items find the file as it is."""

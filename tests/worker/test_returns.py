@@ -55,6 +55,12 @@ class Bench:
         given = Given(1, first, count, what["codec"], what["failed"])
         return self.outcome(self.floor.programs.carry_returns(self.fence, row, given, pack_first, what["payload"], what["blob"]))
 
+    def listed(self) -> list[str]:
+        """The paths that a portion begins with which the program opens now."""
+        self.keeper.open(1)
+        [opened] = self.floor.sender.of_kind("portion")
+        return [path for _, path, *_ in json.loads(self.floor.spools.path(opened.files).read_bytes())]
+
     def outcome(self, answered: Deferred[None]) -> list[Any]:
         outcome: list[Any] = []
         answered.addBoth(outcome.append)
@@ -149,12 +155,17 @@ class TestFiles:
         bench.shop.put(b"made")
         for row in (1, 2):
             bench.change(row, path=f"of-{row}")
+        bench.keeper.placed(1, stands=False)
         bench.keeper.placed(2)
-        bench.keeper.placed(1)
-        bench.keeper.open(1)
-        [opened] = bench.floor.sender.of_kind("portion")
-        listed = json.loads(bench.floor.spools.path(opened.files).read_bytes())
-        assert [path for _, path, *_ in listed] == ["of-2", "prog.py"]
+        assert bench.listed() == ["of-2", "prog.py"]
+
+    def test_in_a_replay_they_are_placed_in_the_order_of_the_items_and_all_are_listed(self, bench: Bench) -> None:
+        bench.shop.put(b"made")
+        for row in (1, 2, 3):
+            bench.change(row, path=f"of-{row}")
+        for row in (2, 3, 1):
+            bench.keeper.placed(row)
+        assert bench.listed() == ["of-1", "of-2", "of-3", "prog.py"]
 
     def test_what_the_program_made_of_one_since_it_was_placed_is_what_is_listed(self, bench: Bench) -> None:
         bench.shop.put(b"made")

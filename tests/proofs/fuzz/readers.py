@@ -88,7 +88,7 @@ FRAMES: dict[bytes, dict[str, Any]] = {
            "reason": "", "python": "3.11", "state": None},
     b"I": {"chunk": 1, "portion": 1, "first": 0, "count": 1, "codec": "pickles", "digest": "0" * 64, "final": True, "offset": 0, "total": 2},
     b"D": {"chunk": 1, "portion": 1},
-    b"W": {"chunk": 1, "row": 1},
+    b"W": {"chunk": 1, "row": 1, "stands": True},
 }  # fmt: skip
 
 
