@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import time
@@ -28,7 +29,10 @@ from tests.proofs.remains import remains
 from tests.proofs.trouble import Trouble
 from tests.proofs.ways import plain_environ
 from tests.pythons import UserPython, found_pythons
+from tests.source import CHECKOUT
 
+#: The files of a lab in which something was found, by seed.
+KEPT = CHECKOUT / "build" / "proofs" / "chaos"
 WORKERS = ("one", "two", "three")
 #: Tasks at a time.
 AT_ONCE = 3
@@ -53,12 +57,22 @@ def chaos(minutes: float, seed: int | None, pause: float, record: Path | None) -
         finally:
             stage.end()
         found = [*stage.found, *remains(lab)]
+        if found:
+            kept = _kept(folder, seed)
     course = Course(minutes, pause, dict(stage.trouble.done), stage.ended, len(found))
     click.echo(course.sentence())
     if record is not None:
         write_record(record, seed, [python.name for python in pythons], course, found)
     if found:
-        raise click.ClickException("\n".join(found))
+        raise click.ClickException("\n".join([*found, f"the lab's logs, state and jobs are in {kept}"]))
+
+
+def _kept(folder: Path, seed: int) -> Path:
+    """Where the lab's files are put for whoever looks for the reason."""
+    kept = KEPT / str(seed)
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(folder, kept, symlinks=True, ignore=lambda _, names: [name for name in names if name.endswith(".sock")], ignore_dangling_symlinks=True)
+    return kept
 
 
 def _pythons() -> Sequence[UserPython]:
@@ -139,6 +153,8 @@ class Stage:
                 self.jobs.remove(job)
                 self.ended += 1
                 self.found += [f"{job}: {wrong}" for wrong in job.wrong]
+                if job.wrong:
+                    self.found.append(self._shown(job))
                 for wrong in job.wrong:
                     click.echo(f"{job}: {wrong}", err=True)
         return False

@@ -24,6 +24,7 @@ from tests.proofs.crowd import OnATerminal
 from tests.proofs.killing_record import Kill, write_record
 from tests.proofs.outcomes import Outcome, differences, entries, exit_code
 from tests.proofs.tagged import ordered
+from tests.proofs.victims import children_of, runs_program
 from tests.proofs.ways import Call, plain_environ, tasker_environ, tasker_words, two_workers
 from tests.pythons import UserPython, found_pythons
 
@@ -152,11 +153,11 @@ class Killer:
 
     def _with_main_program(self) -> Daemon | None:
         """The worker that has the main program at this moment."""
-        return next((daemon for daemon in self._lab.daemons if daemon is not self._lab.server and _runs_program(daemon)), None)
+        return next((daemon for daemon in self._lab.daemons if daemon is not self._lab.server and any(map(runs_program, children_of(daemon)))), None)
 
     def _kill(self, worker: Daemon) -> None:
         """All of its processes at once, the youngest last; then a new one in its place."""
-        doomed = [psutil.Process(worker.process.pid), *_below(worker)]
+        doomed = [psutil.Process(worker.process.pid), *children_of(worker)]
         self.done.append(Kill(round(self._run.seconds(), 1), worker.folder.name, len(doomed), self._run.printed()))
         click.echo(f"{self.done[-1].seconds:6.1f} s: kill -9 of worker {worker.folder.name} and {len(doomed) - 1} processes below it", err=True)
         for process in doomed:
@@ -164,25 +165,6 @@ class Killer:
         worker.process.wait()
         self._lab.daemons.remove(worker)
         self._lab.start_worker(worker.folder.name, "--python", self._python)
-
-
-def _below(worker: Daemon) -> list[psutil.Process]:
-    try:
-        return psutil.Process(worker.process.pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
-def _runs_program(worker: Daemon) -> bool:
-    """A sandbox's own words name the program's folder, never the file."""
-    return any(word.endswith("prog.py") for process in _below(worker) for word in _words(process)[1:])
-
-
-def _words(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 def _kill_if_there(process: psutil.Process) -> None:

@@ -60,6 +60,14 @@ def _again(daemon: Daemon) -> None:
     daemon.start()
 
 
+def runs_program(process: psutil.Process) -> bool:
+    """Whether it is a main program, ``prog.py``, itself: a sandbox's own words name its folder, never the file."""
+    try:
+        return any(word.endswith("prog.py") for word in process.cmdline()[1:])
+    except psutil.Error:
+        return False
+
+
 def children_of(daemon: Daemon) -> list[psutil.Process]:
     """All processes below a daemon at this moment."""
     try:
