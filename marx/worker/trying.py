@@ -41,7 +41,7 @@ def try_all(sandbox: Sandbox, interpreters: Iterable[Interpreter], folder: Path)
 
 def _why_not(sandbox: Sandbox, interpreter: Interpreter, mounts: Mounts) -> str:
     env = {"LANG": "C.UTF-8", **interpreter.variables}
-    command = ["-E", "-s", "-S", "-c", SAY]
+    command = ["-s", "-c", SAY]
     try:
         with closing(sandbox.launch(interpreter, command, mounts, env, sandbox.place(mounts, CWD), 0)) as launch:
             said, complaint = run_to_end(launch, TRIAL_SECONDS)

@@ -167,5 +167,5 @@ def two_workers(lab: Lab, pythons: Sequence[str], *options: str) -> Person:
     named = [word for python in pythons for word in ("--python", python)]
     for name in ("one", "two"):
         lab.start_worker(name, *named, *options)
-    wait_until(lambda: lab.admin("workers").count("ready") == 2, "two workers that are ready")
+    wait_until(lambda: all(daemon.running() for daemon in lab.daemons) and lab.admin("workers").count("ready") == 2, "two workers that are ready")
     return lab.person("ada")

@@ -128,6 +128,27 @@ def test_one_that_does_not_start_in_the_sandbox_is_named_with_what_was_said(stat
     assert path == lacking.path and "it does not start in the sandbox: " in why and "No such file" in why
 
 
+def virtual_environment_of_2_7(folder: Path, prefix: Path) -> Path:
+    """As virtualenv makes one: its own site.py, imported before anything else can be, leads to the library of the real one; its Python."""
+    library = folder / "lib" / "python2.7"
+    library.mkdir(parents=True)
+    (library / "site.py").write_text(
+        f"import sys\nsys.real_prefix = {str(prefix)!r}\nsys.path[:] = [path.replace(sys.prefix, sys.real_prefix) for path in sys.path]\n"
+    )
+    shutil.copy(prefix / "lib" / "python2.7" / "os.py", library)
+    (library / "lib-dynload").symlink_to(prefix / "lib" / "python2.7" / "lib-dynload")
+    (folder / "bin").mkdir()
+    shutil.copy(binary_of(prefix), folder / "bin" / "python")  # a link would lead to the real one by itself
+    return folder / "bin" / "python"
+
+
+@pytest.mark.needs_bwrap
+def test_an_environment_that_finds_its_library_by_its_own_site_starts_in_the_sandbox(state: Path, sandbox: Sandbox, prefix: Path, tmp_path: Path) -> None:
+    if binary_of(prefix).name != "python2.7":
+        pytest.skip("Python 3 needs no such site")
+    assert try_all(sandbox, [probe_one(str(virtual_environment_of_2_7(tmp_path / "environment", prefix)))], state) == {}
+
+
 def test_what_is_found_and_is_none_is_told(tmp_path: Path) -> None:
     binary(tmp_path / "bin" / "python3.9")
     told: list[str] = []
