@@ -84,7 +84,7 @@ class Trouble:
         process.send_signal(signal.SIGKILL if verb == "kill" else signal.SIGTERM)
 
     def _hit_runner(self, verb: str) -> bool:
-        below = [process for daemon in self._lab.daemons if daemon is not self._lab.server for process in children_of(daemon)]
+        below = [process for daemon in self._lab.daemons if _lends(daemon) for process in children_of(daemon)]
         if verb == "kill":  # a main program that is killed has ended, as it would in a plain run
             below = [process for process in below if not runs_program(process)]
         if below:
@@ -121,6 +121,11 @@ class Trouble:
     def _later(self, what: Callable[[], None]) -> None:
         due = time.monotonic() + SHORTEST * (LONGEST / SHORTEST) ** self._random.random()
         heapq.heappush(self._due, (due, next(self._numbers), what))
+
+
+def _lends(daemon: Daemon) -> bool:
+    """Whether it is a worker that is up: before that it tries its sandbox, and one whose trial was killed has none to offer."""
+    return " seats, sandbox " in daemon.said().rpartition("starting up.")[2]
 
 
 def _go_on(process: psutil.Process) -> None:
