@@ -74,11 +74,17 @@ class Asking(Calling):
             if arguments.rest is not None or place >= len(arguments.found):
                 self.change(together, line, together | self.spread(together))
             else:
-                self.change(arguments.found[place], line, together | self.spread(together))
+                self.change(arguments.found[place], line, self._stored(place, together, arguments))
         given |= arguments.rest or NONE
         for keyword, (_, found) in arguments.names.items():
             given |= found if keyword not in pure.CALLING_KEYWORDS else NONE
         return self._gives(does.gives, together, given, line) | (NONE if does.gives == "value" else together - arguments.all())
+
+    def _stored(self, place, together, arguments):
+        """What the argument there may hold from now on: all that is given. A generator that is asked for more does not hold itself."""
+        others = [found for number, found in enumerate(arguments.found) if number != place]
+        others += [found for _, found in arguments.names.values()]
+        return (together | self.spread(together)) - RUNNING.difference(*others)
 
     def _written(self, several, line):
         for found in several:
