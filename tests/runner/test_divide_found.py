@@ -51,6 +51,29 @@ def test_the_nastiest_programs_stay_or_ask_for_what_only_values_show(user_python
     assert wrong == []
 
 
+CERTAIN = """
+N, LEAST, WORDS = 3, 0.5, ["a"]
+COUNT = 1
+def note():
+    global COUNT
+    COUNT = 2
+def f(x):
+    return x * N + LEAST
+def g(x):
+    return x * COUNT + len(WORDS)
+a = [f(x) for x in range(9)]
+b = [g(x) for x in WORDS]
+"""
+
+
+def test_people_are_not_told_that_numbers_in_the_source_must_be_numbers(user_python: UserPython, tmp_path: Path) -> None:
+    """They are looked at all the same when it runs."""
+    certain, looked_at = ask_many(user_python, tmp_path, [CERTAIN])[0]["portions"]
+    assert certain["conditions"] == []
+    said = " ".join(looked_at["conditions"])
+    assert "`COUNT`" in said and "`WORDS`" in said and "the items" in said
+
+
 #: One of so many files of the standard library: all of them take minutes.
 SHARE = 60
 

@@ -3,8 +3,11 @@
 from __future__ import absolute_import
 
 from marx.runner.compat import path_text
+from marx.runner.divide import syntax
 from marx.runner.divide.reasons import noun
 from marx.runner.divide.roots import FUNCTION, ITEM, RESULT, base
+from marx.runner.divide.scopes import owner_of
+from marx.runner.divide.syntax import kind
 from marx.runner.divide.travelling import Need, Needs
 
 CONSTRUCTS = {
@@ -44,11 +47,32 @@ def row(one, resolver):
         kind=CONSTRUCTS[one.kind],
         function=one.function,
         travels=_travels(one, resolver),
-        conditions=list(conditions(one.conditions)),
+        conditions=list(conditions([each for each in one.conditions if not _is_certain(each.root, one, resolver)])),
         collects=collects,
         prints=one.prints,
         doubt=one.doubt,
     )
+
+
+def _is_certain(root, one, resolver):
+    """Whether it is a number or text, as far as the source says: then that it must be one is not worth a word, though it is looked at."""
+    below = base(root)
+    if below == ITEM:
+        return _counts(one)
+    if below[0] != "global":
+        return False
+    top = next(module.top for module in resolver.modules if module.path == below[1])
+    if below[2] not in top.bindings or resolver.is_rebound(top, below[2]):
+        return False
+    [binding] = top.bindings[below[2]]
+    return binding.kind == "value" and syntax.constant(binding.value) is not syntax.MISSING
+
+
+def _counts(one):
+    """Whether the items are those of Python's own range."""
+    nodes = [each.iter for each in getattr(one.node, "generators", ())[:1]] + [getattr(one.node, "iter", None)]
+    names = [each.func.id for each in nodes if kind(each) == "Call" and kind(each.func) == "Name"]
+    return any(name in ("range", "xrange") and owner_of(one.scope, name) is None for name in names)
 
 
 def conditions(several):
