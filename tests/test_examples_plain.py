@@ -133,6 +133,16 @@ def steps_to_one(number: int) -> int:
     return 0 if number == 1 else 1 + steps_to_one(3 * number + 1 if number & 1 else number >> 1)
 
 
+def test_transits_finds_the_planets_that_are_there(user_python: UserPython, tmp_path: Path) -> None:
+    folder = copy_of("transits", tmp_path)
+    if user_python.name != "2.7":
+        assert is_no_program_for(user_python, "transits/transits.py")
+        return
+    said = run_in_copy(user_python, "transits", folder, "8").splitlines()
+    assert len(said) == 11
+    assert said[8:] == ["2 of 8 stars have a planet", "star  7, every 1.50 days", "star  2, every 2.71 days"]
+
+
 def test_queens_are_put_in_as_many_ways_as_is_known(user_python: UserPython, tmp_path: Path) -> None:
     folder = copy_of("queens", tmp_path)
     if user_python.name == "2.7":

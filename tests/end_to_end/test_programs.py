@@ -24,6 +24,7 @@ RUNS = {
     "queens": ("queens.py", (3,)),
     "anagrams": ("anagrams.py", (2, 3)),
     "rainfall": ("rainfall.py", (3,)),
+    "transits": ("transits.py", (2,)),
 }
 SCIENCE = {"digits": "digits.py", "ripples": "ripples.py"}
 
