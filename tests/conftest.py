@@ -8,6 +8,7 @@ A test that expects an error to be logged asks for `logged_failures` and flushes
 import gc
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from functools import cache
@@ -28,6 +29,10 @@ BWRAP_TRIAL = ["bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--r
 # hypothesis's own deadline of 200 ms for one example would measure how busy the machine is.
 hypothesis.settings.register_profile("marx", hypothesis.settings.get_profile("ci" if UNDER_CI else "default"), deadline=None)
 hypothesis.settings.load_profile("marx")
+
+# A shell starts what is in the background with Ctrl-C ignored, which every program that a test starts would inherit.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -263,6 +263,17 @@ class TestContract:
         assert one.slot.gone_as.at_work is None
 
 
+@pytest_twisted.ensureDeferred
+async def test_a_runner_hears_an_interrupt_that_its_worker_was_started_to_ignore() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        one = Play(STAGES["real"](), [die(signal.SIGINT), leave(7)])
+    finally:
+        signal.signal(signal.SIGINT, before)
+    await one.until("gone")
+    assert (one.slot.gone_as.exit_code, one.slot.gone_as.signal) == (None, signal.SIGINT)
+
+
 def fake_play(*script: Step, **how: Any) -> Play:
     return Play(FakeStage(), list(script), **how)
 
