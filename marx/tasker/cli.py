@@ -115,7 +115,9 @@ def run_to_the_end(errand: Errand) -> int:
     def start() -> None:
         running = Deferred.fromCoroutine(carry_out(errand, around))
         around.interrupts.otherwise = running.cancel
-        signal.signal(signal.SIGINT, lambda *_: reactor.callFromThread(around.interrupts.fire))
+        # Who started it may have it ignored, as a script's shell does in the background: so it is to Python, and so it stays here.
+        if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+            signal.signal(signal.SIGINT, lambda *_: reactor.callFromThread(around.interrupts.fire))
         running.addCallback(codes.append).addBoth(lambda _: reactor.stop() if reactor.running else None)
 
     reactor.callWhenRunning(start)

@@ -12,6 +12,22 @@ import pytest
 from tests.source import CHECKOUT
 
 ENTRY = "import sys; from marx.tasker.cli import entry; sys.exit(entry())"
+#: A command that gets a Ctrl-C, and would end a few turns of the reactor later.
+INTERRUPTED = """
+import os, signal, sys
+from marx.tasker.cli import run_to_the_end
+
+async def errand(around):
+    from twisted.internet.task import deferLater
+
+    await deferLater(around.reactor, 0)
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(3):
+        await deferLater(around.reactor, 0)
+    return 0
+
+sys.exit(run_to_the_end(errand))
+"""
 
 
 def tasker(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -40,6 +56,14 @@ def test_streams_that_the_caller_closed_are_no_fault(tmp_path: Path, closed: str
     command = f"exec '{sys.executable}' -c '{ENTRY}' run prog.py {closed}"
     answer = subprocess.run(["sh", "-c", command], capture_output=True, text=True, env=around, cwd=tmp_path, timeout=60)
     assert (answer.returncode, answer.stderr[:22]) == (78, "tasker: not logged in;")
+
+
+@pytest.mark.parametrize(("trap", "code"), [("-", 130), ("''", 0)], ids=["typed", "in the background of a script"])
+def test_an_interrupt_ends_it_where_it_would_end_python(trap: str, code: int) -> None:
+    around = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT)}
+    command = ["sh", "-c", f'trap {trap} INT; exec "$0" "$@"', sys.executable, "-c", INTERRUPTED]
+    answer = subprocess.run(command, capture_output=True, text=True, env=around, timeout=60)
+    assert (answer.returncode, answer.stderr) == (code, "")
 
 
 def test_parsing_imports_neither_twisted_nor_rich() -> None:
