@@ -119,15 +119,6 @@ class RangeSet:
                 return free[0]
         return None
 
-    def take_first(self, count: int, outside: RangeSet | None = None) -> Range | None:
-        """Take out and return up to ``count`` items: the beginning of ``first_run``."""
-        run = self.first_run(outside)
-        if run is None or count < 1:
-            return None
-        taken = (run[0], min(run[1], run[0] + count))
-        self.remove(*taken)
-        return taken
-
     def _touched(self, first: int, stop: int) -> tuple[int, int]:
         """The slice of runs that share an item with ``first .. stop``."""
         if stop <= first:

@@ -43,8 +43,6 @@ def surround(order):
     sys.path.insert(0, os.path.dirname(program) if program else os.getcwd())
     # What Python would write beside the program's modules is no file that the program made.
     sys.dont_write_bytecode = True
-    if order.get("recursion_limit"):
-        sys.setrecursionlimit(order["recursion_limit"])
 
 
 def load(order):

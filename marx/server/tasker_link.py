@@ -11,7 +11,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from marx.server.directory import Directory
 from marx.server.forgetting import Forgetting
 from marx.server.inputs import Inputs
 from marx.server.link import Desk, ServerLink

@@ -122,7 +122,7 @@ def task_page(task: Snapshot, now_utc: float) -> Any:
 
     facts = _table([("", ""), ("", "long")])
     facts.show_header = False
-    for name, value in _facts(task, now_utc):
+    for name, value in _facts(task):
         facts.add_row(Text(name, style="bold"), value)
     parts: list[Any] = [facts]
     if task.get("portions"):
@@ -134,7 +134,7 @@ def task_page(task: Snapshot, now_utc: float) -> Any:
     return Group(*parts)
 
 
-def _facts(task: Snapshot, now_utc: float) -> list[tuple[str, Any]]:
+def _facts(task: Snapshot) -> list[tuple[str, Any]]:
     ended = task.get("ended_utc")
     facts = [("task", task["id"]), ("name", task.get("name") or ""), ("kind", task["kind"]), ("of", task.get("user") or "")]
     facts += [("state", _state(task)), ("exit code", _exit(task))]

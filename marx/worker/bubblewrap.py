@@ -8,7 +8,6 @@ What a task sets in its environment never reaches a program that still has right
 an LD_PRELOAD would run in bwrap itself, outside, and a secret would stand in `ps`.
 """
 
-import os
 import shlex
 import subprocess
 from abc import abstractmethod

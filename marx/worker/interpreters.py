@@ -27,9 +27,6 @@ class Interpreter:
     base_prefix: str
     folders: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
-    platform: str  # "linux-x86_64"
-    abi: str  # of compiled modules: ".cpython-311-x86_64-linux-gnu.so", "cp27mu"
-    has_fork: bool
     names: tuple[str, ...] = ()
     libraries: str = ""
 

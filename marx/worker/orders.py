@@ -31,7 +31,6 @@ class TaskOrder:
     roots: list[str]
     seed: int
     limits: dict[str, Any]
-    recursion_limit: int | None
     max_value: int
 
 

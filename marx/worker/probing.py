@@ -36,13 +36,6 @@ def mapped():
         pass
     return ["/" + path for path in sorted(found) if path]
 
-def abi():
-    try:
-        import _imp
-        return _imp.extension_suffixes()[0]
-    except (ImportError, IndexError):
-        return "cp%d%d%s" % (sys.version_info[0], sys.version_info[1], "mu" if sys.maxunicode > 65535 else "m")
-
 def describe():
     return {
         "version": tuple(sys.version_info[:3]),
@@ -51,9 +44,6 @@ def describe():
         "prefixes": [sys.prefix, getattr(sys, "base_prefix", getattr(sys, "real_prefix", sys.prefix)), sys.exec_prefix],
         "path": list(sys.path),
         "mapped": mapped(),
-        "platform": sys.platform.rstrip("2") + "-" + os.uname()[4],
-        "abi": abi(),
-        "has_fork": hasattr(os, "fork"),
     }
 """
 TELL = 'os.write(1, ("\\nmarx:" + repr(describe())).encode("ascii", "backslashreplace"))'
@@ -151,9 +141,6 @@ def from_facts(executable: str, facts: dict[str, Any]) -> Interpreter:
         base_prefix=base_prefix,
         folders=folders,
         links=tuple(_links(path, folders)),
-        platform=facts["platform"],
-        abi=facts["abi"],
-        has_fork=facts["has_fork"],
     )
 
 

@@ -57,7 +57,6 @@ def order_for(known: KnownTask, role: Role, place: Callable[[str], str], max_val
         "roots": [place(root) for root in recipe.roots],
         "seed": recipe.seed,
         "limits": bounds.for_runner(),
-        "recursion_limit": None,
         "max_value": max_value,
     }
     if role is Role.MAP:

@@ -209,7 +209,7 @@ class SlotRunner:
         if chunk is None:
             self.kill(too_much_to_load(self._scales.used_bytes, self._scales.bounds))
         elif cause == "stuck":
-            self.kill("it did not end a chunk that had used up what it may")
+            self.kill(STUCK)
         else:
             if cause == "scratch":
                 self._leave_behind(chunk)

@@ -81,7 +81,6 @@ def _orders(cwd: str) -> bytes:
         roots=[cwd],
         seed=0,
         limits={},
-        recursion_limit=None,
         max_value=1 << 20,
     )
     pack = ItemPack(0, 1, "json", b"21")

@@ -53,25 +53,16 @@ def test_what_is_removed_is_counted(steps, bound):
     assert ranges.remove(*bound) == len(items([bound]) & plain)
 
 
-@given(changes, changes, st.integers(1, 10))
-def test_what_is_taken_is_the_beginning_of_the_first_run_outside(steps, avoided, count):
+@given(changes, changes)
+def test_the_first_run_outside_begins_with_the_first_item_that_is_free(steps, avoided):
     ranges, plain = both(steps)
     outside, forbidden = both(avoided)
-    before = items(ranges)
-    taken = ranges.take_first(count, outside)
-    if taken is None:
+    run = ranges.first_run(outside)
+    if run is None:
         assert not plain - forbidden
     else:
-        got = items([taken])
-        assert 1 <= len(got) <= count
-        assert min(got) == min(plain - forbidden)
-        assert got <= plain - forbidden
-        assert items(ranges) == before - got
-
-
-def test_nothing_can_be_taken_from_nothing():
-    assert RangeSet().take_first(3) is None
-    assert RangeSet([(0, 5)]).take_first(0) is None
+        assert run[0] == min(plain - forbidden)
+        assert run[1] == min(item for item in range(run[0], 42) if item not in plain - forbidden)
 
 
 @given(changes)

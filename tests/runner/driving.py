@@ -76,7 +76,7 @@ class Driver:
         first = task.pop("first", None)
         order = {
             **{"task": "abcdefgh", "kind": "map", "program": str(place), "module": None, "function": function, "cwd": str(place.parent)},
-            **{"argv": [], "roots": [], "seed": 1, "limits": {}, "recursion_limit": None, "max_value": 64 << 20},
+            **{"argv": [], "roots": [], "seed": 1, "limits": {}, "max_value": 64 << 20},
             **task,
         }
         self.process = RunnerProcess(python.path, kit, setting)

@@ -54,7 +54,7 @@ class PortionDriver(Driver):
     def __init__(self, python: UserPython, kit: Path, folder: Path, taken: Taken | None, setting: Setting = Setting(), **task: Any) -> None:
         fields: dict[str, Any] = {
             **{"task": "abcdefgh", "kind": "portion", "program": str(folder / "program.py"), "module": None, "function": ""},
-            **{"cwd": str(folder), "argv": ["program.py"], "roots": [], "seed": 1, "limits": {}, "recursion_limit": None},
+            **{"cwd": str(folder), "argv": ["program.py"], "roots": [], "seed": 1, "limits": {}},
             **{"max_value": MAX_VALUE, "state": taken is not None, "folders": True},
             **task,
         }

@@ -78,12 +78,6 @@ def test_what_was_loaded_is_told_with_the_version(begin: Start, user_python: Use
     assert 0 <= loaded.seconds < 20
 
 
-def test_a_recursion_limit_is_set(start_some: Start) -> None:
-    runner = start_some("import sys\ndef f(x): return sys.getrecursionlimit()", recursion_limit=4321)
-    runner.give_range(1)
-    assert runner.run(0, 1).values == [4321]
-
-
 @pytest.mark.parametrize(
     ("text", "what", "kind", "message"),
     [

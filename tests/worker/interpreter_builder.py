@@ -16,8 +16,5 @@ def an_interpreter(version: tuple[int, int, int] = (3, 11, 7), **changes: Any) -
         "base_prefix": prefix,
         "folders": (),
         "links": (),
-        "platform": "linux-x86_64",
-        "abi": "cp%d%d" % version[:2],
-        "has_fork": True,
     }
     return Interpreter(**{**fields, **changes})

@@ -24,9 +24,6 @@ FACTS = {
     "prefixes": ["/opt/x", "/opt/x", "/opt/x"],
     "path": [],
     "mapped": [],
-    "platform": "linux-x86_64",
-    "abi": "cp39",
-    "has_fork": True,
 }
 
 
@@ -91,15 +88,10 @@ def test_an_interpreter_survives_being_written_down() -> None:
 
 def test_every_python_describes_itself(user_python: UserPython) -> None:
     one = probe_one(user_python.path)
-    assert (one.version, one.implementation, one.has_fork) == (user_python.version, "cpython", True)
+    assert (one.version, one.implementation) == (user_python.version, "cpython")
     assert one.path == os.path.realpath(user_python.path)
-    assert one.platform == "linux-" + os.uname().machine
     assert is_within(one.prefix, "/usr", *one.folders)
     assert not one.links
-
-
-def test_every_python_tells_its_abi_apart(interpreters: tuple[UserPython, ...]) -> None:
-    assert len({probe_one(python.path).abi for python in interpreters}) == len(interpreters)
 
 
 def test_an_environment_keeps_its_path_and_shows_what_it_stands_on(tmp_path: Path) -> None:
@@ -187,7 +179,7 @@ def test_one_that_is_missing_or_not_executable_is_refused(tmp_path: Path) -> Non
 
 def test_this_process_describes_itself_as_a_probe_would() -> None:
     own, probed = own_interpreter(), probe_one(sys.executable)
-    assert (own.path, own.version, own.prefix, own.abi) == (probed.path, probed.version, probed.prefix, probed.abi)
+    assert (own.path, own.version, own.prefix) == (probed.path, probed.version, probed.prefix)
 
 
 # Finding them

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marx.worker.interpreters import Interpreter
 from marx.worker.offer import Offer, describe_machine, own_seats, own_slots
 
-PYTHON = Interpreter("/usr/bin/python3", (3, 11, 7), "cpython", "/usr", "/usr", (), (), "linux-x86_64", "abi", True, ("/bin/python",))
+PYTHON = Interpreter("/usr/bin/python3", (3, 11, 7), "cpython", "/usr", "/usr", (), (), ("/bin/python",))
 
 
 def test_an_offer_says_everything_that_tasks_can_ask_for() -> None:

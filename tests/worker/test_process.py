@@ -19,7 +19,7 @@ from marx.worker.stopping import Patience
 from tests.fakes.processes import IGNORE, FakeProcesses, Step, die, hear, hold, launch_of, leave, say
 from tests.fakes.stages import STAGES, FakeStage
 
-ORDER = TaskOrder("task2345", "map", "/p/prog.py", None, "f", "/p", ["prog.py"], ["/p"], 1, {}, None, 1 << 30)
+ORDER = TaskOrder("task2345", "map", "/p/prog.py", None, "f", "/p", ["prog.py"], ["/p"], 1, {}, 1 << 30)
 MARK, SECRET = "0123456789abcdef", "fedcba9876543210"
 CHUNK = Chunk(7, "task2345", 0, 10, 2)
 LOADED = encode(b"L", {"fork": True, "why": None, "python": "3.11.7", "seconds": 0.1})

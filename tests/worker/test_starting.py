@@ -32,7 +32,7 @@ PLAIN = Portion(None, None, "")
 
 def interpreter(version: str) -> Interpreter:
     major, minor, micro = map(int, version.split("."))
-    return Interpreter(f"/usr/bin/python{version}", (major, minor, micro), "cpython", "/usr", "/usr", (), (), "linux-x86_64", "abi", True)
+    return Interpreter(f"/usr/bin/python{version}", (major, minor, micro), "cpython", "/usr", "/usr", (), ())
 
 
 class FakeSandbox(Bare):
@@ -150,7 +150,6 @@ def test_a_runner_starts_with_its_program_its_files_and_its_task(bench: Bench) -
         "roots": [WORK],
         "seed": 7,
         "limits": {},
-        "recursion_limit": None,
         "max_value": 1 << 20,
     }
 

@@ -7,7 +7,7 @@ import sys
 
 from marx.runner.carry import originals, pieces, surroundings
 from marx.runner.carry.apart import apart
-from marx.runner.carry.content import FOUND, packed
+from marx.runner.carry.content import packed
 from marx.runner.carry.errors import CannotCarry, Denied
 from marx.runner.carry.ordering import check_order
 from marx.runner.carry.own import libraries, own_modules
@@ -17,8 +17,6 @@ from marx.runner.carry.reducing import registered
 from marx.runner.carry.sources import Sources
 from marx.runner.carry.table import MODULE
 from marx.runner.carry.walking import Walk
-
-STYLES = ("pool", "executor", "joblib", FOUND)
 
 
 class Captured(object):
@@ -145,7 +143,6 @@ class _Capture(object):
 
     def _imported(self):
         """The modules to import, in the order in which the program did as far as this can be told."""
-        table = self._walk.table
         wanted = set(skeleton[1] for skeleton in self._walk.skeletons if skeleton[0] in (MODULE, "namespace", "named") and skeleton[1])
         wanted.update(skeleton[1] for skeleton in self._walk.skeletons if skeleton[0] in ("function", "class"))
         patched = set(name[0] for (owner, name), _, _ in self._rest if owner == PATCH)

@@ -16,7 +16,6 @@ DEFINITIONS = FUNCTIONS + (ast.ClassDef,)
 IMPORTS = (ast.Import, ast.ImportFrom)
 ASSIGNMENTS = _kinds("Assign", "AnnAssign", "AugAssign", "Delete", "TypeAlias")
 TRIES = _kinds("Try", "TryExcept", "TryFinally", "TryStar")
-LOOPS = _kinds("For", "While", "With", "AsyncFor", "AsyncWith")
 PRINTS = _kinds("Print")
 
 

@@ -6,7 +6,6 @@ from marx.runner.divide import libraries, pure, roots, syntax
 from marx.runner.divide.arguments import unknown_arguments
 from marx.runner.divide.calling import Calling
 from marx.runner.divide.roots import EMPTY, FRESH, INSTANCE, MADE, NONE, RUNNING
-from marx.runner.divide.syntax import kind
 
 _STREAMS = frozenset(["sys.stdout", "sys.stderr"])
 _READING = frozenset(["r", "rb", "rt", "rU", "U"])

@@ -47,8 +47,8 @@ Found = namedtuple(
 
 #: To be settled on the real values at the call; a kind that is not known never holds. ``line``: where it comes from, for the sentence.
 #:
-#: "known"      all that is reachable is plain data, of `pure.KNOWN_TYPES`, or an instance of a class of the program: no iterator, file,
-#:              function, class or module
+#: "known"      all that is reachable is plain data, a range, a bytearray, an array that holds no objects, or an instance of a class of
+#:              the program: no iterator, file, function, class or module
 #: "plain"      all that is reachable is plain data: numbers, texts, None, and exactly list, tuple, dict, set, frozenset of them
 #: "immutable"  the value itself is a number, text, None, or a tuple or frozenset of them; of an ("inside", ...): all that is in there is
 #: "unshared"   the result holds no changeable object that the root still holds

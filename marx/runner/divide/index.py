@@ -94,7 +94,7 @@ class Index(object):
         if binding.kind != "value":
             return False
         is_field = syntax.dotted(getattr(binding.value, "func", None)) in _FIELDS
-        return (is_field or is_literal(binding.value)) and all(_is_of_self(*each) for each in self.stored.get(name, ()))
+        return (is_field or is_literal(binding.value)) and all(_is_of_self(target, scope) for target, _, scope in self.stored.get(name, ()))
 
     def may_be_asked(self, scope, name):
         """Whether a name of a module may be asked of it from outside, as an attribute."""
@@ -204,7 +204,7 @@ def is_literal(node):
     return kind(node) == "Tuple" and all(is_literal(each) for each in node.elts)
 
 
-def _is_of_self(target, value, scope):
+def _is_of_self(target, scope):
     """Whether ``target`` is an attribute of the first parameter of the method that it stands in."""
     while scope.kind == "comprehension":
         scope = scope.parent

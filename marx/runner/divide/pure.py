@@ -9,8 +9,6 @@ from __future__ import absolute_import
 
 from collections import namedtuple
 
-from marx.runner.compat import IS_2
-
 #: ``gives``: "value" (a number, text or None), "new" (an object that nobody else knows), "copy" (a deep one), "holds" (a new one, which holds
 #: what the arguments are and hold), "elements" (a new one of what the arguments hold), "sum" (of those), "part" (an argument, or something within one). ``calls``: the places of functions that it calls with parts of the rest.
 #: ``changes``: the places of what it changes; -1 is the object of a method. ``most``: arguments that may be given by position: what stands
@@ -279,15 +277,6 @@ RECORD_MAKERS = frozenset(["collections.namedtuple", "typing.NamedTuple"])
 
 #: Contexts that do nothing but hold while they are entered: they may be made and entered within an item.
 CONTEXTS = frozenset(["contextlib.suppress", "decimal.localcontext", "numpy.errstate", "contextlib.nullcontext"])
-
-#: (module, name) of the types beside plain data whose operators and methods stand above; arrays only where they hold numbers or texts.
-KNOWN_TYPES = frozenset(
-    [("datetime", name) for name in ("date", "datetime", "time", "timedelta", "timezone")]
-    + [("decimal", "Decimal"), ("fractions", "Fraction"), ("collections", "OrderedDict"), ("collections", "Counter")]
-    + [("collections", "deque"), ("array", "array"), ("numpy", "ndarray"), ("numpy", "dtype")]
-    + [("re", "Pattern"), ("_sre", "SRE_Pattern"), ("re", "Match"), ("_sre", "SRE_Match"), ("_struct", "Struct")]
-    + [("__builtin__" if IS_2 else "builtins", name) for name in ("bytearray", "range", "xrange", "complex")]
-)
 
 #: Beginnings of names that are known to do more, for the sentence: (kind of effect, names or beginnings of names with a dot at the end).
 _DOING = (

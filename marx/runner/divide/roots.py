@@ -35,7 +35,6 @@ NEW = frozenset([FRESH])
 TOGETHER = frozenset([SUM])
 INSTANCE = frozenset([MADE])
 RUNNING = frozenset([CODE])
-ANYTHING = frozenset([UNKNOWN])
 
 #: Roots of what this very call has made: it may be changed freely.
 OWN = frozenset([FLAT, FRESH, SUM, MADE, CODE])

@@ -16,7 +16,6 @@ from marx.runner.divide.syntax import kind
 Target = namedtuple("Target", "kind what through")
 
 _MAKERS = frozenset(["operator.itemgetter", "operator.attrgetter", "operator.methodcaller"])
-_CONTEXT_MANAGERS = frozenset(["contextlib.contextmanager"])
 
 
 class Targets(object):
@@ -57,11 +56,6 @@ class Targets(object):
             found.extend(self._of_binding(binding, root))
         self._busy.discard(root)
         return [target._replace(through=target.through + (root,)) for target in found]
-
-    def is_context_manager(self, function):
-        """Whether a function is one by `contextlib`'s decorator, and by nothing else."""
-        decorators = getattr(function.node, "decorator_list", ())
-        return len(decorators) == 1 and bool((self.names(decorators[0], function.parent) or frozenset()) & _CONTEXT_MANAGERS)
 
     def keeps_results(self, function):
         """Whether a decorator keeps results for the next call."""

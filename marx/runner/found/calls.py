@@ -158,7 +158,7 @@ class Sampling(object):
                     break
             else:
                 return
-            more = self._divided(iterator, count, seconds) if verdict else iterator
+            more = self._divided(iterator, seconds) if verdict else iterator
         finally:
             _undecided = None
             frame, self._frame, self.iterable = self._frame, None, None
@@ -188,14 +188,14 @@ class Sampling(object):
             return None
         return seconds * (total - count) >= LEAST_SECONDS
 
-    def _divided(self, iterator, count, seconds):
+    def _divided(self, iterator, seconds):
         """Have it decided; what is left to be computed in place if it stays."""
         try:
             from marx.runner.found import deciding
         except Exception:  # modules of the program stand in the places of those that it needs
             self.site.stays = True
             return iterator
-        self.division, left = deciding.decided(self, self._frame, iterator, count, seconds)
+        self.division, left = deciding.decided(self, self._frame, iterator, seconds)
         return left
 
     def _place(self, frame):

@@ -37,7 +37,7 @@ class Stays(Exception):
         self.for_good = for_good
 
 
-def decided(sampling, frame, iterator, count, seconds):
+def decided(sampling, frame, iterator, seconds):
     """(`Division`, nothing), or (None, all items that are left in ``iterator``) where a site stays."""
     site = sampling.site
     found = unpacked(site.packed)
