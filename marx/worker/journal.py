@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 from struct import Struct
-from typing import Iterator, Sequence
+from typing import Iterable, Iterator, Sequence
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -27,6 +27,9 @@ SAVE_SECONDS = 0.25
 
 #: Bytes beyond what is unanswered that the file may have before it is written anew.
 SLACK_BYTES = 16 << 20
+
+#: Bytes that are written at a time.
+WRITE_BYTES = 256 << 10
 
 _LEAD = Struct(">IIQ")
 
@@ -52,9 +55,9 @@ class Journal:
         held = sum([entry.size for entry in unanswered])
         try:
             if self._file is None or self._size > held + SLACK_BYTES or (self._size and not unanswered):
-                self._replace(b"".join(map(_record, unanswered)))
+                self._replace(unanswered)
             else:
-                self._append(b"".join([_record(entry) for entry in unanswered if entry.number > self._last]))
+                self._add(entry for entry in unanswered if entry.number > self._last)
         except OSError:
             self.close()
             raise
@@ -67,13 +70,25 @@ class Journal:
             os.close(self._file)
             self._file = None
 
-    def _replace(self, content: bytes) -> None:
+    def _replace(self, entries: Iterable[Entry]) -> None:
         self.close()
         fresh = self._path.with_name(self._path.name + ".new")
         self._file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         self._size = 0
-        self._append(content)
+        self._add(entries)
         os.replace(fresh, self._path)
+
+    def _add(self, entries: Iterable[Entry]) -> None:
+        """Write records, some at a time: a full outbox would else be in memory three times."""
+        records: list[bytes] = []
+        size = 0
+        for entry in entries:
+            records.append(_record(entry))
+            size += len(records[-1])
+            if size >= WRITE_BYTES:
+                self._append(b"".join(records))
+                records, size = [], 0
+        self._append(b"".join(records))
 
     def _append(self, content: bytes) -> None:
         assert self._file is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -354,6 +355,25 @@ class TestJournal:
             outbox.answered(outbox.gather())
         assert (tmp_path / "outbox").stat().st_size < SLACK_BYTES + (2 << 20)
         journal.close()
+
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_a_full_outbox_is_written_without_a_copy_of_it_in_memory(self, tmp_path: Path, is_new: bool) -> None:
+        outbox, journal = Outbox(), Journal(tmp_path / "outbox")
+        if not is_new:
+            journal.save([])
+        payload = bytes(50_000)
+        for number in range(1_000):
+            outbox.put(results(number), payload)
+        unanswered = outbox.unanswered()
+        tracemalloc.start()
+        try:
+            journal.save(unanswered)
+            assert tracemalloc.get_traced_memory()[1] < 2_000_000
+        finally:
+            tracemalloc.stop()
+        assert (tmp_path / "outbox").stat().st_size > 50_000_000
+        journal.close()
+        assert [report.first for report, _, _ in Journal(tmp_path / "outbox").load()] == list(range(1_000))
 
     def test_only_what_is_unanswered_for_a_moment_touches_the_disk(self, tmp_path: Path) -> None:
         clock, outbox = Clock(), Outbox()
