@@ -183,11 +183,12 @@ class Lending:
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """What the worker keeps on disk and in memory, and how long it takes to leave."""
+    """What the worker keeps on disk and in memory, what one runner may print in a second, and how long the worker takes to leave."""
 
     outbox_bytes: int = key(1 * _GIB, size("1M", "1T"))
     unanswered_bytes: int = key(8 * _MIB, size("1M", "1G"))
     blob_cache_bytes: int = key(2 * _GIB, size("1M", "100T"))
+    output_rate_bytes: int = key(16 * _MIB, size("256k", "1T"))
     drain_seconds: float = key(60.0, duration("1ms", "7d"))
 
 

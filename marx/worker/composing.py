@@ -32,6 +32,7 @@ from marx.worker.slots import Slots
 from marx.worker.spool import SpoolFolder
 from marx.worker.starting import MAX_VALUE, Ground, Starter
 from marx.worker.tasks import InThread, Tasks
+from marx.worker.throttle import OUTPUT_RATE
 from marx.worker.trial import trouble_here
 from marx.worker.uplink import Uplink
 from marx.worker.watching import Watch
@@ -52,11 +53,12 @@ class Premises:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes and seconds; see etc/marx-worker.toml. ``most``: what a task's items may take."""
+    """Bytes and seconds; see etc/marx-worker.toml. ``output_rate``: bytes a second. ``most``: what a task's items may take."""
 
     outbox_bytes: int = 1 << 30
     unanswered_bytes: int = 8 << 20
     blob_cache_bytes: int = 2 << 30
+    output_rate: int = OUTPUT_RATE
     drain_seconds: float = 60.0
     most: Bounds = Bounds()
 
@@ -95,7 +97,7 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
     def max_value() -> int:
         return int(uplink.settings.get("result", MAX_VALUE))
 
-    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, max_value, offer.network, limits.most)
+    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, max_value, offer.network, limits.most, limits.output_rate)
     outbox = Outbox(OutboxLimits(under_way_bytes=limits.unanswered_bytes, spooled_bytes=limits.outbox_bytes))
     slots: Slots
     programs: Programs

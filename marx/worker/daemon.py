@@ -160,7 +160,8 @@ class WorkerDaemon(Service):
         credentials = await self._credentials()
         limits = self._config.limits
         most = bounds_of(self._config.ceilings)
-        bounds = Limits(limits.outbox_bytes, limits.unanswered_bytes, limits.blob_cache_bytes, limits.drain_seconds, most)
+        kept = limits.outbox_bytes, limits.unanswered_bytes, limits.blob_cache_bytes
+        bounds = Limits(*kept, limits.output_rate_bytes, limits.drain_seconds, most)
         connector = RenewingConnector(self._reactor, credentials, self._folder, self._around.wall)
         # It also dials when a connection is lost; one that lasts for a year would outlive its certificate.
         self._renewing = daily(self._reactor, connector.renew_when_due)

@@ -24,6 +24,7 @@ from marx.worker.life import life_of
 from marx.worker.output import Tokens
 from marx.worker.program_orders import Record, record_frames
 from marx.worker.stopping import Patience, Rung, Stopping
+from marx.worker.throttle import OUTPUT_RATE, Throttle
 
 #: Seconds between a runner's exit and the closing of its pipes: what it wrote is in them already and only has to be read.
 GRACE_SECONDS = 0.5
@@ -32,12 +33,16 @@ READ_BYTES = 8192
 #: Reads that empty a pipe of 64 kB.
 PIPE_READS = 9
 
+#: What a task is told of which a runner was slowed down.
+SLOWED = "it prints more than {:,.0f} kB a second and is slowed down to that, as by a slow terminal (output_rate of this worker); nothing is cut"
+
 STDIN, TO_RUNNER, FROM_RUNNER, REPORT = 0, 3, 4, 6
 
 
 class RunnerProcess(ProcessProtocol):
     """
     ``assignments``: empty, made for the runner's task. ``grip_on``: how processes started in its sandbox are held (``Sandbox.grip``).
+    ``output_rate``: bytes a second that it may print.
 
     The caller starts it once; after that everything comes by ``listener``, whose ``gone`` is the last.
     """
@@ -49,6 +54,7 @@ class RunnerProcess(ProcessProtocol):
         assignments: Assignments,
         grip_on: Callable[[int], Grip],
         patience: Patience = Patience(),
+        output_rate: int = OUTPUT_RATE,
     ) -> None:
         self._reactor = reactor
         self._listener = listener
@@ -56,6 +62,10 @@ class RunnerProcess(ProcessProtocol):
         self._patience = patience
         self._conversation = Conversation(self, listener, assignments)
         self._printed = 0
+        self._output_rate = output_rate
+        self._throttle = Throttle(reactor, output_rate, self._throttled)
+        self._was_slowed = False
+        self._is_paused = False
         self._exit_code: int | None = None
         self._signal: int | None = None
         self._fault = ""
@@ -146,14 +156,14 @@ class RunnerProcess(ProcessProtocol):
 
     def pause(self) -> None:
         """Read neither output nor results until :meth:`resume`; the runner will block when its pipes are full."""
-        for pipe in self._pipes_from_runner():
-            pipe.stopReading()
+        self._is_paused = True
+        self._read_or_not()
         self._say_whether_reading(False)
 
     def resume(self) -> None:
         """Read again."""
-        for pipe in self._pipes_from_runner():
-            pipe.startReading()
+        self._is_paused = False
+        self._read_or_not()
         self._say_whether_reading(True)
 
     # What Twisted calls
@@ -177,6 +187,7 @@ class RunnerProcess(ProcessProtocol):
         else:
             self._printed += len(received)
             self._conversation.read(descriptor, received)
+            self._throttle.printed(len(received))
 
     def childConnectionLost(self, descriptor: int) -> None:
         """One pipe is closed; what counts is the process's exit."""
@@ -222,12 +233,14 @@ class RunnerProcess(ProcessProtocol):
         self._exit_code, self._signal = reason.value.exitCode, reason.value.signal
         self._stopping.gone()
         # Even where this side had paused: a pipe holds 64 kB at most, and then it ends.
+        self._throttle.end()
         self.resume()
         self._grace = self._reactor.callLater(GRACE_SECONDS, self._life.left)
 
     def finish(self, fault: str) -> None:
         if self._grace is not None and self._grace.active():
             self._grace.cancel()
+        self._throttle.end()
         if self.transport:
             self._feed.stop()
             self._input.stop()
@@ -269,6 +282,20 @@ class RunnerProcess(ProcessProtocol):
     def _write(self, course: Course) -> None:
         if TO_RUNNER in self.transport.pipes:
             self._feed.put(course)
+
+    def _throttled(self) -> None:
+        self._read_or_not()
+        if not self._was_slowed:
+            self._was_slowed = True
+            self._listener.noted(SLOWED.format(self._output_rate / 1000))
+
+    def _read_or_not(self) -> None:
+        """Results wait with the output: each would have what was printed before it read first, and so undo the pause."""
+        for pipe in self._pipes_from_runner():
+            if self._is_paused or self._throttle.is_shut:
+                pipe.stopReading()
+            else:
+                pipe.startReading()
 
     def _pipes_from_runner(self) -> list[Any]:
         pipes = self.transport.pipes if self.transport else {}

@@ -33,6 +33,7 @@ from marx.worker.roles import Role, assignments_for, order_for, role_of
 from marx.worker.standing import Standing
 from marx.worker.surroundings import HOME
 from marx.worker.tasks import InThread, KnownTask, Tasks
+from marx.worker.throttle import OUTPUT_RATE
 
 log = Logger()
 
@@ -61,6 +62,7 @@ class Ground:
     max_value: Callable[[], int]
     network: bool = False
     most: Bounds = Bounds()
+    output_rate: int = OUTPUT_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class Starter:
             launch = self._launch(known, interpreter, order, mounts, slot)
         except CannotLaunch as error:
             raise CannotRun(str(error)) from error
-        runner = RunnerProcess(self._reactor, listener, assignments_for(order, role), ground.sandbox.grip)
+        runner = RunnerProcess(self._reactor, listener, assignments_for(order, role), ground.sandbox.grip, output_rate=ground.output_rate)
         runner.start(launch, order, path, has_input=role is Role.PROGRAM and known.recipe.input is not None)
         return Started(runner, known, standing, bounds, layout.folder)
 

@@ -16,6 +16,7 @@ from marx.worker.orders import TaskOrder
 from marx.worker.pipe import encode
 from marx.worker.process import GRACE_SECONDS, RunnerProcess
 from marx.worker.stopping import Patience
+from marx.worker.throttle import BURST_SECONDS, PAUSE_SECONDS
 from tests.fakes.processes import IGNORE, FakeProcesses, Step, die, hear, hold, launch_of, leave, say
 from tests.fakes.stages import STAGES, FakeStage
 
@@ -45,6 +46,9 @@ def marked(item: int, text: bytes = b"") -> bytes:
 
 
 CLOSED = b"\0%s!\n" % SECRET.encode()
+#: Bytes a second, and some more than may be printed at once at that rate: shut for less than a second.
+RATE = 4_000
+FLOOD = b"".join(b"%062d\n" % number for number in range(int(RATE * BURST_SECONDS) // 63 + 30))
 BOTH_CLOSED = [say(CLOSED, 1), say(CLOSED, 2)]
 AT_WORK = [say(LOADED), hear("C"), say(begun()), say(marked(10), 1), say(marked(10), 2)]
 
@@ -76,10 +80,10 @@ class Slot:
 class Play:
     """A runner that follows a script, and its slot."""
 
-    def __init__(self, stage: Any, script: list[Step], patience: Patience = QUICK) -> None:
+    def __init__(self, stage: Any, script: list[Step], **how: Any) -> None:
         self.stage = stage
         self.slot = Slot()
-        self.runner = RunnerProcess(stage.reactor, self.slot, Assignments(1, 1 << 30), stage.grip, patience)
+        self.runner = RunnerProcess(stage.reactor, self.slot, Assignments(1, 1 << 30), stage.grip, **{"patience": QUICK, **how})
         self.runner.start(launch_of(script), ORDER)
 
     async def until(self, name: str) -> None:
@@ -213,6 +217,22 @@ class TestContract:
         await one.until("gone")
         assert one.slot.printed() == b"last words\n"
 
+    @pytest_twisted.ensureDeferred
+    async def test_one_that_prints_more_than_it_may_is_read_more_slowly_and_loses_nothing(self, play) -> None:
+        one = play(*AT_WORK, say(FLOOD, 1), output_rate=RATE)
+        began = one.stage.reactor.seconds()
+        await one.given()
+        await one.stage.until(lambda: one.slot.printed() == FLOOD)
+        assert one.stage.reactor.seconds() - began > PAUSE_SECONDS
+        assert one.slot.said.count("noted") == 1 and "more than 4 kB a second" in one.slot.last("noted")
+
+    @pytest_twisted.ensureDeferred
+    async def test_one_that_dies_while_it_is_slowed_down_is_read_to_the_end(self, play) -> None:
+        one = play(*AT_WORK, say(FLOOD, 1), say(b"last words\n", 2), leave(1), output_rate=RATE)
+        await one.given()
+        await one.until("gone")
+        assert len(one.slot.printed()) == len(FLOOD + b"last words\n")
+
     @pytest.mark.parametrize(
         "lie",
         [
@@ -296,6 +316,25 @@ def test_a_chunk_for_a_ready_runner_is_written_at_once() -> None:
     assert frames[1].header == {"portion": 0, "first": 0, "count": 20, "codec": "range", "args": [0, 1]}
     assert frames[2].header == {"chunk": 7, "portion": 0, "first": 10, "count": 2, "mark": MARK}
     assert frames[3].header == {"chunk": 7, "secret": SECRET}
+
+
+def test_who_is_slowed_down_is_not_read_because_there_is_credit_again_nor_without_credit_because_its_time_is_over() -> None:
+    one = Play(FakeStage(), [*AT_WORK, say(FLOOD, 1), say(b"more\n", 1)], output_rate=RATE)
+    one.stage.reactor.turn()
+    one.runner.run_chunk(CHUNK, MARK, SECRET)
+    one.stage.reactor.turn()
+    before = one.slot.printed()
+    one.runner.pause()
+    one.runner.resume()
+    one.stage.reactor.turn()
+    assert one.slot.printed() == before != FLOOD
+    one.runner.pause()
+    one.stage.reactor.advance(60)
+    one.stage.reactor.turn()
+    assert one.slot.printed() == before
+    one.runner.resume()
+    one.stage.reactor.turn()
+    assert one.slot.printed() == FLOOD + b"more\n"
 
 
 def test_a_process_that_cannot_be_started_is_gone_at_once_and_says_why() -> None:
