@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 import os
-from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.proofs.found import Bench, benches, tried
+from tests.proofs.found import Plan, benches, tried
 from tests.proofs.loops.drawing import Program, Site, draw
 from tests.proofs.loops.forms import FORMS
 from tests.proofs.loops.works import HARMLESS, TRAPS
@@ -32,7 +31,7 @@ def test_drawn_programs_show_what_they_show_plainly() -> None:
     seed = Random().randrange(10**6)
     pythons = found_pythons(os.environ)
     with benches([pythons[0], pythons[-1]], "proved") as opened:
-        tally = tried(opened, seed, range(PROGRAMS), 2, True)
+        tally = tried(opened, Plan(seed, range(PROGRAMS), started=3))
     assert tally.cases == [], f"python -m tests.proofs.found --seed {seed}"
     assert tally.items
 
@@ -61,7 +60,7 @@ CHECKS = {
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_each_check_at_run_time_that_is_switched_off_is_missed(check: str, tmp_path: Path) -> None:
+def test_each_check_at_run_time_that_is_switched_off_is_missed(check: str) -> None:
     file, text, without, name = CHECKS[check]
     python = found_pythons(os.environ)[-1]
     form = next(each for each in FORMS if each.name == "list comprehension")
@@ -69,13 +68,5 @@ def test_each_check_at_run_time_that_is_switched_off_is_missed(check: str, tmp_p
     program = Program("", (Site(1, form, work, "module", "range(7)"),))
     with benches([python], "numbered") as opened:
         assert opened[python].tried(program)[0] == []
-        switch_off(opened[python], file, text, without)
-        assert opened[python].tried(program)[0] != []
-
-
-def switch_off(bench: Bench, file: str, text: str, without: str) -> None:
-    """Change the runner's own code in a bench."""
-    path = bench.kit / "marx" / "runner" / "found" / file
-    before = path.read_text()
-    assert before.count(text) == 1
-    path.write_text(before.replace(text, without))
+        with opened[python].exchanged("found/" + file, text, without):
+            assert opened[python].tried(program)[0] != []

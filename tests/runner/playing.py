@@ -21,10 +21,9 @@ from typing import Any, BinaryIO
 from marx.worker.pipe import FrameReader
 from tests.libraries import library_folder
 from tests.pythons import UserPython
+from tests.runner.beginning import Beginning, Begun, Stable, Started
 from tests.runner.spawning import PATIENCE_SECONDS
 
-COMPUTING = Path(__file__).parent / "programs" / "computing.py"
-FINDING = Path(__file__).parent / "programs" / "finding.py"
 LEAD = struct.Struct(">IcI")
 LENGTH = struct.Struct(">I")
 HEAD = struct.Struct(">cI")
@@ -89,20 +88,18 @@ class Silence(Exception):
 class Computer:
     """One process for each state, in the program's interpreter."""
 
-    def __init__(self, python: str, kit: Path, folder: Path, environ: Mapping[str, str], out: BinaryIO, err: BinaryIO) -> None:
-        compile_once(python, kit)
+    def __init__(self, beginning: Beginning, folder: Path, out: BinaryIO, err: BinaryIO) -> None:
         self._reading, writing = os.pipe()
-        command = [python, "-s", str(COMPUTING), str(kit), str(writing)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=out, stderr=err, pass_fds=[writing], cwd=folder, env=environ
-        )
-        os.close(writing)
+        reading, asking = os.pipe()
+        self._process = beginning.computing(folder, out, err, reading, writing)
+        self._asking = open(asking, "wb")
+        for each in (reading, writing):
+            os.close(each)
 
     def ask(self, kind: bytes, content: bytes) -> bytes:
         """Its answer; Refusal if it is gone."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(HEAD.pack(kind, len(content)) + content)
-        self._process.stdin.flush()
+        self._asking.write(HEAD.pack(kind, len(content)) + content)
+        self._asking.flush()
         head = self._exactly(LENGTH.size)
         if len(head) < LENGTH.size:
             raise Refusal("the process that computes is gone")
@@ -116,8 +113,7 @@ class Computer:
 
     def close(self) -> None:
         """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
+        self._asking.close()
         self._process.wait(PATIENCE_SECONDS)
         os.close(self._reading)
 
@@ -127,7 +123,8 @@ class Lab:
     """``compute``: what makes an outcome of a record; by default a process of the program's interpreter does; "nothing" for none.
 
     ``changes``: answers to S, in turn. ``hangs_up_after``: so many outcomes the keeper goes away. ``finding``: what counts as a site of
-    the program that is found without a pool, see `programs/finding.py`; None where nothing is looked for.
+    the program that is found without a pool, see `programs/finding.py`; None where nothing is looked for. ``stable``: what processes are forked
+    from, of this interpreter and kit.
     """
 
     python: UserPython
@@ -139,6 +136,7 @@ class Lab:
     hangs_up_after: int | None = None
     finding: str | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
+    stable: Stable | None = None
 
     def run(self, text: str, *argv: str) -> Run:
         """Run a program to its end, with us as its keeper."""
@@ -155,14 +153,15 @@ class Lab:
 
     def run_words_plainly(self, *words: str) -> Run:
         """The same for a program whose files are there."""
-        done = subprocess.run(
-            [self.python.path, "-s", *words],
-            cwd=self.folder,
-            env=self.surroundings,
-            capture_output=True,
-            timeout=PATIENCE_SECONDS * 6,
-        )
-        return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            begun = self.beginning.plainly(words, self.folder, out, err)
+            code = begun.wait(PATIENCE_SECONDS * 6)
+            return Run(code, *written(out, err))
+
+    @property
+    def beginning(self) -> Beginning:
+        """What processes begin by."""
+        return self.stable or Started(self.python.path, self.kit, self.surroundings)
 
     def write(self, text: str) -> str:
         """The program's file."""
@@ -212,12 +211,6 @@ def section_names(program: Path) -> list[str]:
 
 
 @cache
-def compile_once(python: str, kit: Path) -> None:
-    """Let an interpreter keep its bytecode of the kit, as a worker does: a program with many states starts many processes."""
-    subprocess.run([python, "-m", "compileall", "-q", str(kit)], capture_output=True)
-
-
-@cache
 def why_not(python: UserPython, module: str, project: str | None = None) -> str | None:
     """Why a test that needs a module in a program's interpreter cannot be run. ``project``: its name for pip, if it has another."""
     environ = {**os.environ, **with_libraries(python)}
@@ -242,18 +235,11 @@ class Session:
         self._lab = lab
         self._socket, theirs = socket.socketpair()
         self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
-        python_path = lab.surroundings.get("PYTHONPATH")
-        word = "%d:%d" % (theirs.fileno(), lab.slots) + (":" + python_path if python_path else "")
-        before = os.pathsep.join(filter(None, [str(lab.kit / "before-programs"), python_path]))
-        environ = {**lab.surroundings, "PYTHONPATH": before, "MARX_PORTAL": word}
-        command = [lab.python.path, "-s", *words]
         if lab.finding is not None:
-            environ = lab.surroundings
-            portal = "%d:%d" % (theirs.fileno(), lab.slots)
-            command = [lab.python.path, "-s", str(FINDING), str(lab.kit), portal, lab.finding, *words]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, cwd=lab.folder, env=environ, pass_fds=[theirs.fileno()]
-        )
+            how = (lab.slots, lab.finding)
+            self._process = lab.beginning.found(words, lab.folder, self._out, self._err, theirs, how)
+        else:
+            self._process = self._begun_by_pools(words, theirs)
         theirs.close()
         self._frames = FrameReader()
         self._changes = iter(lab.changes)
@@ -264,6 +250,17 @@ class Session:
         self._items: dict[int, bytes] = {}
         self._returned = 0
         self._run = Run(0, "", "")
+
+    def _begun_by_pools(self, words: Sequence[str], theirs: socket.socket) -> Begun:
+        """Where nothing is looked for, only what the program asks pools for is opened."""
+        lab = self._lab
+        python_path = lab.surroundings.get("PYTHONPATH")
+        word = "%d:%d" % (theirs.fileno(), lab.slots) + (":" + python_path if python_path else "")
+        before = os.pathsep.join(filter(None, [str(lab.kit / "before-programs"), python_path]))
+        environ = {**lab.surroundings, "PYTHONPATH": before, "MARX_PORTAL": word}
+        command = [lab.python.path, "-s", *words]
+        about = {"stdout": self._out, "stderr": self._err, "cwd": lab.folder, "env": environ}
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], **about)
 
     def __enter__(self) -> Session:
         return self
@@ -297,7 +294,7 @@ class Session:
         return self._run
 
     def _texts(self) -> tuple[str, str]:
-        return tuple(os.pread(file.fileno(), 1 << 26, 0).decode() for file in (self._out, self._err))  # type: ignore[return-value]
+        return written(self._out, self._err)
 
     def _say(self, kind: bytes, header: dict[str, Any], payload: bytes = b"") -> None:
         text = json.dumps(header).encode()
@@ -363,12 +360,18 @@ class Session:
 
     def _new_computer(self, state: int | None) -> Computer:
         lab = self._lab
-        computer = Computer(lab.python.path, lab.kit, lab.folder, lab.surroundings, self._out, self._err)
+        computer = Computer(lab.beginning, lab.folder, self._out, self._err)
         refused = computer.ask(b"s", self._states[state] if state is not None else b"")
         if refused:
             computer.close()
             raise Refusal(refused.decode())
         return computer
+
+
+def written(out: BinaryIO, err: BinaryIO) -> tuple[str, str]:
+    """What stands in the files of both outputs."""
+    said, warned = (os.pread(file.fileno(), 1 << 26, 0).decode() for file in (out, err))
+    return said, warned
 
 
 def split(content: bytes) -> list[bytes]:

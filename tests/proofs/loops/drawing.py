@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
 
 from tests.proofs.loops.forms import FORMS, ITEMS, Form
@@ -39,6 +40,11 @@ class Site:
         """See the class."""
         return not self.form.trap and not self.work.trap
 
+    @property
+    def is_long(self) -> bool:
+        """Whether it goes over enough items to be divided."""
+        return self.items not in ("range(0)", "[2]")
+
     def text(self) -> str:
         """Its statements. What a trap of a work needs of the module stands there."""
         form = self.form.text.replace("CALL", self.work.call).replace("ITEMS", self.items)
@@ -63,6 +69,11 @@ class Program:
     def text(self) -> str:
         """Of its file."""
         return self.head + "".join(site.text() for site in self.sites) + "print('end')\n"
+
+    def write(self, folder: Path) -> None:
+        """All its files, into a new folder."""
+        folder.mkdir(parents=True)
+        (folder / "prog.py").write_text(self.text())
 
     def lines(self) -> dict[int, Site]:
         """Where its sites stand."""

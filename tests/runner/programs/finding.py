@@ -12,17 +12,23 @@ import sys
 
 
 def main(kit, portal, which, words):
-    sys.path[0] = kit
+    environ = dict(os.environ)
+    started = prepared(kit, portal, which, words, environ)
+    os.execve(sys.executable, [sys.executable, "-s"] + (started.words if started else words), environ)
+
+
+def prepared(kit, portal, which, words, environ):
+    """What takes the place of the program's words, None where they stay; ``environ`` is made the one to execute them in."""
+    sys.path.insert(0, kit)
     from marx.runner import bootstrap
     from marx.runner.found import starting
 
-    environ = dict(os.environ)
     descriptor, slots = portal.split(":")
     started = starting.started(words, finders()[which], 400, which not in ("every", "timed"))
     path = environ.get("PYTHONPATH")
     environ["PYTHONPATH"] = os.pathsep.join([os.path.join(kit, "before-programs")] + ([path] if path else []))
     environ[bootstrap.VARIABLE] = bootstrap.word(int(descriptor), slots, path, started and started.plan)
-    os.execve(sys.executable, [sys.executable, "-s"] + (started.words if started else words), environ)
+    return started
 
 
 KINDS = {"For": "for", "ListComp": "list", "SetComp": "set", "DictComp": "dict", "GeneratorExp": "generator", "Call": "map"}
@@ -111,4 +117,5 @@ def collect(how, name, node):
 
 
 if __name__ == "__main__":
+    sys.path.pop(0)
     main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
