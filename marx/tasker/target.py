@@ -11,6 +11,7 @@ import re
 import shutil
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Mapping
 
 from marx.tasker.exits import NO_FILE, USAGE, Trouble
@@ -155,4 +156,17 @@ def local_python(wanted: str, environ: Mapping[str, str]) -> str:
     found = [path for path in (shutil.which(each, path=environ.get("PATH")) for each in names) if path]
     if not found:
         raise Trouble(f"no {name} on the PATH; install it or name one with --python", NO_FILE)
-    return found[0]
+    return _behind_shim(found[0]) or found[0]
+
+
+def _behind_shim(path: str) -> str | None:
+    """
+    The newest Python of that very name and minor version that a version switch has, where ``path`` is its shim.
+
+    The shim itself starts only versions that are switched on here, and says "command not found" of all others.
+    """
+    place = Path(path)
+    if place.parent.name != "shims" or not re.fullmatch(r"python\d\.\d+", place.name):
+        return None
+    found = [each for each in place.parent.parent.glob(f"versions/*/bin/{place.name}") if os.access(each, os.X_OK)]
+    return str(max(found, key=lambda each: [int(number) for number in re.findall(r"\d+", each.parent.parent.name)])) if found else None

@@ -94,6 +94,17 @@ def test_a_local_run_uses_the_python_of_the_path(tmp_path: Path) -> None:
     assert (caught.value.code, str(caught.value)) == (NO_FILE, "no python3.8 on the PATH; install it or name one with --python")
 
 
+def test_a_version_switchs_shim_leads_to_the_newest_of_that_version(tmp_path: Path) -> None:
+    """A shim answers for the versions that are switched on, and refuses to start others that are there."""
+    names = ["shims/python2.7", "shims/python3", "versions/2.7.9/bin/python2.7", "versions/2.7.18/bin/python2.7", "versions/3.9.1/bin/python3"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch(0o755)
+    path = {"PATH": str(tmp_path / "shims")}
+    assert local_python("2.7", path) == str(tmp_path / "versions" / "2.7.18" / "bin" / "python2.7")
+    assert local_python("3", path) == str(tmp_path / "shims" / "python3"), "which 3 a plain run has, the switch says"
+
+
 THREE = b"import a, b.c as d\nfrom e import f\nfrom . import g\nfrom ..h import *\nopen('x.txt')\n"
 TWO = b"import a, b.c as d\nfrom e import f\nprint open('x.txt')\n"
 
