@@ -32,6 +32,7 @@ def play(order, reader, writer):
     os.close(reader.descriptor)
     set_blocking(writer.descriptor, True)
     kernel.show_memory()
+    kernel.go_first()
     allow(order["limits"])
     reports = reports_for(order, writer.descriptor, chunk)
     try:

@@ -59,6 +59,7 @@ class Forking(object):
                 os.close(descriptor)
             os.setpgid(0, 0)
             kernel.show_memory()
+            kernel.go_first()
             allow(self._task["limits"])
             reports = reports_for(self._task, writing, chunk)
             run = ChunkRun(self._task, chunk, self._program, self._board, reports)

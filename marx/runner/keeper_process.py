@@ -189,6 +189,8 @@ def _become(words, prepare, keeper, portal, limits):
         os.setpgid(0, 0)
         _forget_signals()
         words, environment = prepare(words)
+        kernel.show_memory()
+        kernel.go_first()
         allow(limits)
         if portal is not None:
             fcntl.fcntl(portal, fcntl.F_SETFD, 0)

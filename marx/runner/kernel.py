@@ -68,6 +68,20 @@ def show_memory():
     _prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
 
 
+def go_first():
+    """Where memory is short, in a group of processes or everywhere, this process and those that it makes are ended before the runner."""
+    try:
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    except OSError:  # it hides its memory, or this is not Linux
+        return
+    try:
+        os.write(descriptor, b"1000")
+    except OSError:
+        pass  # the system does not want it
+    finally:
+        os.close(descriptor)
+
+
 def die_with_parent():
     """This process is killed when the one that made it dies."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

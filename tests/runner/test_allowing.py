@@ -32,6 +32,16 @@ def test_they_hold_in_the_processes_of_a_chunk(start: Start) -> None:
     assert start(LIMITS, limits=ALLOWED).map(["limits"]).values == [[50, 64, 1 << 20, 0]]
 
 
+SLEEPER = "import threading, time\nsleeper = threading.Thread(target=time.sleep, args=(600,))\nsleeper.daemon = True\nsleeper.start()\n"
+
+
+@pytest.mark.parametrize("head", ["", SLEEPER], ids=["forked", "fresh"])
+def test_where_memory_is_short_a_chunk_goes_before_its_runner(start: Start, head: str) -> None:
+    first_to_go = "import os\ndef f(item): return [int(open('/proc/%s/oom_score_adj' % pid).read()) for pid in ('self', os.getppid())]\n"
+    [[chunk, runner]] = start(head + first_to_go).map(["x"]).values
+    assert chunk == 1000 > runner
+
+
 def test_they_hold_while_the_program_is_loaded(start: Start) -> None:
     early = "import resource\nEARLY = [resource.getrlimit(getattr(resource, 'RLIMIT_' + name))[0] for name in ('NOFILE', 'FSIZE', 'CORE')]\n"
     runner = start(early + LIMITS + "\ndef g(what): return EARLY\n", "g", limits=ALLOWED)
