@@ -14,6 +14,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache
+from marx.worker.cgroups import Groups
 from marx.worker.folders import Folders
 from marx.worker.interpreters import Interpreter
 from marx.worker.items import Items
@@ -43,12 +44,13 @@ class Premises:
     """
     What a worker stands on. ``folder``: its state, of which it uses ``slots``, ``blobs``, ``outgoing`` and the file ``outbox``.
 
-    ``kit``: gives the folder that carries the runner, ready for an interpreter; it may block.
+    ``kit``: gives the folder that carries the runner, ready for an interpreter; it may block. ``groups``: what holds runners to their memory.
     """
 
     folder: Path
     sandbox: Sandbox
     kit: Callable[[Interpreter], Path]
+    groups: Groups = Groups()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
     def max_value() -> int:
         return int(uplink.settings.get("result", MAX_VALUE))
 
-    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, max_value, offer.network, limits.most, limits.output_rate)
+    most = limits.most, limits.output_rate, premises.groups
+    ground = Ground(premises.sandbox, premises.kit, folders, cache, tasks, max_value, offer.network, *most)
     outbox = Outbox(OutboxLimits(under_way_bytes=limits.unanswered_bytes, spooled_bytes=limits.outbox_bytes))
     slots: Slots
     programs: Programs

@@ -29,6 +29,7 @@ STRAY_BYTES = 4_000
 class Gone:
     """
     How a runner ended. ``fault``: what made this side kill it, or why it did not even start; "" where it ended by itself or was told to.
+    ``cause``: the limit that it died of, of which the fault then tells; "" if none.
 
     ``at_work``: the chunk that it was at, with so many items ``unreported``; ``waiting``: the others that it had and did not end.
     ``stray``: the last that it printed outside of chunks.
@@ -41,6 +42,7 @@ class Gone:
     unreported: int
     waiting: list[Chunk]
     stray: bytes
+    cause: str = ""
 
 
 class RunnerListener(Protocol):

@@ -28,7 +28,9 @@ from marx.owners_socket import listen_to_owner
 from marx.private_files import make_private_folder
 from marx.renewing import RenewingConnector, daily, why_ended
 from marx.worker.bounds import Bounds
+from marx.worker.cgroups import Groups
 from marx.worker.composing import Limits, Premises, Surroundings, compose
+from marx.worker.containing import contain
 from marx.worker.finding import find_interpreters
 from marx.worker.interpreters import Interpreter
 from marx.worker.kit import compile_kit, lay_out_kit
@@ -85,6 +87,7 @@ class WorkerDaemon(Service):
         self._worker: WorkerService | None = None
         self._lock: int | None = None
         self._renewing: LoopingCall | None = None
+        self._groups = Groups()
 
     def startService(self) -> None:
         """Look at this machine, which may end the start; then join and work."""
@@ -144,7 +147,9 @@ class WorkerDaemon(Service):
             compile_kit(kit, interpreter)
             return kit
 
-        return Premises(folder, sandbox, compiled), offer
+        self._groups, contained_or_not = contain(sandbox, folder)
+        log.info("{sentence}", sentence=contained_or_not)
+        return Premises(folder, sandbox, compiled, self._groups), offer
 
     def _those_that_start(self, sandbox: Sandbox, found: Sequence[Interpreter]) -> list[Interpreter]:
         """In the sandbox. Raises NotAnInterpreter for one that was named and does not."""
@@ -214,5 +219,6 @@ class WorkerDaemon(Service):
             self._renewing.stop()
         if self._worker is not None:
             await self._worker.stopService()
+        self._groups.close()
         if self._lock is not None:
             os.close(self._lock)

@@ -35,7 +35,7 @@ NEARLY_ALL = 0.8
 def death_of_chunk(ended: Ended, bounds: Bounds = Bounds(), used_bytes: int = 0) -> str:
     """Why a chunk died whose runner lives. ``used_bytes``: what all of its processes had together when that was too much."""
     if ended.cause == "memory":
-        return f"used more memory than it may: {_of(used_bytes >> 10, bounds)} (--memory, or the worker's limit)"
+        return too_much_memory(used_bytes, bounds)
     if ended.cause == "scratch":
         return f"filled more of the disk than it may: {memory(used_bytes >> 10)} of {memory((bounds.scratch_bytes or 0) >> 10)} (the worker's limit)"
     if ended.cause == "silence":
@@ -47,6 +47,11 @@ def death_of_chunk(ended: Ended, bounds: Bounds = Bounds(), used_bytes: int = 0)
     if ended.signal == signals.SIGKILL and ended.max_rss_kb << 10 > NEARLY_ALL * (bounds.memory_bytes or float("inf")):
         likely = "most likely the memory limit"
     return f"{how} after using {_of(ended.max_rss_kb, bounds)} of memory" + (f", {likely}" if likely else "")
+
+
+def too_much_memory(used_bytes: int, bounds: Bounds) -> str:
+    """Why something was killed, by the worker or in its cgroup."""
+    return f"used more memory than it may: {_of(used_bytes >> 10, bounds)} (--memory, or the worker's limit)"
 
 
 def too_much_to_load(used_bytes: int, bounds: Bounds) -> str:
@@ -72,6 +77,8 @@ def evidence_of(ended: Ended | None, last_lines: Sequence[str]) -> str:
 
 def death_of_runner(gone: Gone) -> str:
     """Why a runner is gone that nobody had asked to go."""
+    if gone.cause:
+        return gone.fault
     if gone.fault:
         return f"its runner was ended by the worker: {gone.fault}"
     return f"its runner {_how(gone.exit_code, gone.signal)}"

@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from marx.wire.packs import STDERR, STDOUT, ItemPack
 from marx.worker import messages, orders
 from marx.worker.assignments import Assignments, Chunk
+from marx.worker.cgroups import Group
 from marx.worker.conversation import Conversation, RunnerListener
 from marx.worker.feed import Course, Feed
 from marx.worker.grip import Grip
@@ -43,6 +44,7 @@ class RunnerProcess(ProcessProtocol):
     """
     ``assignments``: empty, made for the runner's task. ``grip_on``: how processes started in its sandbox are held (``Sandbox.grip``).
     ``output_rate``: bytes a second that it may print.
+    ``group``: made for it alone, and removed with it.
 
     The caller starts it once; after that everything comes by ``listener``, whose ``gone`` is the last.
     """
@@ -55,11 +57,13 @@ class RunnerProcess(ProcessProtocol):
         grip_on: Callable[[int], Grip],
         patience: Patience = Patience(),
         output_rate: int = OUTPUT_RATE,
+        group: Group = Group(),
     ) -> None:
         self._reactor = reactor
         self._listener = listener
         self._grip_on = grip_on
         self._patience = patience
+        self._group = group
         self._conversation = Conversation(self, listener, assignments)
         self._printed = 0
         self._output_rate = output_rate
@@ -202,6 +206,7 @@ class RunnerProcess(ProcessProtocol):
 
     def spawn(self, launch: Launch, order: orders.TaskOrder) -> str:
         self._order = order
+        launch = self._group.around(launch)
         descriptors = {STDIN: "w", STDOUT: "r", STDERR: "r", TO_RUNNER: "w", FROM_RUNNER: "r", **launch.child_fds}
         try:
             self._reactor.spawnProcess(self, launch.argv[0], launch.argv, launch.env, childFDs=descriptors)
@@ -246,6 +251,7 @@ class RunnerProcess(ProcessProtocol):
             self._input.stop()
             for descriptor in list(self.transport.pipes):
                 self.transport.closeChildFD(descriptor)
+        self._group.remove()
         self._conversation.end(self._exit_code, self._signal, self._fault or fault)
 
     # What the conversation asks for

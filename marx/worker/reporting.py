@@ -137,9 +137,12 @@ class Reporter:
         self._sender.put(NoteReport(chunk.fence, chunk.task, chunk.portion, text))
 
     def ended(
-        self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: Ended | None = None, fatal: bool = False, evidence: str = ""
+        self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: Ended | None = None, fatal: bool = False, evidence: str = "", cause: str = ""
     ) -> None:
-        """The attempt is over; ``said``: what its runner said of it, where it did; ``evidence``: what else is known of a death."""
+        """
+        The attempt is over; ``said``: what its runner said of it, where it did; ``evidence``: what else is known of a death; ``cause``: the
+        limit that its runner died of.
+        """
         opened = self._open.pop(chunk.fence, None)
         if opened is not None:
             if not (chunk.is_copy and outcome == "cancelled"):
@@ -148,7 +151,7 @@ class Reporter:
                 opened.spool.abandon()
         exit_code, signal = (said.exit, said.signal) if said else (None, None)
         cpu_seconds, max_rss_kb = (said.cpu_seconds, said.max_rss_kb) if said else (0.0, 0)
-        cause = said.cause if said else ""
+        cause = said.cause if said else cause
         place = chunk.fence, chunk.task, chunk.portion
         usage = exit_code, signal, cpu_seconds, max_rss_kb
         self._sender.put(EndReport(*place, outcome, item, reason, *usage, fatal, cause=cause, evidence=evidence))

@@ -7,8 +7,8 @@ It sends the packs that a chunk needs before the chunk, tells the reporter what 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Callable, Protocol, Sequence
+from dataclasses import dataclass, replace
+from typing import Callable, Iterator, Protocol, Sequence
 
 from twisted.internet.defer import CancelledError, Deferred, ensureDeferred
 from twisted.logger import Logger
@@ -216,7 +216,7 @@ class SlotRunner:
             self._process.cancel(chunk.fence, cause, at_once=cause in ("memory", "scratch"))
 
     def _leave_behind(self, full: Chunk) -> None:
-        """A chunk has filled the folder: those behind it get a new runner, whose folder is made afresh."""
+        """A chunk has filled the folder or the memory: those behind it get a new runner, for which both are made afresh."""
         assert self._process is not None
         self._must_go = True
         for chunk in self.given.values():
@@ -243,7 +243,7 @@ class SlotRunner:
         if self.state == "gone":
             return  # it could not be spawned, and has said so already
         self._process, self._known, self._standing = started.process, started.known, started.standing
-        self._scales = Scales(started.bounds, started.folder)
+        self._scales = Scales(started.bounds, started.folder, started.group)
         if self._paused:
             self._process.pause()
         self._owner.brought(self, self.load)
@@ -296,10 +296,7 @@ class SlotRunner:
     def loaded(self, loaded: messages.Loaded) -> None:
         self.state = "ready"
         self.was_ready = True
-        if not loaded.fork:
-            self._notes.append(f"each chunk gets a fresh interpreter: {loaded.why}")
-        if not self._tools.starter.shows_own_paths:
-            self._notes.append("at this worker's sandbox level the program finds its files in a folder of the worker's, not at their own paths")
+        self._notes += _unlike_plain(loaded, self._tools.starter.shows_own_paths)
         self._owner.runner_moved(self)
 
     def load_failed(self, failed: messages.LoadFailed) -> None:
@@ -336,13 +333,24 @@ class SlotRunner:
         self._tools.reporter.output(chunk, segments)
 
     def ended(self, chunk: Chunk, ended: messages.Ended) -> None:
+        if self._scales.was_overfull():
+            ended = self._blamed(chunk, ended)
         reason = death_of_chunk(ended, self._scales.bounds, self._scales.used_bytes) if ended.outcome == "died" else ""
         if self._process is not None and (stray := self._process.take_stray()):
             self._tools.reporter.note(chunk, printed_outside(stray))
         self.finish(chunk, ended.outcome, ended.item, reason, ended)
         self._owner.runner_moved(self)
 
+    def _blamed(self, chunk: Chunk, ended: messages.Ended) -> messages.Ended:
+        """The end of a chunk that had somebody killed who wanted too much memory; if it can go on without, it may."""
+        if ended.outcome == "died":
+            # Files in memory that it has left would be in the way of those behind it.
+            self._leave_behind(chunk)
+            ended = replace(ended, cause=ended.cause or "memory")
+        return ended
+
     def gone(self, gone: Gone) -> None:
+        gone = self._scales.explained(gone, self.was_ready)
         self.state = "gone"
         for holding in self._fed.values():
             holding.close()
@@ -356,14 +364,14 @@ class SlotRunner:
             self._tools.reporter.note(chunk, f"a process of this task does not die, though it was killed; until it is gone its {where} is broken")
         self._owner.runner_stuck(self)
 
-    def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None) -> None:
-        """Report the end of one of its chunks."""
+    def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None, cause: str = "") -> None:
+        """Report the end of one of its chunks; see :meth:`Reporter.ended`."""
         del self.given[chunk.fence]
         self._begun.discard(chunk.fence)
         last_lines = self._last_words.of(chunk.fence, item)
         self._last_words.forget(chunk.fence)
         evidence = evidence_of(said, last_lines) if outcome == "died" else ""
-        self._tools.reporter.ended(chunk, outcome, item, reason, said, evidence=evidence)
+        self._tools.reporter.ended(chunk, outcome, item, reason, said, evidence=evidence, cause=cause)
         self._owner.chunk_over(chunk)
 
     def _spool(self, write: Callable[[], None]) -> None:
@@ -372,3 +380,11 @@ class SlotRunner:
         except OSError as error:
             log.error("what a runner made cannot be kept: {error}", error=error)
             self.kill(f"the worker's disk does not take what it made: {error}")
+
+
+def _unlike_plain(loaded: messages.Loaded, shows_own_paths: bool) -> Iterator[str]:
+    """What the task's user should know of how its chunks are run."""
+    if not loaded.fork:
+        yield f"each chunk gets a fresh interpreter: {loaded.why}"
+    if not shows_own_paths:
+        yield "at this worker's sandbox level the program finds its files in a folder of the worker's, not at their own paths"

@@ -41,12 +41,21 @@ class SeatRunner(SlotRunner):
             super()._end_for(chunk, cause)
             self._scales.guard.excuse()
         elif cause in ("memory", "scratch") and self._program is not None:
-            most = self._scales.bounds.memory_bytes if cause == "memory" else self._scales.bounds.scratch_bytes
-            used, allowed, what = memory(self._scales.used_bytes >> 10), memory((most or 0) >> 10), "memory" if cause == "memory" else "disk"
-            self._tools.reporter.note(chunk, f"the program was killed for using {used} of the {allowed} of {what} that it may have")
+            self._scales.was_overfull()
+            self._note_end(chunk, cause)
             self._program.signal(signal.SIGKILL)
         elif cause == "stuck":
             super()._end_for(chunk, cause)
+
+    def _blamed(self, chunk: Chunk, ended: messages.Ended) -> messages.Ended:
+        if ended.signal == signal.SIGKILL:
+            self._note_end(chunk, "memory")
+        return ended
+
+    def _note_end(self, chunk: Chunk, cause: str) -> None:
+        most = self._scales.bounds.memory_bytes if cause == "memory" else self._scales.bounds.scratch_bytes
+        used, allowed, what = memory(self._scales.used_bytes >> 10), memory((most or 0) >> 10), "memory" if cause == "memory" else "disk"
+        self._tools.reporter.note(chunk, f"the program was killed for using {used} of the {allowed} of {what} that it may have")
 
     def asked(self, chunk: Chunk, asked: Asked) -> None:
         program = self._program
@@ -56,10 +65,10 @@ class SeatRunner(SlotRunner):
     def artifact_part(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
         self._spool(lambda: self._keep_file(chunk, part))
 
-    def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None) -> None:
+    def finish(self, chunk: Chunk, outcome: str, item: int | None, reason: str, said: messages.Ended | None = None, cause: str = "") -> None:
         self._tools.programs.end(chunk)
-        # A keeper says how its program ended; one that is gone says nothing, and so the program is not to blame.
-        super().finish(chunk, outcome, item if said is not None else None, reason, said)
+        # A keeper says how its program ended; of one that is gone only its group says something, else the program is not to blame.
+        super().finish(chunk, outcome, item if said is not None or cause else None, reason, said, cause)
 
     def _keep_file(self, chunk: Chunk, part: messages.ArtifactPart) -> None:
         report = self._tools.reporter.artifact_part(chunk, part)

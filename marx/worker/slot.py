@@ -297,7 +297,7 @@ class Slot:
             return
         # Which item was at work went with the runner; with one left there is no doubt.
         item = chunk.stop - 1 if gone.unreported == 1 else None
-        runner.finish(chunk, "died", item, death_of_runner(gone))
+        runner.finish(chunk, "died", item, death_of_runner(gone), cause=gone.cause)
 
     def _take_back(self, runner: SlotRunner, chunk: Chunk) -> None:
         if chunk.fence in self._revocations or chunk.task in self._forgetting:

@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from marx.wire.calls import WireError
 from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache, WrongBlob
+from marx.worker.cgroups import Group, Groups
 from marx.worker.conversation import RunnerListener
 from marx.worker.folders import TMP, Folders, Layout
 from marx.worker.interpreters import Interpreter
@@ -51,7 +52,7 @@ MAX_VALUE = 64 << 20
 class Ground:
     """
     What all runners of this worker stand on. ``kit``: gives the folder that carries the runner, made ready for an interpreter; blocks.
-    ``network``: whether programs that ask for it may use the network. ``most``: what a task's items may take.
+    ``network``: whether programs that ask for it may use the network. ``most``: what a task's items may take. ``groups``: what holds them to it.
     """
 
     sandbox: Sandbox
@@ -63,13 +64,14 @@ class Ground:
     network: bool = False
     most: Bounds = Bounds()
     output_rate: int = OUTPUT_RATE
+    groups: Groups = Groups()
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """
     A runner that is about to load, and the task that it is for. ``standing``: what its folder holds, where items of portions share that.
-    ``bounds``: how much its chunks may take. ``folder``: where its files lie on this machine.
+    ``bounds``: how much its chunks may take. ``folder``: where its files lie on this machine. ``group``: what holds it.
     """
 
     process: RunnerProcess
@@ -77,6 +79,7 @@ class Started:
     standing: Standing | None
     bounds: Bounds = Bounds()
     folder: Path | None = None
+    group: Group = Group()
 
 
 class Starter:
@@ -111,9 +114,10 @@ class Starter:
             launch = self._launch(known, interpreter, order, mounts, slot)
         except CannotLaunch as error:
             raise CannotRun(str(error)) from error
-        runner = RunnerProcess(self._reactor, listener, assignments_for(order, role), ground.sandbox.grip, output_rate=ground.output_rate)
+        grip, group = ground.sandbox.grip, self._group(bounds, launch)
+        runner = RunnerProcess(self._reactor, listener, assignments_for(order, role), grip, output_rate=ground.output_rate, group=group)
         runner.start(launch, order, path, has_input=role is Role.PROGRAM and known.recipe.input is not None)
-        return Started(runner, known, standing, bounds, layout.folder)
+        return Started(runner, known, standing, bounds, layout.folder, group)
 
     async def bring(self, load: Load, slot: int) -> Standing | None:
         """Bring the folder that runners of a task's portions share on ``slot`` to the files of ``load``. Raises :class:`CannotRun`."""
@@ -174,6 +178,13 @@ class Starter:
         # What the variables ask of Python is for the program, which the keeper executes, and not for the keeper.
         flags = ["-E", "-s"] if is_program else ["-s"]
         return sandbox.launch(interpreter, [*flags, sandbox.place(mounts, KIT)], mounts, env, order.cwd, slot, known.recipe.network)
+
+    def _group(self, bounds: Bounds, launch: Launch) -> Group:
+        try:
+            return self._ground.groups.make(bounds)
+        except OSError as error:
+            launch.close()
+            raise CannotRun(f"no cgroup could be made for it: {error}") from error
 
 
 def _pass_on(result: Any, waited: Deferred[Any]) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import psutil
 
@@ -25,8 +25,8 @@ STRANGER = 61099
 VARIABLE = "only-the-worker-has-this"
 
 
-def start_worker(lab: Lab, stand: Stand, name: str, level: str, pythons: list[str], *options: str) -> Daemon:
-    """A worker of the stand's user at a level, told to use these interpreters."""
+def start_worker(lab: Lab, stand: Stand, name: str, level: str, pythons: list[str], *options: str, before: Sequence[str] = ()) -> Daemon:
+    """A worker of the stand's user at a level, told to use these interpreters; ``before``: what goes before its command."""
     home = lab.home_of(name, stand.uid)
     code = home / "join.code"
     code.write_text((lab.state / "join-worker.code").read_text())
@@ -34,7 +34,7 @@ def start_worker(lab: Lab, stand: Stand, name: str, level: str, pythons: list[st
     argv = lab.installation.twistd("marx-worker", "--state", str(home / "state"), "--join", str(code), "--sandbox", level)
     argv += [word for python in pythons for word in ("--python", python)]
     environ = {**lab.installation.environment(home), "PATH": "/usr/bin:/bin", "WORKERS_OWN": VARIABLE}
-    daemon = Daemon(stand.reaching([*argv, *options], pythons), home, lab.folder / f"{name}.log", environ)
+    daemon = Daemon([*before, *stand.reaching([*argv, *options], pythons)], home, lab.folder / f"{name}.log", environ)
     lab.daemons.append(daemon)
     return daemon
 

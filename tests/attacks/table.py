@@ -113,6 +113,8 @@ class Taking:
 
 WATCHED, TOO_MUCH = "the worker watches the memory of a slot's processes", "ItemOutOfMemory"
 
+HELD = "a cgroup, where the worker can make one"
+
 SET_INSIDE = "a limit that the runner sets inside"
 
 RESOURCES = (
@@ -120,7 +122,7 @@ RESOURCES = (
     Taking("eat_hidden", "the same, closed to whoever looks at its memory", 700, WATCHED, TOO_MUCH),
     Taking("eat_in_tree", "the same, in orphaned processes of which each takes little", 1000, WATCHED, TOO_MUCH),
     Taking("eat_at_import", "the same, before there are items", 700, WATCHED, TOO_MUCH),
-    Taking("eat_unmapped", "take memory that is no process's: files in memory (memfd, /dev/shm)", 600),
+    Taking("eat_unmapped", "take memory that is no process's: files in memory (memfd, /dev/shm)", 600, HELD, TOO_MUCH),
     Taking("fork_much", "make more processes than it may", 450, SET_INSIDE, open_at=("landlock",)),
     Taking("fork_much_at_import", "the same, before there are items", 450, SET_INSIDE, open_at=("landlock",)),
     Taking("open_much", "open more files than it may", 2000, SET_INSIDE),

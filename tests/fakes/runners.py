@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from marx.worker.bounds import Bounds
+from marx.worker.cgroups import Group
 from marx.worker.conversation import RunnerListener
 from marx.worker.orders import TaskOrder
 from marx.worker.pipe import encode
@@ -170,18 +171,18 @@ class PlayedKeeper(PlayedRunner):
         about = {"path": [0, path], "mode": 0o644, "mtime": 1.0, "deleted": content is None, "link": None, "offset": 0, "last": True}
         return self.say("A", content or b"", chunk=self.fence, portion=0, item=0, size=len(content or b""), **{**about, **more})
 
-    def leave(self, exit: int = 0) -> PlayedRunner:
-        """The program exits."""
-        payload = json.dumps({"exit": exit, "signal": None}).encode()
+    def leave(self, exit: int | None = 0, signal: int | None = None) -> PlayedRunner:
+        """The program exits, or dies."""
+        payload = json.dumps({"exit": exit, "signal": signal}).encode()
         self.say("R", payload, chunk=self.fence, portion=0, first=0, count=1, codec="values", failed=[], seconds=0.1)
-        return self.end(self.fence, exit=exit)
+        return self.end(self.fence, exit=exit, signal=signal)
 
 
 class FakeStarter:
     """
     Starts played runners at once, or when `held` is released. `refuses`: why none can be started, by task; `known`: what a task is, if not a
     map. Files are brought at once, or when `bringing` is released; `brought` has the list of each time, `lacks` why one cannot be. `stands`:
-    the list that a slot's folder holds for portions. `bounds`: of all runners; `folder`: where their files lie.
+    the list that a slot's folder holds for portions. `bounds`: of all runners; `folder`: where their files lie; `group`: what holds them.
     """
 
     shows_own_paths = True
@@ -200,6 +201,7 @@ class FakeStarter:
         self.cleared: list[tuple[str, int]] = []
         self.bounds = Bounds()
         self.folder: Path | None = None
+        self.group = Group()
 
     async def start(self, load: Load, slot: int, listener: RunnerListener) -> Started:
         if self.held is not None:
@@ -215,7 +217,7 @@ class FakeStarter:
         runner.start(launch_of([]), order, has_input=slot < 0 and known.recipe.input is not None)
         played = PlayedKeeper if slot < 0 else PlayedRunner
         self.started.append(played(self.reactor, self.reactor.spawned[-1], load.task, slot))
-        return Started(runner, known, None, self.bounds, self.folder)
+        return Started(runner, known, None, self.bounds, self.folder, self.group)
 
     async def bring(self, load: Load, slot: int) -> None:
         if self.bringing is not None:

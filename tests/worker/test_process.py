@@ -11,6 +11,7 @@ from twisted.internet.defer import ensureDeferred
 
 from marx.wire.packs import ItemPack
 from marx.worker.assignments import Assignments, Chunk
+from marx.worker.cgroups import Group
 from marx.worker.conversation import Gone
 from marx.worker.orders import TaskOrder
 from marx.worker.pipe import encode
@@ -345,6 +346,26 @@ def test_a_process_that_cannot_be_started_is_gone_at_once_and_says_why() -> None
     assert slot.said == ["gone"] and "could not be started" in slot.gone_as.fault
     runner.kill()
     runner.quit()
+
+
+class RemovedGroup(Group):
+    """Counts how often it was removed."""
+
+    removals = 0
+
+    def remove(self) -> None:
+        self.removals += 1
+
+
+@pytest.mark.parametrize("refuses", [None, FileNotFoundError(2, "No such file or directory")])
+def test_its_group_goes_with_it_also_where_it_never_came(refuses: OSError | None) -> None:
+    reactor, slot, group = FakeProcesses(), Slot(), RemovedGroup()
+    reactor.refuses = refuses
+    RunnerProcess(reactor, slot, Assignments(1, 100), reactor.grip, group=group).start(launch_of([die()]), ORDER)
+    assert group.removals == (1 if refuses else 0)
+    reactor.turn()
+    reactor.advance(GRACE_SECONDS)
+    assert slot.said == ["gone"] and group.removals == 1
 
 
 def test_a_process_that_survives_every_rung_is_said_to_be_stuck(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, may
 
 from marx.wire.calls import GuardedLink
 from marx.worker.bare import Bare
+from marx.worker.bounds import Bounds
 from marx.worker.cache import BlobCache
+from marx.worker.cgroups import Group, Groups
 from marx.worker.folders import Folders
 from marx.worker.interpreters import Interpreter
 from marx.worker.launch import CannotLaunch, Launch, Mounts
@@ -354,6 +356,44 @@ def test_the_network_is_given_where_task_and_owner_both_say_so(bench: Bench, ask
     if not given:
         outcome.trap(CannotRun)
         assert str(outcome.value) == "this worker's owner does not let programs use the network"
+
+
+class Owners(Groups):
+    """Remembers for which bounds groups were made."""
+
+    def __init__(self, refuses: OSError | None = None) -> None:
+        self.made: list[Bounds] = []
+        self._refuses = refuses
+
+    def make(self, bounds: Bounds) -> Group:
+        self.made.append(bounds)
+        if self._refuses:
+            raise self._refuses
+        return Shell()
+
+
+class Shell(Group):
+    """Is entered by a shell."""
+
+    def around(self, launch: Launch) -> Launch:
+        return replace(launch, argv=[b"/bin/sh", *launch.argv])
+
+
+def test_a_runner_is_started_in_a_group_for_its_tasks_bounds_within_the_owners(bench: Bench) -> None:
+    bench.task(memory=1 << 30)
+    owners = Owners()
+    bench.starter = Starter(bench.reactor, replace(bench.ground, groups=owners, most=Bounds(memory_bytes=1 << 31, processes=50)), bench.in_thread)
+    [started] = bench.start()
+    assert owners.made == [Bounds(memory_bytes=1 << 30, processes=50)]
+    assert bench.reactor.spawned[-1].argv[0] == b"/bin/sh" and isinstance(started.group, Shell)
+
+
+def test_where_a_group_cannot_be_made_its_worker_does_not_run_the_task_outside_of_one(bench: Bench) -> None:
+    bench.task()
+    bench.starter = Starter(bench.reactor, replace(bench.ground, groups=Owners(OSError(28, "No space left on device"))), bench.in_thread)
+    [failure] = bench.start()
+    assert failure.check(CannotRun) and "no cgroup could be made for it" in str(failure.value)
+    assert bench.reactor.spawned == []
 
 
 def test_what_an_interpreter_needs_to_start_goes_before_what_its_task_says_of_the_same() -> None:
