@@ -35,7 +35,7 @@ ROOTS = {"marx/server/tap.py", "marx/worker/tap.py", "marx/tasker/cli.py", "marx
 """Where options, files, the reactor and the wall clock meet the objects; nowhere below."""
 
 PURE = set(
-    "__future__ abc ast bisect collections contextlib copy dataclasses enum fractions functools heapq itertools math operator"
+    "__future__ abc array ast bisect collections contextlib copy dataclasses enum fractions functools heapq itertools math operator"
     " re statistics string struct types typing".split()
 )
 """What core may import of the standard library: nothing that can see the outside."""

@@ -116,6 +116,7 @@ def _check_slot(slot: Slot, pool: Pool, leases: Leases) -> None:
     assert bool(slot.queue) != (slot.state in idle_states), f"{name} is {slot.state}"
     ahead = sum(live.estimate for live in list(slot.queue)[1:])
     assert abs(ahead - slot.ahead_seconds) < 1e-6 * (1 + ahead), f"{name}: seconds queued"
+    assert sum(live.weight for live in list(slot.queue)[1:]) == slot.ahead_bytes, f"{name}: bytes queued"
     idle = pool.idle if slot.index >= 0 else pool.free_seats
     assert (slot in idle) == (slot.open and not slot.queue), f"{name}: idle"
     assert (slot in pool.queued) == (len(slot.queue) > 1), f"{name}: queued"

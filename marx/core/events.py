@@ -8,7 +8,7 @@ who lies: the scheduler says so in its answer and never raises for it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Mapping
+from typing import Mapping, Sequence
 
 from marx.core.model import Finished, Held, TaskTerms, Tried, WorkerOffer
 
@@ -28,6 +28,7 @@ class ItemsAdded:
     Sent again after a reconnection they are answered "known"; with a gap, "refused". An answer
     is only made when there is a receipt.  worker, fence: who says so, where it is the worker of a main program, and the
     program's lease: under another one it is "not yours". Without them it was a tasker.
+    weight: bytes that they take in memory wherever they are; 0 where they are a range or a file.
     """
 
     task: str
@@ -39,6 +40,7 @@ class ItemsAdded:
     receipt: object = None
     worker: str | None = None
     fence: int | None = None
+    weight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +212,7 @@ class TaskRestored:
 
     failures: attempts that failed so far, for the story.  tried: the latest of them, and all of a main program, for bounds.
     held: whether it was held.  portions: those that the program opened, by number: an ``Opened`` or its first parts.
-    spent_seconds: how long it had been in its state.
+    spent_seconds: how long it had been in its state.  weights: of portions, where each of their packs begins and what it weighs.
     """
 
     terms: TaskTerms
@@ -222,6 +224,7 @@ class TaskRestored:
     held: bool = False
     portions: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     spent_seconds: float = 0.0
+    weights: Mapping[int, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

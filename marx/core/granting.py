@@ -44,6 +44,7 @@ class Granting:
         lives: Lives,
         orders: Orders,
     ) -> None:
+        self._policy = policy
         self._chunking = Chunking(policy)
         self._pool = pool
         self._leases = leases
@@ -85,10 +86,16 @@ class Granting:
             return
         if self._turns.pick(slot, now) is not task:
             return
-        while cut is not None and chunking.may_queue(cut.prospect, cut.size, slot.queued, slot.ahead_seconds):
+        while cut is not None and self._may_queue(cut, slot):
             self._grant(cut, slot, now)
             cut = self._next_chunk(task, slot, now)
         self._turns.offer(task)
+
+    def _may_queue(self, cut: Cut, slot: Slot) -> bool:
+        if not self._chunking.may_queue(cut.prospect, cut.size, slot.queued, slot.ahead_seconds):
+            return False
+        weight = cut.portion.weights.of(cut.run[0], min(cut.run[0] + cut.size, cut.run[1]))
+        return slot.queued == 0 or slot.ahead_bytes + weight <= self._policy.ahead_bytes
 
     def _next_chunk(self, task: Task, slot: Slot, now: float) -> Cut | None:
         """What would be cut of this task for this slot; nothing is changed yet."""
@@ -97,7 +104,8 @@ class Granting:
             return None
         portion, run = found
         prospect = self._prospect(task, portion, slot.worker.name)
-        return Cut(task, portion, run, prospect, self._chunking.size(prospect))
+        size, reach = self._chunking.size(prospect), portion.weights.reach(run[0], self._policy.chunk_bytes)
+        return Cut(task, portion, run, prospect, size if reach is None else min(size, reach))
 
     def _grant(self, cut: Cut, slot: Slot, now: float) -> None:
         """Cut the chunk and grant it."""

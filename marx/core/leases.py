@@ -29,7 +29,7 @@ class LiveLease:
     contender: for whom it holds its slot or seat: its task or, on a seat, the task's main program.
     left: its items that are neither reported under it nor given back; others may have finished
     some of them meanwhile.  reached: the index after the last item reported under it.
-    estimate: seconds that it will take.  recalled: its worker was asked to give it back unless
+    estimate: seconds that it will take.  weight: bytes of the packs of its items.  recalled: its worker was asked to give it back unless
     it has begun.  revoked: its worker was asked to end it in any case.
     moved_at: when it began, or when items were last reported under it; None before.  twin: the other attempt that is at work on some
     of the same items.  copied: whether it ever had one.  went_well: whether an item of it has a good result.
@@ -45,6 +45,7 @@ class LiveLease:
         "state",
         "reached",
         "estimate",
+        "weight",
         "recalled",
         "revoked",
         "moved_at",
@@ -63,6 +64,7 @@ class LiveLease:
         self.state = AttemptState.GRANTED
         self.reached = lease.first
         self.estimate = estimate
+        self.weight = portion.weights.of(lease.first, lease.stop)
         self.recalled = False
         self.revoked = False
         self.moved_at: float | None = None

@@ -222,6 +222,9 @@ class Policy:
     ahead_seconds, ahead_chunks: how much a slot may have queued behind what runs, so that it never
     waits for a round trip.  ahead_longest: chunks that take longer are never queued ahead, since
     the round trip is nothing to them and another user's task may want the slot.
+    chunk_bytes: what the items of a chunk weigh at the most, unless a single pack weighs more: quick items that are large would else
+    make chunks of any size in the memory of server and worker.  ahead_bytes: the same of all that is queued behind what runs, but for
+    the first.
     item_losses: lost attempts (not the program's fault) after which an item fails.
     program_losses: as ``item_losses``, of a main program, after which its task fails; more, since so much hangs on it.
     aside_seconds: a worker that is in trouble again after it was set aside waits so long before it tests itself once more, twice as
@@ -254,6 +257,8 @@ class Policy:
     ahead_seconds: float = 0.15
     ahead_chunks: int = 64
     ahead_longest: float = 2.0
+    chunk_bytes: int = 2_000_000
+    ahead_bytes: int = 4_000_000
     chunk_overhead: float = 0.001
     item_losses: int = 3
     program_losses: int = 20

@@ -13,6 +13,7 @@ from marx.core.model import Range
 from marx.core.ranges import RangeSet
 from marx.core.retries import Tries
 from marx.core.states import PORTION, PortionState, PortionStep, advance
+from marx.core.weights import Weights
 
 
 class Totals:
@@ -48,7 +49,7 @@ class Portion:
     """The items of one portion.
 
     known: items so far; all of them once ``final``.  waiting, done: as in DESIGN.  failed: those
-    of ``done`` whose result is an error.  tries: what went wrong with the others.
+    of ``done`` whose result is an error.  tries: what went wrong with the others.  weights: of its items.
     """
 
     __slots__ = (
@@ -61,6 +62,7 @@ class Portion:
         "failed",
         "tries",
         "pace",
+        "weights",
         "_totals",
         "_paces",
         "_elsewhere",
@@ -76,6 +78,7 @@ class Portion:
         self.failed = RangeSet()
         self.tries = tries
         self.pace = Pace()
+        self.weights = Weights()
         self._totals = totals
         self._paces: dict[str, Pace] = {}
         self._elsewhere: dict[str, tuple[RangeSet, float]] = {}

@@ -65,7 +65,10 @@ class Restoring:
         for number, opened in event.portions.items():
             self._open(task, number, Opened(*opened))
         for number, (known, final) in event.totals.items():
-            task.portion(number).extend(known, final)
+            portion = task.portion(number)
+            portion.extend(known, final)
+            for first, weight in event.weights.get(number, ()):
+                portion.weights.add(first, weight)
         for finished in event.finished:
             portion = task.portion(finished.portion)
             portion.accept(list(finished.done))

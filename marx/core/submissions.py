@@ -32,7 +32,10 @@ class Submissions:
         if self._may_add(task, event):
             verdict, reason = self._judge(task, event)
         if task is not None and verdict == "accepted":
-            task.portion(event.portion).extend(event.count, event.final)
+            portion = task.portion(event.portion)
+            portion.extend(event.count, event.final)
+            if event.weight:
+                portion.weights.add(event.first, event.weight)
             task.note(now, "items added", event.portion, event.first, event.first + event.count)
             self._orders.save(SaveItems(task.id, event.portion, event.first, event.count, event.final, event.cargo))
             self._orders.tell(task.id)

@@ -19,11 +19,11 @@ class Slot:
     """Room for one chunk runner. The front of ``queue`` runs there, the others have not begun.
 
     holder: the task of the last queued chunk, None when idle.  since: when it was last charged.
-    ahead_seconds: how long the chunks behind the front will take.  refused: tasks that it could not
+    ahead_seconds, ahead_bytes: how long the chunks behind the front will take, and what their items weigh.  refused: tasks that it could not
     run, since it ran anything.
     """
 
-    __slots__ = ("worker", "index", "queue", "state", "holder", "since", "ahead_seconds", "refused")
+    __slots__ = ("worker", "index", "queue", "state", "holder", "since", "ahead_seconds", "ahead_bytes", "refused")
 
     def __init__(self, worker: Worker, index: int) -> None:
         self.worker = worker
@@ -33,6 +33,7 @@ class Slot:
         self.holder: Task | MainProgram | None = None
         self.since = 0.0
         self.ahead_seconds = 0.0
+        self.ahead_bytes = 0
         self.refused: set[str] = set()
 
     @property
@@ -64,6 +65,7 @@ class Slot:
         """Queue a chunk; on an idle slot it runs."""
         if self.queue:
             self.ahead_seconds += live.estimate
+            self.ahead_bytes += live.weight
         else:
             live.begin()
             if self.state is not SlotState.BROKEN:
@@ -86,12 +88,14 @@ class Slot:
         if live is not self.queue[0]:
             self.queue.remove(live)
             self.ahead_seconds -= live.estimate
+            self.ahead_bytes -= live.weight
             return None
         self.queue.popleft()
         following = self.queue[0] if self.queue else None
         if following is not None:
             following.begin()
             self.ahead_seconds -= following.estimate
+            self.ahead_bytes -= following.weight
         if self.state is not SlotState.BROKEN:
             self.step(SlotStep.FREE if following is None else SlotStep.GO_ON)
         return following

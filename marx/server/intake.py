@@ -204,6 +204,7 @@ class Intake:
                 receipt=receipt,
                 worker=self._worker,
                 fence=report.fence,
+                weight=len(part),
             )
         if isinstance(report, DropReport):
             return events.PortionDropped(*place, receipt)

@@ -29,8 +29,10 @@ async def restore(store: Store, shelf: ItemShelf, directory: Directory) -> list[
         if live.id in before:
             live.watches = before.pop(live.id).watches
         directory.tasks[live.id] = live
+        weights = {}
         for portion in task.portions:
             shelf.restore(live.id, portion.portion, await store.item_firsts(live.id, portion.portion))
+            weights[portion.portion] = await store.item_weights(live.id, portion.portion)
         restored.append(
             TaskRestored(
                 terms_of(live.id, live.user, spec, arrival=int(live.submitted_utc * 1000)),
@@ -42,6 +44,7 @@ async def restore(store: Store, shelf: ItemShelf, directory: Directory) -> list[
                 held=task.held,
                 portions={one.portion: (one.python, state_of(one)) for one in task.opened},
                 spent_seconds=task.spent_seconds,
+                weights=weights,
             )
         )
     for task in before.values():

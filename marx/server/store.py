@@ -126,6 +126,7 @@ class Store:
 
     totals = _reading(store_packs.totals)
     item_firsts = _reading(store_packs.item_firsts)
+    item_weights = _reading(store_packs.item_weights)
     item_pack = _reading(store_packs.item_pack)
     results_in_order = _reading(store_packs.results_in_order)
     results_after = _reading(store_packs.results_after)

@@ -54,6 +54,7 @@ _ITEM_FIRSTS = (
     .where(items.c.task == _OF_TASK, items.c.portion == _OF_PORTION, items.c["count"] > 0)
     .order_by(items.c.first)
 )
+_ITEM_WEIGHTS = _ITEM_FIRSTS.add_columns(func.length(items.c.payload)).where(items.c.payload.is_not(None))
 _ITEM_PACK = select(items.c.first, items.c["count"], items.c.codec, items.c.payload, items.c.args, items.c.blob).where(
     items.c.task == _OF_TASK, items.c.portion == _OF_PORTION, items.c.first == _FROM_ITEM, items.c["count"] > 0
 )
@@ -71,6 +72,12 @@ _KIND = select(tasks.c.kind).where(tasks.c.id == _OF_TASK)
 def item_firsts(connection: Connection, task: str, portion: int) -> list[int]:
     """Where the item packs of a portion begin, in order."""
     return list(connection.execute(_ITEM_FIRSTS, {"of_task": task, "of_portion": portion}).scalars())
+
+
+def item_weights(connection: Connection, task: str, portion: int) -> list[tuple[int, int]]:
+    """Where the item packs of a portion begin that lie in the database, in order, and how many bytes each has."""
+    rows = connection.execute(_ITEM_WEIGHTS, {"of_task": task, "of_portion": portion})
+    return [(first, weight) for first, weight in rows]
 
 
 def item_pack(connection: Connection, task: str, portion: int, first: int) -> ItemPack | None:

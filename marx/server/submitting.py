@@ -134,7 +134,8 @@ class Submissions:
             self._shelf.put(task, 0, items)
         rows: list[Any] = [NewItems(task, 0, items.first, items.count, items.codec, items.args, items.payload, items.blob, final)]
         rows += [BlobUse(task, items.blob)] if items.blob is not None else []
-        added = self._service.happened(events.ItemsAdded(task, 0, items.first, items.count, final, cargo=rows, receipt="items"))
+        event = events.ItemsAdded(task, 0, items.first, items.count, final, cargo=rows, receipt="items", weight=len(items.payload))
+        added = self._service.happened(event)
         return added.addCallback(_raise_refusal)
 
     async def cancel(self, task: str, by: str) -> dict[str, Any]:

@@ -221,3 +221,44 @@ def test_after_a_pause_what_went_wrong_on_a_worker_may_go_there_again():
     assert desk.granted() == []
     desk.tick(5)
     assert [(lease.worker, lease.first) for lease in desk.granted()] == [("alpha", 0)]
+
+
+def run_all(desk: Desk) -> list[list[int]]:
+    """Run what is granted, item by item in no time, until nothing is; how many items each chunk had that a slot held, at each turn."""
+    held = []
+    while desk.leases:
+        held.append([lease.count for lease in desk.leases])
+        desk.run(desk.leases[0], seconds=desk.leases[0].count * 1e-7)
+    return held
+
+
+def test_quick_items_make_no_chunk_that_weighs_more_than_one_may_nor_are_more_queued(desk):
+    desk.submit(0, final=False)
+    for pack in range(200):
+        desk.do(ItemsAdded("task", 0, pack * 10, 10, pack == 199, weight=500_000))
+    desk.join("alpha")
+    held = run_all(desk)
+    assert max(map(max, held)) == 40  # 2 MB
+    assert max(sum(counts[1:]) for counts in held) == 80  # 4 MB behind the one that runs
+    assert desk.counts() == (0, 0, 2000)
+
+
+def test_a_pack_that_weighs_more_than_a_chunk_may_is_one(desk):
+    desk.submit(0, final=False)
+    for item in range(4):
+        desk.do(ItemsAdded("task", 0, item, 1, item == 3, weight=50_000_000))
+    desk.join("alpha")
+    assert all(counts in ([1], [1, 1]) for counts in run_all(desk))
+    assert desk.counts() == (0, 0, 4)
+
+
+def test_what_items_weigh_is_known_after_a_restart_of_the_server(desk):
+    desk.do(TaskRestored(terms(), "queued", {0: (2000, True)}, weights={0: [(pack * 10, 500_000) for pack in range(200)]}))
+    desk.join("alpha")
+    assert max(map(max, run_all(desk))) == 40
+
+
+def test_ranges_and_files_weigh_nothing_here(desk):
+    desk.submit(100_000)
+    desk.join("alpha")
+    assert max(map(max, run_all(desk))) > 1000

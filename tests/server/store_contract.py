@@ -214,6 +214,7 @@ class StoreContract(abc.ABC):
         await store.write(items(0, 10), items(10, 2), blob, items(13, 0, final=True))
         await store.write(NewItems(T, 1, 0, 10**12, "range", (5, -2), None, None, True))
         assert await store.item_firsts(T, 0) == [0, 10, 12] and await store.item_firsts(T, 1) == [0]
+        assert await store.item_weights(T, 0) == [(0, len(b"0\n1\n2\n3\n4\n5\n6\n7\n8\n9")), (10, 5)] and await store.item_weights(T, 1) == []
         assert await store.item_pack(T, 0, 10) == ItemPack(10, 2, "json", b"10\n11")
         assert await store.item_pack(T, 0, 12) == ItemPack(12, 1, "json", b"", (), "b10b" * 16)
         assert await store.item_pack(T, 1, 0) == ItemPack(0, 10**12, "range", b"", (5, -2))
