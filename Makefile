@@ -22,15 +22,15 @@ BEYOND := slow or needs_root or needs_postgresql
 # for its plugins along the path, would silently lack marx-server and marx-worker.
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable
 
-.PHONY: demo test check chaos bench clean env science libraries
+.PHONY: demo test check chaos bench clean env bytecode science libraries
 
 demo: $(VENV)/installed
 	@sh examples/demo.sh $(VENV)/bin
 
-test: $(VENV)/installed-test
+test: bytecode
 	$(PYTEST) -m "not ($(BEYOND))"
 
-check: demo $(VENV)/installed-test
+check: demo bytecode
 	$(PYTEST) -m "$(BEYOND)"
 
 chaos: $(VENV)/installed-test
@@ -40,6 +40,10 @@ bench: $(VENV)/installed
 	$(PYTHON) -m bench
 
 env: $(VENV)/installed-test
+
+# The tests start Marx hundreds of times, and none of these processes may write beside the sources.
+bytecode: $(VENV)/installed-test
+	@$(PYTHON) -m compileall -q marx twisted
 
 science: $(SCIENCE)/installed
 
