@@ -10,7 +10,7 @@ from typing import Iterator, Sequence
 
 import pytest
 
-from tests.end_to_end.lab import Lab, wait_until
+from tests.end_to_end.lab import Lab
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def started_lab(*workers: str, server: str = "", worker: Sequence[str] | None = 
         lab.start_server("--config", str(folder / "server.toml"))
         for name in workers:
             lab.start_worker(name, *(sandbox_options() if worker is None else worker))
-        wait_until(lambda: lab.admin("workers").count("ready") == len(workers), "workers that are ready")
+        lab.wait_for_workers()
         yield lab
     finally:
         lab.stop()

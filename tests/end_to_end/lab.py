@@ -161,6 +161,12 @@ class Lab:
             argv += ["--python", python.path]
         return self._daemon([*argv, *options], name, user, home)
 
+    def wait_for_workers(self) -> None:
+        """Until the server has taken the offer of each that was started. They log it; to ask the server takes half a second of a processor."""
+        for daemon in self.daemons:
+            if "marx-worker" in daemon.argv:
+                daemon.wait_to_say("connected as ")
+
     def home_of(self, name: str, user: int | None = None) -> Path:
         """A folder for a worker or a person."""
         home = self.folder / name

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.conftest import sandbox_options
-from tests.end_to_end.lab import Lab, wait_until
+from tests.end_to_end.lab import Lab
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +81,7 @@ def bounded() -> Iterator[Lab]:
     try:
         lab.start_server()
         lab.start_worker("one", *sandbox_options(), "--config", str(folder / "worker.toml"))
-        wait_until(lambda: "ready" in lab.admin("workers"), "a worker that is ready")
+        lab.wait_for_workers()
         yield lab
     finally:
         lab.stop()

@@ -36,7 +36,7 @@ def test_what_runs_while_the_servers_disk_is_full_comes_out_when_there_is_room_a
             lab.start_worker("one", *sandbox_options())
             ada = lab.person()
             ada.write("p.py", PROGRAM)
-            wait_until(lambda: "ready" in lab.admin("workers"), "a worker that is ready")
+            lab.wait_for_workers()
             task = ada.tasker("map", "--detach", "p.py:slow", "1").out.decode().strip()
             wait_until(lambda: b'"busy": 1' in ada.tasker("workers", "--json").out, "the item to run")
             with filled(disk):

@@ -65,7 +65,7 @@ def start_permitting(lab: Lab, name: str, permits: bool) -> Daemon:
 def test_it_takes_two(lab: Lab, ada: Person) -> None:
     for name, permits in (("one", True), ("two", False)):
         start_permitting(lab, name, permits)
-    wait_until(lambda: lab.admin("workers").count("ready") == 2, "two workers that are ready")
+    lab.wait_for_workers()
     assert sorted(worker["network"] for worker in json.loads(ada.tasker("workers", "--json").out)) == [False, True]
     with socket.create_server(("127.0.0.1", 0)) as service:
         port = str(service.getsockname()[1])

@@ -11,7 +11,7 @@ from typing import Iterator
 
 import pytest
 
-from tests.end_to_end.lab import Installation, Lab, Person, wait_until
+from tests.end_to_end.lab import Installation, Lab, Person
 from tests.ordinary import open_folder, open_python
 from tests.source import CHECKOUT
 
@@ -36,7 +36,7 @@ def lab() -> Iterator[Lab]:
             lab.start_server()
             for number, user in enumerate(WORKERS):
                 lab.start_worker(f"worker-{number}", user=user)
-            wait_until(lambda: lab.admin("workers").count("ready") == 2, "two workers that are ready")
+            lab.wait_for_workers()
             yield lab
         finally:
             lab.stop()
