@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import signal
-from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 import psutil
 import pytest
 
-from tests.end_to_end.test_limits import python, tasker, written
+from tests.end_to_end.conftest import sandbox_options, started_lab
+from tests.end_to_end.lab import Person, Said
+from tests.end_to_end.test_limits import python
 from tests.pythons import UserPython
 
 __all__ = ["python"]
@@ -66,24 +67,36 @@ RAISED = {
 }
 
 
-def acted(folder: Path, python: UserPython, words: list[str], *options: str) -> tuple[list[dict[str, Any]], Any]:
+@pytest.fixture(scope="module")
+def ada() -> Iterator[Person]:
+    """Somebody of a lab with one worker, which goes through all of this."""
+    with started_lab("one", worker=[*sandbox_options(), "--slots", "2"]) as lab:
+        yield lab.person("ada")
+
+
+def run(ada: Person, python: UserPython, source: str, verb: str, *words: str) -> Said:
+    """What comes of a command about ``prog.py``."""
+    ada.write("prog.py", source)
+    return ada.tasker(verb, "--python", python.path, *words, expect=None)
+
+
+def acted(ada: Person, python: UserPython, words: list[str], *options: str) -> tuple[list[dict[str, Any]], Said]:
     """Results of items that do what these words say, with one that is fine between any two; those are looked at here."""
-    mark = folder.name
-    source = FAILING.replace("MARK", mark)
+    mark = ada.home.parent.name
     items = [each for word in words for each in (word, "fine")]
-    (folder / "items").write_text("".join(json.dumps(item) + "\n" for item in items))
-    ended = tasker(written(folder, source), python, "map", *options, "--items", "items", "prog.py:act")
-    results = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert [result["index"] for result in results] == list(range(len(items))), ended.stderr
+    ada.write("items", "".join(json.dumps(item) + "\n" for item in items))
+    ended = run(ada, python, FAILING.replace("MARK", mark), "map", *options, "--items", "items", "prog.py:act")
+    results = ended.lines()
+    assert [result["index"] for result in results] == list(range(len(items))), ended.err
     assert [result.get("value") for result in results[1::2]] == ["fine"] * len(words)
     assert not [one for one in psutil.process_iter(["cmdline"]) if any("left by " + mark in word for word in one.info["cmdline"] or ())]
     return results[::2], ended
 
 
 @pytest.mark.parametrize("chunks", [(), ("--chunk-size", "100")], ids=["measured", "together"])
-def test_an_item_that_fails_costs_itself_and_is_told(tmp_path: Path, python: UserPython, chunks: tuple[str, ...]) -> None:
-    results, ended = acted(tmp_path, python, [*RAISED, "recurse", "closed"], *chunks)
-    assert ended.returncode == 1
+def test_an_item_that_fails_costs_itself_and_is_told(ada: Person, python: UserPython, chunks: tuple[str, ...]) -> None:
+    results, ended = acted(ada, python, [*RAISED, "recurse", "closed"], *chunks)
+    assert ended.code == 1
     assert "Closed object at" in results.pop()["repr"], "what cannot be pickled nor shown is no failure of a map's item"
     *raised, recursed = [result["error"] for result in results]
     for (kind, message), error in zip(RAISED.values(), raised):
@@ -91,9 +104,9 @@ def test_an_item_that_fails_costs_itself_and_is_told(tmp_path: Path, python: Use
     assert recursed["type"] == ("RecursionError" if python.version[0] == 3 else "RuntimeError")
 
 
-def test_an_item_that_a_signal_ends_costs_itself_and_the_signal_is_named(tmp_path: Path, python: UserPython) -> None:
+def test_an_item_that_a_signal_ends_costs_itself_and_the_signal_is_named(ada: Person, python: UserPython) -> None:
     words = ["SIG" + name for name in FATAL]
-    results, _ = acted(tmp_path, python, words)
+    results, _ = acted(ada, python, words)
     for index, (word, result) in enumerate(zip(words, results)):
         error = result["error"]
         assert error["type"] == "ItemDied"
@@ -101,23 +114,23 @@ def test_an_item_that_a_signal_ends_costs_itself_and_the_signal_is_named(tmp_pat
         assert ", on worker " in error["message"] and f'"doing {word}"' in error["message"]
 
 
-def test_an_item_that_closes_everything_costs_no_other(tmp_path: Path, python: UserPython) -> None:
-    [result], _ = acted(tmp_path, python, ["close all"])
+def test_an_item_that_closes_everything_costs_no_other(ada: Person, python: UserPython) -> None:
+    [result], _ = acted(ada, python, ["close all"])
     assert "error" in result or result["value"] == "close all"
 
 
-def test_a_flood_comes_whole_and_what_is_left_behind_is_ended(tmp_path: Path, python: UserPython) -> None:
-    results, ended = acted(tmp_path, python, ["flood", "leave"])
-    assert [result["value"] for result in results] == ["flood", "leave"] and ended.returncode == 0
-    lines = [line for line in ended.stderr.splitlines() if line.endswith("x" * 40)]
+def test_a_flood_comes_whole_and_what_is_left_behind_is_ended(ada: Person, python: UserPython) -> None:
+    results, ended = acted(ada, python, ["flood", "leave"])
+    assert [result["value"] for result in results] == ["flood", "leave"] and ended.code == 0
+    lines = [line for line in ended.err.splitlines() if line.endswith("x" * 40)]
     assert lines == ["%05d %s" % (number, "x" * 40) for number in range(40000)]
 
 
-def test_retries_are_of_the_item_that_failed_alone(tmp_path: Path, python: UserPython) -> None:
-    [died, raised], ended = acted(tmp_path, python, ["_exit", "raise"], "--retries", "2")
+def test_retries_are_of_the_item_that_failed_alone(ada: Person, python: UserPython) -> None:
+    [died, raised], ended = acted(ada, python, ["_exit", "raise"], "--retries", "2")
     assert died["error"]["message"].startswith("item 0 exited with code 7 after using") and " at attempt 3" in died["error"]["message"]
     assert raised["error"]["message"] == "no"
-    assert ended.stderr.count("doing fine") == 2, "nobody else was run again"
+    assert ended.err.count("doing fine") == 2, "nobody else was run again"
 
 
 IN_POOLS = r"""
@@ -144,10 +157,10 @@ if __name__ == "__main__":
 """
 
 
-def test_in_a_pool_an_item_that_dies_is_an_error_of_its_own(tmp_path: Path, python: UserPython) -> None:
-    ended = tasker(written(tmp_path, IN_POOLS), python, "run", "prog.py", "die", "raise", "fine", "lambda")
-    died, raised, fine, unpicklable, rest = ended.stdout.splitlines()
-    assert "was killed by signal 9 (SIGKILL) after using" in died and ", on worker " in died, ended.stderr
+def test_in_a_pool_an_item_that_dies_is_an_error_of_its_own(ada: Person, python: UserPython) -> None:
+    ended = run(ada, python, IN_POOLS, "run", "prog.py", "die", "raise", "fine", "lambda")
+    died, raised, fine, unpicklable, rest = ended.out.decode().splitlines()
+    assert "was killed by signal 9 (SIGKILL) after using" in died and ", on worker " in died, ended.err
     assert (raised, fine, rest) == ("ValueError: no", "fine", "['fine', 'fine', 'fine', 'fine']")
     assert unpicklable.startswith("MaybeEncodingError: Error sending result: ")
 
@@ -171,10 +184,10 @@ if __name__ == "__main__":
 """
 
 
-def test_in_an_executor_an_item_that_dies_twice_breaks_it_and_the_error_says_of_what(tmp_path: Path, python: UserPython) -> None:
+def test_in_an_executor_an_item_that_dies_twice_breaks_it_and_the_error_says_of_what(ada: Person, python: UserPython) -> None:
     if python.version[0] == 2:
         pytest.skip("2.7 has no executors")
-    ended = tasker(written(tmp_path, IN_AN_EXECUTOR), python, "run", "prog.py")
-    fine, broken = ended.stdout.splitlines()
-    assert fine == "fine" and broken.startswith("broken: "), ended.stderr
+    ended = run(ada, python, IN_AN_EXECUTOR, "run", "prog.py")
+    fine, broken = ended.out.decode().splitlines()
+    assert fine == "fine" and broken.startswith("broken: "), ended.err
     assert "was killed by signal 11 (SIGSEGV) after using" in broken and "at attempt 2" in broken
