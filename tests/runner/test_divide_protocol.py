@@ -82,7 +82,10 @@ def test_the_same_source_always_gets_the_same_answer(newest: UserPython, tmp_pat
     assert len({json.dumps(look(newest, tmp_path, source)) for _ in range(5)}) == 1
 
 
-@pytest.mark.parametrize("package", ["multiprocessing", "concurrent", "email", "json", "asyncio", "unittest"])
+LARGE = ("multiprocessing", "email", "asyncio", "unittest")
+
+
+@pytest.mark.parametrize("package", ["concurrent", "json", *(pytest.param(each, marks=pytest.mark.slow) for each in LARGE)])
 def test_the_standard_library_is_read_without_a_fault(package: str) -> None:
     """Nobody's programs are stranger; a fault would be an exception."""
     for folder, _, names in os.walk(os.path.join(sysconfig.get_paths()["stdlib"], package)):
