@@ -19,7 +19,7 @@ from typing import Any, Callable, Sequence
 from tests.pythons import found_pythons
 
 #: Seconds that anything may take to come up or to end; far more than it needs on a busy machine.
-DEADLINE = 40.0
+DEADLINE = 100.0
 CHECKOUT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 

@@ -23,6 +23,7 @@ def step(number):
 
 if __name__ == "__main__":
     print("begin")
+    sys.stdin.readline()
     for turn in range(6):
         with Pool(2) as pool:
             got = pool.map(step, range(turn * 8, turn * 8 + 8))
@@ -76,16 +77,21 @@ def test_several_may_attach_in_the_middle_and_each_is_shown_all_of_it(ada: Perso
 
 
 def test_one_that_stops_watching_and_one_that_is_killed_leave_the_task_and_the_others_alone(ada: Person, elsewhere: Person) -> None:
-    process = ada.start("run", "--name", "left", "steps.py")
+    process = ada.start("run", "--name", "left", "steps.py", stdin=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"begin\n"
     [task] = [words.split()[0] for words in ada.tasker("list").out.decode().splitlines() if " left " in words]
     watching, stopping = elsewhere.start("attach", "-q", task), elsewhere.start("attach", "-q", task)
     assert stopping.stdout is not None and stopping.stdout.readline() == b"begin\n"
     stopping.send_signal(signal.SIGINT)
-    process.kill()
     assert stopping.communicate(timeout=DEADLINE) and stopping.returncode == 130
+    assert process.stdin is not None and watching.stdout is not None
+    process.stdin.write(b"go on\n")
+    process.stdin.flush()
+    seen = watching.stdout.readline() + watching.stdout.readline()
+    process.kill()
     process.communicate()
-    assert (*watching.communicate(timeout=DEADLINE), watching.returncode) == (OUT, ERR, 3)
+    out, err = watching.communicate(timeout=DEADLINE)
+    assert (seen + out, err, watching.returncode) == (OUT, ERR, 3)
 
 
 @pytest.mark.slow

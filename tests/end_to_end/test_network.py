@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.lab import Daemon, Lab, Person, wait_until
+from tests.end_to_end.lab import DEADLINE, Daemon, Lab, Person, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs_bwrap]
 
@@ -90,5 +90,5 @@ def test_a_program_that_may_have_used_it_is_not_started_again(lab: Lab, ada: Per
     assert process.stdout is not None and process.stdout.readline() == b"begun\n"
     worker.kill()
     again = lab.start_worker("one", "--config", str(worker.folder / "worker.toml"))
-    said = process.communicate(timeout=60)[0].decode()
+    said = process.communicate(timeout=DEADLINE)[0].decode()
     assert again.running() and process.returncode and "with --network it is not started again" in said

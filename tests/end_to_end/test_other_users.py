@@ -11,7 +11,7 @@ from typing import Iterator
 
 import pytest
 
-from tests.end_to_end.lab import Installation, Lab, Person
+from tests.end_to_end.lab import DEADLINE, Installation, Lab, Person
 from tests.ordinary import open_folder, open_python
 from tests.source import CHECKOUT
 
@@ -104,6 +104,6 @@ def test_an_ordinary_persons_program_runs_on_an_ordinary_lab_and_alone(ada: Pers
         path.unlink()
     ada.write("program.py", PROGRAM)
     process = ada.start("run", *options, "program.py", stdin=subprocess.PIPE)
-    out, err = process.communicate(b"100\n", timeout=90)
+    out, err = process.communicate(b"100\n", timeout=DEADLINE)
     assert (process.returncode, out) == (4, b"[100, 101, 102, 103, 104, 105]\n6\n"), err
     assert {path.stat().st_uid for path in ada.work.glob("item-*")} == {ADA}

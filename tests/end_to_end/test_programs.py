@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.conftest import sandbox_options
-from tests.end_to_end.lab import Daemon, Lab, Person, wait_until
+from tests.end_to_end.lab import DEADLINE, Daemon, Lab, Person, wait_until
 from tests.pythons import UserPython
 from tests.science import science_python
 from tests.source import CHECKOUT
@@ -129,7 +129,7 @@ def test_an_example_with_libraries_does_what_it_does_plainly(example: str, ada: 
 def test_arguments_input_both_streams_files_and_the_exit_code_are_the_programs(ada: Person) -> None:
     ada.write("talk.py", TALK)
     process = ada.start("run", "talk.py", "--version", "-q", stdin=subprocess.PIPE)
-    out, err = process.communicate(b"Ada\none\ntwo\n", timeout=60)
+    out, err = process.communicate(b"Ada\none\ntwo\n", timeout=DEADLINE)
     assert out == b"Name? hello Ada ['--version', '-q']\nONE\nTWO\n"
     assert err == b"that was all\n"
     assert process.returncode == 3
@@ -165,7 +165,7 @@ def test_the_first_interrupt_goes_to_the_program_whose_exit_code_counts(ada: Per
     process = ada.start("run", "patient.py")
     assert process.stdout is not None and process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=DEADLINE)
     assert (process.returncode, out) == (5, b"interrupted\n")
 
 
@@ -174,13 +174,13 @@ def test_a_tasker_that_is_told_to_end_leaves_the_program_running_for_another_to_
     process = ada.start("run", "--name", "left", "patient.py")
     assert process.stdout is not None and process.stdout.readline() == b"begun\n"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=60)
+    process.communicate(timeout=DEADLINE)
     assert process.returncode == 128 + signal.SIGTERM
     task = next(task["id"] for task in tasks_of(ada) if task["name"] == "left")
     attached = ada.start("attach", task)
     assert attached.stdout is not None and attached.stdout.readline() == b"begun\n"
     ada.tasker("cancel", task)
-    attached.communicate(timeout=60)
+    attached.communicate(timeout=DEADLINE)
     assert attached.returncode != 0
 
 
@@ -219,7 +219,7 @@ def test_killing_the_worker_of_a_program_changes_nothing_that_a_person_sees(own_
     name, daemon = wait_until(lambda: worker_with_program(own_lab), "a worker that runs a program")
     daemon.kill()
     own_lab.start_worker(name, *sandbox_options())
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=DEADLINE)
     assert (process.returncode, out) == (0, b"0 140 8\n1 1100 16\n2 3084 24\n"), err
     assert sorted(path.name for path in ada.work.glob("step-*")) == [f"step-{number:02d}.txt" for number in range(24)]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.lab import Lab, Person, wait_until
+from tests.end_to_end.lab import DEADLINE, Lab, Person, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_what_a_stopped_worker_had_is_run_elsewhere_and_everything_comes_once(tm
         wait_until(lambda: all(worker["busy"] for worker in asked(ada, "workers")), "both workers to be at work")
         wait_until(lambda: asked(ada, "list")[0]["done"] >= 4, "some items to be done")
         os.kill(stopped.process.pid, signal.SIGSTOP)
-        out, err = running.communicate(timeout=60)
+        out, err = running.communicate(timeout=DEADLINE)
         assert running.returncode == 0, err
         assert [json.loads(line) for line in out.splitlines()] == [{"index": x, "value": x} for x in range(24)]
         assert sorted(err.splitlines()) == sorted(b"item %d" % x for x in range(24))

@@ -10,7 +10,7 @@ from marx.worker.grip import Grip, TreeGrip
 from tests.fakes.processes import FakeProcesses
 
 #: Seconds that a real child may take for what a test waits for.
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 class FakeStage:

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 ABOVE = 10  # descriptors of ours, so that none is 3 or 4
 
 

@@ -109,7 +109,7 @@ def test_killing_the_monitor_alone_leaves_nothing_either(stand: Stand, python: s
     token = "marx-sweep-%d" % os.getpid()
     said = end(stand, python, "sweep", token)
     assert said["signal"] == signal.SIGKILL
-    assert psutil.wait_procs(processes_with(token), timeout=10)[1] == []
+    assert psutil.wait_procs(processes_with(token), timeout=TIMEOUT)[1] == []
 
 
 def test_the_ladder_asks_first_and_ends_what_does_not_listen(stand: Stand, python: str) -> None:
@@ -149,7 +149,7 @@ def test_without_a_sandbox_what_a_runner_leaves_in_its_group_goes_with_it(python
     with Stand.of("root") as stand:
         said = end(stand, python, "nothing", token, "none", OPEN_FAMILY, own)
     assert said["code"] == 3
-    assert psutil.wait_procs(processes_with(token), timeout=10)[1] == []
+    assert psutil.wait_procs(processes_with(token), timeout=TIMEOUT)[1] == []
 
 
 @pytest.mark.parametrize("own", ["", "in_group.kill()"])
@@ -158,7 +158,7 @@ def test_without_a_sandbox_sigterm_reaches_the_group(python: str, own: str) -> N
     with Stand.of("root") as stand:
         said = end(stand, python, "terminate", token, "none", OPEN_FAMILY, "child.kill()\n" + own)
     assert (said["signal"], said["own_session"]) == (signal.SIGTERM, True)
-    assert psutil.wait_procs(processes_with(token), timeout=10)[1] == []
+    assert psutil.wait_procs(processes_with(token), timeout=TIMEOUT)[1] == []
 
 
 def test_a_sandbox_dies_with_its_worker(stand: Stand, python: str) -> None:
@@ -169,7 +169,7 @@ def test_a_sandbox_dies_with_its_worker(stand: Stand, python: str) -> None:
         family = processes_with(token)
         worker.kill()
     assert len(family) >= 2
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=TIMEOUT)[1] == []
     assert processes_with(token) == []
 
 

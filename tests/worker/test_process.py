@@ -25,6 +25,7 @@ ORDER = TaskOrder("task2345", "map", "/p/prog.py", None, "f", "/p", ["prog.py"],
 MARK, SECRET = "0123456789abcdef", "fedcba9876543210"
 CHUNK = Chunk(7, "task2345", 0, 10, 2)
 LOADED = encode(b"L", {"fork": True, "why": None, "python": "3.11.7", "seconds": 0.1})
+#: For those that do not do what they are asked; the others may take the time that a busy machine takes.
 QUICK = Patience(0.3, 0.3, 0.3, 0.3)
 
 
@@ -84,7 +85,7 @@ class Play:
     def __init__(self, stage: Any, script: list[Step], **how: Any) -> None:
         self.stage = stage
         self.slot = Slot()
-        self.runner = RunnerProcess(stage.reactor, self.slot, Assignments(1, 1 << 30), stage.grip, **{"patience": QUICK, **how})
+        self.runner = RunnerProcess(stage.reactor, self.slot, Assignments(1, 1 << 30), stage.grip, **how)
         self.runner.start(launch_of(script), ORDER)
 
     async def until(self, name: str) -> None:
@@ -151,7 +152,7 @@ class TestContract:
 
     @pytest_twisted.ensureDeferred
     async def test_one_that_ignores_every_request_is_killed(self, play) -> None:
-        one = play(IGNORE, say(LOADED))
+        one = play(IGNORE, say(LOADED), patience=QUICK)
         await one.until("loaded")
         one.runner.quit()
         await one.until("gone")
@@ -369,7 +370,7 @@ def test_its_group_goes_with_it_also_where_it_never_came(refuses: OSError | None
 
 
 def test_a_process_that_survives_every_rung_is_said_to_be_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = fake_play(say(LOADED))
+    one = fake_play(say(LOADED), patience=QUICK)
     one.stage.reactor.turn()
     [child] = one.stage.reactor.spawned
     monkeypatch.setattr(child, "signalProcess", lambda number: None)
