@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from tests.proofs.chaos import chaos
 from tests.proofs.differential import differential
+from tests.proofs.fresh_debian import fresh_debian
 from tests.proofs.fuzzing import fuzzing
 from tests.proofs.killing import killing
 from tests.proofs.kills import kills
@@ -29,7 +30,7 @@ def test_whatever_is_killed_every_result_and_line_of_a_map_is_right() -> None:
     assert ran.exit_code == 0, ran.output
 
 
-@pytest.mark.parametrize("command", [chaos, differential, fuzzing, killing, kills, real_programs])
+@pytest.mark.parametrize("command", [chaos, differential, fresh_debian, fuzzing, killing, kills, real_programs])
 def test_a_command_says_what_it_does(command) -> None:
     ran = CliRunner().invoke(command, ["--help"])
     assert ran.exit_code == 0 and "Usage" in ran.output
