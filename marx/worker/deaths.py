@@ -37,7 +37,8 @@ def death_of_chunk(ended: Ended, bounds: Bounds = Bounds(), used_bytes: int = 0)
     if ended.cause == "memory":
         return too_much_memory(used_bytes, bounds)
     if ended.cause == "scratch":
-        return f"filled more of the disk than it may: {memory(used_bytes >> 10)} of {memory((bounds.scratch_bytes or 0) >> 10)} (the worker's limit)"
+        used, most = memory(used_bytes >> 10), memory((bounds.scratch_bytes or 0) >> 10)
+        return f"filled more of the disk than it may: {used} of {most} (the worker's limit; the least file counts as 16 kB)"
     if ended.cause == "silence":
         return silence(bounds)
     if ended.cause == "item-timeout":

@@ -13,6 +13,8 @@ from pathlib import Path
 
 _TICK = 1.0 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+#: What a file, folder or link counts at least, however little is in it: a disk of ext4 has room for one for each so many bytes.
+LEAST_FILE_BYTES = 16 << 10
 #: Processes of one runner that are looked at; who makes more is bounded by other limits.
 MOST = 2000
 
@@ -57,13 +59,13 @@ def exact_memory(pids: tuple[int, ...], proc: Path = Path("/proc"), spared: int 
 
 
 def disk_bytes(folder: Path) -> int:
-    """What the files below a folder take on the disk; links are not followed. Waits for the disk."""
+    """What the files below a folder take of the disk, of its bytes or of its places for files; links are not followed. Waits for the disk."""
     total, waiting = 0, [str(folder)]
     while waiting:
         try:
             with os.scandir(waiting.pop()) as entries:
                 for entry in entries:
-                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    total += max(LEAST_FILE_BYTES, entry.stat(follow_symlinks=False).st_blocks * 512)
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
         except OSError:

@@ -119,6 +119,7 @@ def make_much(count):
             open(os.path.join(folder, str(number)), "w").close()
     except EnvironmentError as error:
         return "contained: %s after %d" % (error.strerror, number)
+    wait_to_be_seen()
     return "through: %s files" % count
 
 

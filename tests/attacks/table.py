@@ -99,14 +99,14 @@ PROBES = (
 @dataclass(frozen=True, slots=True)
 class Taking:
     """
-    Taking more than a share. ``contained``: by what, "" where it is not. ``error``: of the item that is ended for it. ``open_at``: levels at
-    which it is not contained.
+    Taking more than a share. ``contained``: by what. ``error``: of the item that is ended for it. ``open_at``: levels at which it is not
+    contained.
     """
 
     name: str
     what: str
     amount: int
-    contained: str = ""
+    contained: str
     error: str = ""
     open_at: tuple[str, ...] = ()
 
@@ -116,6 +116,8 @@ WATCHED, TOO_MUCH = "the worker watches the memory of a slot's processes", "Item
 HELD = "a cgroup, where the worker can make one"
 
 SET_INSIDE = "a limit that the runner sets inside"
+
+SURVEYED, TOO_FULL = "the worker looks at the slot's folders every 5 s", "ItemOutOfScratch"
 
 RESOURCES = (
     Taking("eat", "take more memory than its slot may", 700, WATCHED, TOO_MUCH),
@@ -127,8 +129,8 @@ RESOURCES = (
     Taking("fork_much_at_import", "the same, before there are items", 450, SET_INSIDE, open_at=("landlock",)),
     Taking("open_much", "open more files than it may", 2000, SET_INSIDE),
     Taking("write_large", "write a larger file than it may", 300, SET_INSIDE),
-    Taking("write_much", "fill more of the disk than it may", 300, "the worker looks at the slot's folders every 5 s", "ItemOutOfScratch"),
-    Taking("make_much", "make 20,000 empty files there", 20000),
+    Taking("write_much", "fill more of the disk than it may", 300, SURVEYED, TOO_FULL),
+    Taking("make_much", "make 20,000 empty files there", 20000, SURVEYED, TOO_FULL),
 )
 """test_resources.py."""
 
@@ -152,7 +154,7 @@ def longer_as_rst() -> str:
 
 def resources_as_rst() -> str:
     """The third."""
-    return _table([("attack", "contained by"), *((one.what, one.contained or "not limited yet") for one in RESOURCES)])
+    return _table([("attack", "contained by"), *((one.what, one.contained) for one in RESOURCES)])
 
 
 def as_rst() -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from marx.worker.bounds import Bounds
 from marx.worker.guard import ITEM_SLACK_SECONDS, STUCK_SECONDS, WEIGH_SECONDS, Guard
-from marx.worker.usage import Usage, disk_bytes, exact_memory, measure
+from marx.worker.usage import LEAST_FILE_BYTES, Usage, disk_bytes, exact_memory, measure
 
 CHUNK = 7
 
@@ -83,6 +83,14 @@ def test_files_below_a_folder_are_what_they_take_on_the_disk(tmp_path):
     (tmp_path / "link").symlink_to("/usr")
     assert 1_000_000 <= disk_bytes(tmp_path) < 1_100_000
     assert disk_bytes(tmp_path / "none") == 0
+
+
+def test_a_file_counts_with_its_share_of_the_disks_files_however_little_is_in_it(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / str(number)).write_bytes(b"x" * (number % 2))
+    assert disk_bytes(tmp_path) == 100 * LEAST_FILE_BYTES
+    (tmp_path / "0").write_bytes(b"x" * 100 * LEAST_FILE_BYTES)
+    assert disk_bytes(tmp_path) == 199 * LEAST_FILE_BYTES
 
 
 def test_an_items_time_is_the_workers_business_only_long_after_it_was_the_runners():

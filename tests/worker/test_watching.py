@@ -94,7 +94,7 @@ def test_who_fills_its_folder_is_ended_at_once_and_the_next_chunk_has_a_new_runn
     floor.runner(1).load().run(third)
     ends = floor.sender.of_kind("end")
     assert [(end.fence, end.outcome) for end in ends] == [(second, "cancelled"), (first, "died"), (third, "succeeded")]
-    assert ends[1].reason == "filled more of the disk than it may: 0 MB of 0 MB (the worker's limit)"
+    assert ends[1].reason == "filled more of the disk than it may: 0 MB of 0 MB (the worker's limit; the least file counts as 16 kB)"
 
 
 def test_a_program_that_fills_its_folder_is_killed_as_in_a_plain_run_and_its_task_is_told(floor: Floor, tmp_path: Path) -> None:
