@@ -241,6 +241,40 @@ def test_where_the_lab_goes_away_the_rest_is_computed_in_place(lab: Lab) -> None
     same(lab, KINDS)
 
 
+GIVEN = """
+def each(f, xs):
+    return [f(x) for x in xs]
+def make(k, seen):
+    def step(x):
+        return x + k
+    def note(x, held=seen):
+        held.append(x + k)
+        return len(held)
+    def either(x, other=[K()]):
+        return x + other[0] + k
+    return step, note, either
+class K(object):
+    n = 0
+    def __radd__(self, other):
+        K.n += 1
+        return other
+seen = []
+step, note, either = make(3, seen)
+print(each(step, range(6)), [step(x) for x in range(6)], each(lambda x: x * 2, range(6)))
+print(each(note, range(6)), [note(x) for x in range(6)], seen)
+print(each(either, range(6)), [either(x) for x in range(6)], K.n)
+print(each(step, [True, 1, 2.5, 3]), [step(x) for x in [True, 1, 2.5, 3]])
+"""
+
+
+def test_what_a_function_asks_of_its_parameters_is_asked_of_what_it_is_given(lab: Lab) -> None:
+    lab.finding = "proved"
+    run = same(lab, GIVEN)
+    away = [portion.call["line"] for portion in run.portions if portion.place == "lab" and not portion.is_dropped]
+    assert sorted(set(away)) == [4, 21, 24]
+    assert run.notes == []
+
+
 PRAGMAS = """
 import random
 def f(x):

@@ -22,7 +22,7 @@ class Collecting(object):
     """
     Of one loop. ``found``: {id of a statement: `Collect`}. ``refused``: (name, line, why) of the first that would collect but may not.
 
-    ``names``: of the accumulators. ``values``: those whose value is replaced by each turn (sums, counts, min, max).
+    ``names``: of the accumulators. ``values``: those that each turn binds anew (sums, counts, min, max, a list that is added to).
     """
 
     def __init__(self, site, index):
@@ -57,7 +57,7 @@ class Collecting(object):
             self.refused = self.refused or (name, line or several[0][0].lineno, why)
             return
         self.names.add(name)
-        if made not in _METHODS:
+        if made not in _METHODS or any(kind(statement) == "AugAssign" for statement, _, _ in several):
             self.values.add(name)
         for statement, how, _ in several:
             how = "extend" if how == "iadd" and made == "list" else how
@@ -176,10 +176,10 @@ def given_by(collect):
 
 def _is_new(statement, name):
     """What a statement makes new and binds to ``name`` alone: "list", "set", "dict", "number", "text"; None for anything else."""
-    if kind(statement) != "Assign" or len(statement.targets) != 1 or not _is_name(statement.targets[0], name):
+    if kind(statement) != "Assign" or len(statement.targets) != 1:
         return None
-    value = statement.value
-    if _mentions(value, name, ()):
+    value = _given_to(name, statement.targets[0], statement.value)
+    if value is None or _mentions(statement.value, name, ()):
         return None
     if kind(value) in _MAKERS:
         return _MAKERS[kind(value)]
@@ -192,6 +192,18 @@ def _is_new(statement, name):
     if found is syntax.MISSING or found is None:
         return None
     return "text" if isinstance(found, (bytes, type(u""))) else "number"
+
+
+def _given_to(name, target, value):
+    """What an assignment binds a name to, also where it binds several, ``xs, n = [], 0``; None where it does not, or nobody can tell."""
+    if _is_name(target, name):
+        return value
+    if kind(target) not in ("Tuple", "List") or kind(value) not in ("Tuple", "List") or len(target.elts) != len(value.elts):
+        return None
+    if any(kind(each) == "Starred" for each in target.elts + value.elts):
+        return None
+    found = [one for each, one in zip(target.elts, value.elts) if _mentions(each, name, ())]
+    return found[0] if len(found) == 1 and any(_is_name(each, name) for each in target.elts) else None
 
 
 def _mentions(node, name, but):

@@ -3,7 +3,8 @@
 from __future__ import absolute_import
 
 from marx.runner.divide import reasons, syntax
-from marx.runner.divide.found import Condition, Summary
+from marx.runner.divide.found import Summary
+from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.proving import Proof
 from marx.runner.divide.roots import base
 from marx.runner.divide.sites import does_work, sites_of
@@ -78,7 +79,7 @@ class Finder(object):
         for what, root in sorted(found, key=repr) if reason is None else ():
             if base(root)[0] in ("given", "unknown"):
                 reason = reasons.of_condition(what, root, found[what, root], "`%s`" % scope.qualified)
-        conditions = tuple(Condition(what, root, line) for (what, root), line in sorted(found.items(), key=repr))
+        conditions = tuple(conditions_of(outcome.conditions, outcome.calls))
         return Summary(reason, conditions, tuple(sorted(outcome.reads, key=repr)), outcome.prints)
 
 

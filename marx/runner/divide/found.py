@@ -62,7 +62,10 @@ Found = namedtuple(
 #: "scalar"     the value is exactly an int, long, float, complex or a text
 #: "container"  the value can be gone through without doing anything: a list, tuple, set, dict, text, range, view of a dict, array. Of
 #:              ("iterable",) the value of the first iterable itself
-Condition = namedtuple("Condition", "kind root line")
+#:
+#: Of "function" ``arguments`` are the roots of all that it is called with there: what its `Summary` asks of parameters must hold for these, and for
+#: its default values.
+Condition = namedtuple("Condition", "kind root line arguments")
 
 #: One statement of a loop's body that collects. ``how``: "append", "extend", "add", "update", "setitem", "iadd", "max", "min".
 #: ``root``: of the name that collects ("global" or "enclosing"); node: the statement.

@@ -4,8 +4,23 @@ from __future__ import absolute_import
 
 from collections import namedtuple
 
+from marx.runner.divide.found import Condition
+from marx.runner.divide.roots import told
+
 #: Where an effect is: ``line`` of ``path`` in ``function``. ``here``: the line of the function that is looked at which leads there.
 Where = namedtuple("Where", "path line function here")
+
+
+def conditions_of(several, calls):
+    """All that values must show, as `Condition`, in a fixed order: ``several`` and ``calls`` are those of an `Outcome`, roots as others know them."""
+    rows = [(what, root, line, frozenset()) for (what, root), line in several.items()]
+    for (root, arguments), line in calls.items():
+        rows.append(("function", root, line, frozenset(told(each) for found in arguments for each in found)))
+    return sorted(set(Condition(*row) for row in rows), key=_order)
+
+
+def _order(condition):
+    return condition.kind, repr(condition.root), condition.line, sorted(map(repr, condition.arguments))
 
 
 class Outcome(object):

@@ -4,9 +4,10 @@ from __future__ import absolute_import
 
 from marx.runner.divide import reasons, roots, syntax
 from marx.runner.divide.collecting import Collecting
-from marx.runner.divide.found import Condition, Found
+from marx.runner.divide.found import Found
 from marx.runner.divide.items import item_of
 from marx.runner.divide.iterables import ITERABLE, containers_of, lazily_from
+from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.portions import label_of
 from marx.runner.divide.roots import OWN, base, name_of, place_of
 from marx.runner.divide.scopes import owner_of
@@ -211,14 +212,11 @@ class Proof(object):
         """All that the values must show, each once; where the person vouches for it, what they can show."""
         site, outcome = self._site, self.item.outcome
         found = dict(((what, roots.told(root)), line) for (what, root), line in outcome.conditions.items())
-        for root, _ in outcome.calls:
-            found.setdefault(("function", root), outcome.calls[root, _])
         for root in self.item.reachable(outcome.results) - OWN:
             found.setdefault((_ALIAS, roots.told(root)), site.line)
         for root in self._containers():
             found.setdefault(("container", root), site.line)
-        rows = sorted(found.items(), key=repr)
-        return tuple(Condition(what, root, line) for (what, root), line in rows if not doubt or self._is_settled(root))
+        return tuple(each for each in conditions_of(found, outcome.calls) if not doubt or self._is_settled(each.root))
 
     def _containers(self):
         node, scope, targets = self._site.node, self._site.scope, self._summaries.targets

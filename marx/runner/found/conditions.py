@@ -8,9 +8,11 @@ import types
 
 from marx.runner.carry.own import is_library_path, is_own_name
 from marx.runner.compat import IS_2
+from marx.runner.divide.found import Condition
+from marx.runner.divide.roots import OWN, UNKNOWN, base, inside
 from marx.runner.found import calls
 from marx.runner.found.functions import Functions, modules_by_path, place_of, summary_of, why_changed
-from marx.runner.found.looking import Looked, Strange, looked
+from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
 
 #: What an item gives is looked at where it is computed, see `serving`.
@@ -44,14 +46,15 @@ class Settling(object):
         self._items = items
         self._modules = modules_by_path()
         self._functions = None
+        self._asked = set()
 
     def why_not(self, condition):
         """None if it holds."""
         settle = _SETTLED.get(condition.kind)
-        if settle is None:
+        if settle is None and condition.kind != "function":
             return "whether it is %s cannot be told" % condition.kind
         try:
-            return settle(self, condition.root)
+            return self._function(condition) if settle is None else settle(self, condition.root)
         except Unknown as error:
             return str(error)
         except Strange as error:
@@ -144,7 +147,7 @@ class Settling(object):
             if type(value) is _CACHED:
                 value = value.__wrapped__
             if type(value) is types.FunctionType and value.__code__.co_name == "<lambda>":
-                return self._function(root)
+                return self._function(Condition("function", root, 0, frozenset([UNKNOWN])))
             if not self._is_defined(value, root[-1]):
                 return "`%s` is not what the program defines under this name" % root[-1]
         return None
@@ -156,18 +159,31 @@ class Settling(object):
             return sys.modules.get(value.__name__) is value
         return isinstance(value, type) and value.__name__ == name and why_no_own_class(value) is None
 
-    def _function(self, root):
-        for value in self.values(root):
+    def _function(self, called):
+        for value in self.values(called.root):
             summary = summary_of(value)
             if summary is None:
-                return "%s is no function that the program's source shows" % said(root)
+                return "%s is no function that the program's source shows" % said(called.root)
             if summary.reason is not None:
                 return summary.reason
             for condition in summary.conditions:
-                reason = self.why_not(condition)
-                if reason is not None:
-                    return reason
+                for each in self._as_called(condition, value, called.arguments):
+                    reason = self.why_not(each)
+                    if reason is not None:
+                        return reason
         return None
+
+    def _as_called(self, condition, function, given):
+        """What a function asks of its parameters, as conditions on each root in ``given``, all that it is called with; none twice. Raises `Unknown`."""
+        is_of_parameter = base(condition.root)[0] == "parameter"
+        if is_of_parameter and any(type(each) not in ATOMS for each in _defaults_of(function)):
+            raise Unknown("`%s` has default values" % function.__name__)
+        inner = frozenset(each for root in condition.arguments for each in _as_given(root, given))
+        for root in _as_given(condition.root, given):
+            asked = condition._replace(root=root, arguments=inner)
+            if asked not in self._asked:
+                self._asked.add(asked)
+                yield asked
 
     def _builtin(self, root):
         name = root[-1].split(".")[0]
@@ -202,12 +218,22 @@ _SETTLED = {
     "scalar": Settling._scalar,
     "container": Settling._container,
     "definition": Settling._definition,
-    "function": Settling._function,
     "builtin": Settling._builtin,
     "library": Settling._library,
     "stdout": Settling._stdout,
     "unshared": Settling._nothing,
 }
+
+
+def _as_given(root, given):
+    """What a function knows as ``root``, as who calls it with the roots ``given`` does."""
+    if base(root)[0] != "parameter":
+        return [root]
+    return [inside(each) if root[0] == "inside" else each for each in sorted(given, key=repr)]
+
+
+def _defaults_of(function):
+    return list(function.__defaults__ or ()) + list((getattr(function, "__kwdefaults__", None) or {}).values())
 
 
 def why_no_own_class(kind):
@@ -223,6 +249,8 @@ def said(root):
     """A root as a person would call it."""
     if root[0] in ("item", "result", "iterable"):
         return {"item": "an item", "result": "a result", "iterable": "what is gone over"}[root[0]]
+    if root in OWN or root == UNKNOWN:
+        return "what an item makes"
     if root[0] in ("inside", "given"):
         return "what %s %s" % (said(root[1]), "holds" if root[0] == "inside" else "gives")
     return "`%s`" % root[-1]

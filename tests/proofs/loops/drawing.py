@@ -41,6 +41,11 @@ class Site:
         return not self.form.trap and not self.work.trap
 
     @property
+    def prints_as_in_2(self) -> bool:
+        """Whether it has ``print`` as a statement that a function cannot be."""
+        return re.search(r"\bprint (?!=)['>a-z]", self.form.text + "\n" + self.work.define + "\n" + self.work.after) is not None
+
+    @property
     def is_long(self) -> bool:
         """Whether it goes over enough items to be divided."""
         return self.items not in ("range(0)", "[2]")
@@ -74,6 +79,9 @@ class Program:
         """All its files, into a new folder."""
         folder.mkdir(parents=True)
         (folder / "prog.py").write_text(self.text())
+        for site in self.sites:
+            if site.work.module:
+                (folder / f"help{site.number}.py").write_text(site.work.module)
 
     def lines(self) -> dict[int, Site]:
         """Where its sites stand."""
@@ -98,21 +106,25 @@ class Program:
 
 def draw(random: Random, version: tuple[int, int], traps: bool = True) -> Program:
     """A program that this Python can run; without ``traps`` all its sites are separable."""
-    head = "from __future__ import print_function\n" if version < (3,) and random.random() < 0.6 else ""
-    if version < (3,) and random.random() < 0.3:
-        head = "from __future__ import division, print_function\n"
-    return Program(head, tuple(_site(random, number, version, traps) for number in range(1, random.randint(1, 3) + 1)))
+    sites = tuple(_site(random, number, version, traps) for number in range(1, random.randint(1, 3) + 1))
+    head, chance = "", random.random()
+    if version < (3,) and chance < 0.6:
+        head = "from __future__ import print_function\n" if chance < 0.3 else "from __future__ import division, print_function\n"
+    return Program("" if any(site.prints_as_in_2 for site in sites) else head, sites)
 
 
 def _site(random: Random, number: int, version: tuple[int, int], traps: bool) -> Site:
-    may_be_three = version >= (3, 8)
-    forms = [form for form in FORMS if may_be_three or not form.three]
-    works = [HARMLESS, TRAPS][traps and random.random() < 0.4]
-    fitting = [work for work in works if may_be_three or not work.three]
+    forms = [form for form in FORMS if may_run(form, version)]
+    works = [work for work in (TRAPS if traps and random.random() < 0.4 else HARMLESS) if may_run(work, version)]
     harmless = [form for form in forms if not form.trap]
     form = random.choice(forms if traps and random.random() < 0.5 else harmless)
     items = random.choice(ITEMS[:5] if random.random() < 0.85 else ITEMS)
-    return Site(number, form, random.choice(fitting), random.choice(PLACES), items)
+    return Site(number, form, random.choice(works), random.choice(PLACES), items)
+
+
+def may_run(what: Form | Work, version: tuple[int, int]) -> bool:
+    """Whether a Python knows its syntax."""
+    return version < (3,) if what.two else version >= (3, 8) or not what.three
 
 
 def _numbered(text: str, number: int) -> str:

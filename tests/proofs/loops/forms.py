@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 
 class Form(NamedTuple):
-    """``text``: statements that bind ``got``. ``after``: more that is printed. ``trap``: it must not be divided as it stands."""
+    """``text``: statements that bind ``got``. ``trap``: it must not be divided as it stands. ``two``, ``three``: only for that Python."""
 
     name: str
     text: str
     trap: bool = False
     three: bool = False
-    after: str = ""
+    two: bool = False
 
 
 FORMS = (
@@ -79,6 +79,66 @@ FORMS = (
     Form("own map", "def map_N(f, xs):\n    return [f(x) for x in xs]@\ngot = map_N(lambda x: CALL, ITEMS)"),
     Form("walrus", "got = [(yN := CALL) for x in ITEMS]@\nprint(repr(yN))", True, three=True),
     Form("loop over a global that is rebound", "itemsN = list(ITEMS)\ngot = []\nfor x in itemsN:@\n    itemsN = None\n    got.append(CALL)", True),
+    Form("smallest", "got = 99\nfor x in ITEMS:@\n    got = min(got, len(repr(CALL)))"),
+    Form("count by plus", "got = 0\nfor x in ITEMS:@\n    if repr(CALL) != '1':\n        got = got + 1"),
+    Form("text put together", "got = ''\nfor x in ITEMS:@\n    got += repr(CALL) + ';'"),
+    Form("list added to", "got = []\nfor x in ITEMS:@\n    got += [x, CALL]"),
+    Form("set updated", "got = set()\nfor x in ITEMS:@\n    got.update([repr(CALL), x])\ngot = sorted(map(str, got))"),
+    Form("dict updated", "got = {}\nfor x in ITEMS:@\n    got.update({x: CALL})\ngot = sorted(got.items())"),
+    Form("keys that come again", "got = {}\nfor x in ITEMS:@\n    got[x % 2] = CALL\ngot = list(got.items())"),
+    Form("loop in a loop", "got = []\nfor k in range(2):\n    for x in ITEMS:@\n        got.append((k, CALL))"),
+    Form("comprehension in a loop", "got = []\nfor k in range(2):\n    got.append([(k, CALL) for x in ITEMS])@"),
+    Form("loop over items of a dict", "got = []\ndN = dict((x, [x]) for x in ITEMS)\nfor k, lN in sorted(dN.items()):@\n    x = lN[0]\n    got.append((k, CALL))"),
+    Form("loop over texts", "got = []\nfor c in 'abcde':@\n    x = 'abcde'.index(c)\n    got.append((c, CALL))"),
+    Form("loop over a zip", "got = []\nfor x, y in zip(ITEMS, 'abcdefgh'):@\n    got.append((y, CALL))"),
+    Form("loop over what is reversed", "got = []\nfor x in reversed(list(ITEMS)):@\n    got.append(CALL)"),
+    Form("pairs into a dict", "got = sorted(dict((x, CALL) for x in ITEMS).items())@"),
+    Form("largest of a generator", "got = max([0] + list(len(repr(CALL)) for x in ITEMS))@"),
+    Form("joined map", "def mN(x):\n    return repr(CALL)\ngot = ','.join(map(mN, ITEMS))@"),
+    Form("summed map", "def mN(x):\n    return len(repr(CALL))\ngot = sum(map(mN, ITEMS))@"),
+    Form("map of two", "def mN(x, y):\n    return CALL, y\ngot = list(map(mN, ITEMS, ITEMS))@"),
+    Form("map of a method", "class MN(object):\n    def go(self, x):\n        return CALL\ngot = list(map(MN().go, ITEMS))@"),
+    Form("objects as items", "class RN(object):\n    def __init__(self, x):\n        self.x = x\ngot = []\nfor o in [RN(x) for x in ITEMS]:@\n    x = o.x\n    got.append(CALL)"),
+    Form("function in the loop", "got = []\nfor x in ITEMS:@\n    def inner(y):\n        return y, x\n    got.append((inner(1), CALL))"),
+    Form("sum of what is nested", "got = sum(len(repr(CALL)) + y for x in ITEMS if x != 2 for y in (1, 2))@"),
+    Form("left by return", "def lookN():\n    for x in ITEMS:@\n        if x == 3:\n            return 'found', CALL\n    return None\ngot = lookN()", True),
+    Form("left by raise", "got = []\ntry:\n    for x in ITEMS:@\n        if x == 3:\n            raise KeyError(x)\n        got.append(CALL)\nexcept KeyError as e:\n    print('left %r' % (e.args,))", True),
+    Form("accumulator under two names", "got = allN = []\nfor x in ITEMS:@\n    allN.append((len(got), CALL))", True),
+    Form("accumulator given away", "heldN = []\ngot = []\nheldN.append(got)\nfor x in ITEMS:@\n    got.append((len(heldN[0]), CALL))", True),
+    Form("accumulator in a closure", "got = []\ndef putN(v):\n    got.append(v)\nfor x in ITEMS:@\n    putN(CALL)", True),
+    Form("accumulator read by its value", "got = 0\nfor x in ITEMS:@\n    got += len(repr(CALL)) + got % 2", True),
+    Form("collects another kind", "got = {}\nfor x in ITEMS:@\n    got[x] = len(got), CALL\ngot = sorted(got.items())", True),
+    Form("loop variable deleted", "got = []\nfor x in ITEMS:@\n    got.append(CALL)\n    del x\nprint('x' in dir())", True),
+    Form("names asked for", "got = []\nfor x in ITEMS:@\n    v = CALL\n    got.append(1)\nprint(sorted(n for n in dir() if n in ('x', 'v')))", True),
+    Form("variable of a handler", "got, v = [], None\nfor x in ITEMS:@\n    try:\n        v = CALL\n        got.append(10 // (x - 3))\n    except ZeroDivisionError:\n        got.append(repr(v))"),
+    Form("variable from before", "got, v = [], 'first'\nfor x in ITEMS:@\n    got.append(v)\n    v = CALL\nprint(repr(v))", True),
+    Form("variable kept by a condition", "got, v = [], 0\nfor x in ITEMS:@\n    if x % 2:\n        v = x\n    got.append((v, CALL))", True),
+    Form("target that is an element", "heldN = [0]\ngot = []\nfor heldN[0] in ITEMS:@\n    x = heldN[0]\n    got.append(CALL)\nprint(heldN)", True),
+    Form("item changed by a helper", "listsN = [[x] for x in ITEMS]\ndef chN(l):\n    l.append(7)\n    return l[0]\ngot = []\nfor lN in listsN:@\n    x = chN(lN)\n    got.append(CALL)\nprint(listsN)", True),
+    Form("item changed by a map", "listsN = [[x] for x in ITEMS]\ndef chN(l):\n    l[0] += 1\n    x = l[0]\n    return CALL\ngot = list(map(chN, listsN))@\nprint(listsN)", True),
+    Form("item changed in place", "listsN = [[x] for x in ITEMS]\ngot = []\nfor lN in listsN:@\n    x = lN[0]\n    lN += [5]\n    got.append(CALL)\nprint(listsN)", True),
+    Form("one object many times", "oneN = [0]\ngot = []\nfor lN in [oneN] * 4:@\n    x = lN[0]\n    lN[0] = x + 1\n    got.append(CALL)\nprint(oneN)", True),
+    Form("item kept", "listsN = [[x] for x in ITEMS]\ngot = []\nfor lN in listsN:@\n    x = lN[0]\n    CALL\n    got.append(lN)\nlistsN[0].append('late')\nprint([a is b for a, b in zip(got, listsN)])", True),
+    Form("item that holds itself", "selfN = []\nselfN.append(selfN)\ngot = []\nfor lN, x in [(selfN, 1), (selfN, 2), ([], 3), (selfN, 4)]:@\n    got.append((lN is selfN, CALL))", True),
+    Form("sets with a history", "def oldN(k):\n    s = set(range(0, 80, 8))\n    for i in range(0, 72, 8):\n        s.discard(i)\n    s.update([k * 8, 1, 9, 17])\n    return s\ngot = [(list(sN), CALL) for sN in [oldN(x) for x in ITEMS] for x in [len(sN)]]@"),
+    Form("items that are iterators", "itsN = [iter([x, 9]) for x in ITEMS]\ngot = []\nfor iN in itsN:@\n    x = next(iN)\n    got.append(CALL)\nprint([list(iN) for iN in itsN])", True),
+    Form("items that are files", "open('manyN', 'w').close()\nfilesN = [open('manyN') for x in ITEMS]\ngot = []\nfor fileN in filesN:@\n    x = len(fileN.read())\n    got.append(CALL)\n[fileN.close() for fileN in filesN]", True),
+    Form("endless items", "import itertools\ngot = []\nfor x in itertools.count():@\n    if x > 3:\n        break\n    got.append(CALL)", True),
+    Form("next of a map", "mN = iter(map(lambda x: CALL, list(ITEMS) + [1, 2]))@\ngot = [next(mN), next(mN)]", True),
+    Form("generator given away", "def takeN(g):\n    return [next(g), 'between'] + list(g)\ngot = takeN(CALL for x in list(ITEMS) + [1])@", True),
+    Form("consumed while its items change", "listsN = [[x] for x in ITEMS]\ngot = []\nfor lN, x in zip(listsN, map(lambda l: l[0], listsN)):@\n    got.append((x, CALL))\n    listsN[-1][0] = 5", True),
+    Form("largest that stops nowhere", "got = max((len(repr(CALL)), x) for x in list(ITEMS) + [1])@"),
+    Form("function bound late", "fsN = []\nfor x in ITEMS:@\n    fsN.append(lambda: x)\n    CALL\ngot = [f() for f in fsN]", True),
+    Form("function defined anew", "def whoN(x):\n    return 'old', CALL\ngot = [whoN(x) for x in ITEMS]@\ndef whoN(x):\n    return 'new', CALL\ngot = got, [whoN(x) for x in ITEMS]"),
+    Form("global in the loop", "heldN = []\ndef goN():\n    global lastN\n    for x in ITEMS:@\n        lastN = x\n        heldN.append(CALL)\nlastN = None\ngoN()\ngot = heldN, lastN", True),
+    Form("with in the loop", "got = []\nfor x in ITEMS:@\n    with open('withN', 'a') as f:\n        f.write('.')\n    got.append(CALL)\nprint(len(open('withN').read()))", True),
+    Form("variable of a comprehension used later", "got = [CALL for x in ITEMS]@\nprint(x)", True, two=True),
+    Form("eager map", "got = map(lambda x: CALL, ITEMS)@", two=True),
+    Form("map of nothing", "got = map(None, ITEMS, [CALL for x in (1, 2)])@", True, two=True),
+    Form("map that is padded", "def mN(x, y):\n    x = x or 0\n    return CALL, y\ngot = map(mN, ITEMS, [1, 2, 3])@", two=True),
+    Form("print with a comma in the loop", "got = []\nfor x in ITEMS:@\n    print x,\n    got.append(CALL)\nprint 'after'", True, two=True),
+    Form("print statement", "got = []\nfor x in ITEMS:@\n    print x, repr(CALL)\n    got.append(x)", two=True),
+    Form("loop over xrange", "got = []\nfor x in xrange(6):@\n    got.append(CALL)", two=True),
 )
 
 ITEMS = (

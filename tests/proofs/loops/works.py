@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 
 class Work(NamedTuple):
-    """``define``: what stands before; ``call``: the item's expression; ``after``: what is printed of it later. ``trap``: it is one."""
+    """``define``: what stands before; ``call``: the item's expression; ``after``: what is printed of it later. ``trap``: it is one.
+
+    ``module``: the text of ``helpN.py``, "" for none. ``two``, ``three``: only for that Python; the latter for 3.8 and later.
+    """
 
     name: str
     call: str
@@ -18,7 +21,8 @@ class Work(NamedTuple):
     after: str = ""
     trap: bool = False
     three: bool = False
-    statement: str = ""
+    two: bool = False
+    module: str = ""
 
 
 HARMLESS = (
@@ -62,6 +66,41 @@ HARMLESS = (
     Work("decorated", "fN(x)", "def twiceN(g):\n    def inner(v):\n        return g(v) * 2\n    return inner\n@twiceN\ndef fN(x):\n    return x + 1"),
     Work("copies its item", "fN([x])[0]", "def fN(item):\n    mine = list(item)\n    mine.append(1)\n    return mine"),
     Work("raises and catches", "fN(x)", "class EN(Exception):\n    pass\ndef gN(x):\n    if x == 3:\n        raise EN(x)\n    return x\ndef fN(x):\n    try:\n        return gN(x)\n    except EN as e:\n        return 'caught %s' % e"),
+    Work("new dict of lists", "fN(x)", "def fN(x):\n    d = {}\n    d.setdefault('y', []).append(x)\n    return sorted(d.items())"),
+    Work("helper module", "helpN.help(x)", "import helpN", module="def help(x):\n    return twice(x) + 1\ndef twice(x):\n    return x * 2\n"),
+    Work("name of a module", "fN(x)", "from helpN import help as fN", module="K = [3, 4]\ndef help(x):\n    return K[x % 2] * x\n"),
+    Work("class of a module", "helpN.C(x).run(2)", "import helpN", module="class C(object):\n    def __init__(self, k):\n        self.k = k\n    def run(self, n):\n        return self.k + n\n"),
+    Work("value of a module", "fN(x)", "import helpN\ndef fN(x):\n    return helpN.T[x % 3] + helpN.K", module="K = 7\nT = (1, 2, 3)\n"),
+    Work("closure of a closure", "fN(x)", "def makeN(a):\n    def outer(b):\n        def step(x):\n            return x * a + b\n        return step\n    return outer(2)\nfN = makeN(3)"),
+    Work("function given along", "fN(gN, x)", "def gN(x):\n    return x - 1\ndef fN(g, x):\n    return g(x) + 1"),
+    Work("class method", "CN.run(x)", "class CN(object):\n    K = 4\n    @classmethod\n    def run(cls, x):\n        return x * CN.K"),
+    Work("compares", "fN(x)", "class CN(object):\n    def __init__(self, k):\n        self.k = k\n    def __lt__(self, o):\n        return self.k < o.k\n    def __eq__(self, o):\n        return self.k == o.k\n    __hash__ = None\ndef fN(x):\n    return [c.k for c in sorted([CN(3), CN(x), CN(2)])], CN(x) == CN(3)"),
+    Work("subscripts", "fN(x)", "class CN(object):\n    def __init__(self, k):\n        self.k = k\n    def __getitem__(self, i):\n        return self.k * i\n    def __contains__(self, i):\n        return i == self.k\ndef fN(x):\n    return CN(x)[3], x in CN(2)"),
+    Work("iterates an object", "fN(x)", "class CN(object):\n    def __init__(self, k):\n        self.k = k\n    def __iter__(self):\n        for i in range(self.k):\n            yield i\ndef fN(x):\n    return list(CN(x)), sum(CN(3))"),
+    Work("calls an object", "oN(x)", "class CN(object):\n    def __init__(self, k):\n        self.k = k\n    def __call__(self, x):\n        return self.k - x\noN = CN(9)"),
+    Work("shows an object", "fN(x)", "class CN(object):\n    def __init__(self, k):\n        self.k = k\n    def __repr__(self):\n        return 'C(%r)' % (self.k,)\ndef fN(x):\n    return '%s and %r' % (CN(x), [CN(1)])"),
+    Work("calls the base", "fN(x)", "class BN(object):\n    def __init__(self, k):\n        self.k = k\nclass CN(BN):\n    def __init__(self, k):\n        BN.__init__(self, k + 1)\n        self.j = k\ndef fN(x):\n    c = CN(x)\n    return c.k, c.j"),
+    Work("own generator of numbers", "fN(x)", "import random\ndef fN(x):\n    r = random.Random(x)\n    return r.randint(0, 99), r.random()"),
+    Work("formats", "fN(x)", "def fN(x):\n    return '{0:>4}|{1}'.format(x, 'ab'[x % 2]) + '%03d' % x"),
+    Work("slices", "fN(x)", "def fN(x):\n    l = list(range(9))\n    l[1:3] = [x]\n    return l[x:x + 3], l[::-2]"),
+    Work("arguments in a row", "fN(*[x, 2], **{'c': 3})", "def fN(a, b=1, *more, **named):\n    return a, b, sorted(named.items())"),
+    Work("own context", "fN(x)", "class CN(object):\n    def __init__(self):\n        self.seen = []\n    def __enter__(self):\n        return self\n    def __exit__(self, *a):\n        self.seen.append(len(a))\n        return True\ndef fN(x):\n    c = CN()\n    with c:\n        c.seen.append(10 // x)\n    return c.seen"),
+    Work("counts words", "fN(x)", "import collections\ndef fN(x):\n    c = collections.Counter('abca' * x)\n    d = collections.defaultdict(list)\n    d[x].append(1)\n    return sorted(c.items()), sorted(d.items())"),
+    Work("expression of text", "fN(x)", "import re\ndef fN(x):\n    return re.sub('[0-9]', 'n', 'a%db' % x), re.findall('a+', 'aab' * x)"),
+    Work("names of the module", "fN(x)", "def fN(x):\n    return __name__, x"),
+    Work("asserts", "fN(x)", "def fN(x):\n    assert x >= 0, 'less'\n    return x"),
+    Work("conditional", "fN(x) if x else -1", "def fN(x):\n    return x or 5"),
+    Work("keyword only", "fN(x, k=2)", "def fN(x, *, k=3):\n    return x * k", three=True),
+    Work("dataclass", "fN(x)", "import dataclasses\n@dataclasses.dataclass\nclass CN:\n    k: int\n    def run(self) -> int:\n        return self.k + 1\ndef fN(x: int) -> int:\n    return CN(x).run()", three=True),
+    Work("enumeration", "fN(x)", "import enum\nclass EN(enum.Enum):\n    A = 0\n    B = 1\ndef fN(x):\n    return 'odd' if x % 2 else EN.A.name", three=True),
+    Work("yields from", "fN(x)", "def gN(n):\n    yield from range(n)\n    yield -1\ndef fN(x):\n    return list(gN(x))", three=True),
+    Work("text with values", "fN(x)", "def fN(x):\n    return f'{x}-{x * 2:>3}'", three=True),
+    Work("tuple parameter", "fN((x, 1))", "def fN((a, b)):\n    return a * 2 + b", two=True),
+    Work("backticks", "fN(x)", "def fN(x):\n    return `x` + `[x]`", two=True),
+    Work("builtins of 2", "fN(x)", "def fN(x):\n    return reduce(lambda a, b: a + b, xrange(x + 1)), {1: 2}.has_key(x), cmp(x, 2), unicode(x), 10L * x", two=True),
+    Work("old class", "fN(x)", "class CN:\n    def __init__(self, k):\n        self.k = k\n    def run(self):\n        return self.k + 1\ndef fN(x):\n    return CN(x).run()", two=True),
+    Work("raises as in 2", "fN(x)", "def fN(x):\n    try:\n        if x % 2:\n            raise ValueError, 'odd %d' % x\n        return x\n    except ValueError, e:\n        return str(e)", two=True),
+    Work("order of a dictionary", "fN(x)", "def fN(x):\n    return {}.fromkeys(['ab', 'b', 'c%d' % x, 'dd']).keys()", two=True),
 )
 
 _COUNTER = "class CN(object):\n    n = 0\n    def __init__(self, k):\n        self.k = k\n    {}\n"
@@ -137,4 +176,69 @@ TRAPS = (
     Work("changed settings", "fN(x)", "import decimal\ndecimal.getcontext().prec = 5\ndef fN(x):\n    return str(decimal.Decimal(x) / 7)", "", True),
     Work("recursion limit", "fN(x)", "def fN(x):\n    def deep(n):\n        return n if n == 0 else deep(n - 1)\n    try:\n        return deep(400 * (x % 4))\n    except RuntimeError:\n        return -1", "", True),
     Work("time of day", "fN(x)", "import time\ntN = [time.time()]\ndef fN(x):\n    return time.time() >= tN[0]", "", True),
+    Work("counter in a module", "helpN.help(x)", "import helpN", "print(helpN.n)", True, module="n = 0\ndef help(x):\n    global n\n    n += 1\n    return n + x\n"),
+    Work("list in a module", "fN(x)", "import helpN\ndef fN(x):\n    helpN.note(x)\n    return x", "print(helpN.seen)", True, module="seen = []\ndef note(x):\n    seen.append(x)\n"),
+    Work("attribute of a module", "fN(x)", "import helpN\ndef fN(x):\n    helpN.last = x\n    return x", "print(helpN.last)", True, module="last = None\n"),
+    Work("value of a module set", "fN(x)", "import helpN\nhelpN.K = 5\ndef fN(x):\n    return helpN.get() * x", "", True, module="K = 1\ndef get():\n    return K\n"),
+    Work("default dictionary read", "fN(x)", "import collections\nDN = collections.defaultdict(list)\ndef fN(x):\n    return len(DN[x])", "print(sorted(DN))", True),
+    Work("asks an iterator", "fN(x)", "IN = iter(range(1000))\ndef fN(x):\n    return x in IN", "print(next(IN))", True),
+    Work("unpacks an iterator", "fN(x)", "IN = iter([(1, 2)] * 50)\ndef fN(x):\n    a, b = next(IN), x\n    return a, b", "print(len(list(IN)))", True),
+    Work("sums an iterator", "fN(x)", "import itertools\nIN = iter(range(1000))\ndef fN(x):\n    return sum(itertools.islice(IN, 2))", "print(next(IN))", True),
+    Work("lists an iterator", "fN(x)", "IN = iter([1, 2, 3])\ndef fN(x):\n    return list(IN)", "print(list(IN))", True),
+    Work("joins an iterator", "fN(x)", "IN = iter('abc')\ndef fN(x):\n    return ','.join(IN)", "print(list(IN))", True),
+    Work("zips an iterator", "fN(x)", "IN = iter(range(1000))\ndef fN(x):\n    return list(zip([x, x], IN))", "print(next(IN))", True),
+    Work("sorts a global", "fN(x)", "LN = [3, 1, 2]\ndef fN(x):\n    LN.sort()\n    return x", "print(LN)", True),
+    Work("sets an element", "fN(x)", "LN = [3, 1, 2]\ndef fN(x):\n    LN[x % 3] = x\n    return sum(LN)", "print(LN)", True),
+    Work("deletes an element", "fN(x)", "LN = list(range(50))\ndef fN(x):\n    del LN[0]\n    return LN[0]", "print(LN[:3])", True),
+    Work("pops an element", "fN(x)", "LN = list(range(50))\ndef fN(x):\n    return LN.pop()", "print(len(LN))", True),
+    Work("adds in place", "fN(x)", "LN = []\ndef addN(l, x):\n    l += [x]\n    return len(l)\ndef fN(x):\n    return addN(LN, x)", "print(LN)", True),
+    Work("changes a set", "fN(x)", "SN = set()\ndef fN(x):\n    SN.add(x)\n    return len(SN)", "print(len(SN))", True),
+    Work("deep attribute", "fN(x)", "class CN(object):\n    pass\noN = CN()\noN.a = CN()\noN.a.n = 0\ndef fN(x):\n    oN.a.n += 1\n    return oN.a.n", "print(oN.a.n)", True),
+    Work("shared part of new objects", "fN(x)", "class CN(object):\n    seen = []\n    def note(self, x):\n        self.seen.append(x)\ndef fN(x):\n    CN().note(x)\n    return x", "print(CN.seen)", True),
+    Work("part of a new container", "fN(x)", "LN = []\ndef fN(x):\n    d = {'l': LN}\n    d['l'].append(x)\n    return len(d)", "print(LN)", True),
+    Work("part of a new object", "fN(x)", "LN = []\nclass CN(object):\n    def __init__(self):\n        self.l = LN\ndef fN(x):\n    CN().l.append(x)\n    return x", "print(LN)", True),
+    Work("changed through a local name", "fN(x)", "LN = []\ndef fN(x):\n    l = LN\n    m = l if x else l\n    m.append(x)\n    return x", "print(LN)", True),
+    Work("changed in a loop over globals", "fN(x)", "LN = [[], []]\ndef fN(x):\n    for l in LN:\n        l.append(x)\n    return x", "print(LN)", True),
+    Work("changed through a generator", "fN(x)", "LN = []\ndef gN(x):\n    LN.append(x)\n    yield x\ndef fN(x):\n    return list(gN(x))", "print(LN)", True),
+    Work("changed in a comprehension", "fN(x)", "LN = []\ndef fN(x):\n    return [LN.append(x) for _ in range(2)]", "print(LN)", True),
+    Work("changed in a handler", "fN(x)", "LN = []\ndef fN(x):\n    try:\n        return 1 // (x % 2)\n    except ZeroDivisionError as e:\n        LN.append(str(e))\n        return 0", "print(LN)", True),
+    Work("changed in a finally", "fN(x)", "LN = []\ndef fN(x):\n    try:\n        return x\n    finally:\n        LN.append(x)", "print(LN)", True),
+    Work("changed by a function given along", "fN(LN.append, x)", "LN = []\ndef fN(put, x):\n    put(x)\n    return x", "print(LN)", True),
+    Work("changed by a function in a table", "fN(x)", "LN = []\nTN = {0: LN.append, 1: abs}\ndef fN(x):\n    TN[x % 2](x)\n    return x", "print(LN)", True),
+    Work("counts in __bool__", "fN(x)", _COUNTER.format("def __bool__(self):\n        CN.n += 1\n        return True\n    __nonzero__ = __bool__") + "oN = CN(1)\ndef fN(x):\n    return 1 if oN else x", "print(CN.n)", True),
+    Work("counts in __getitem__", "fN(x)", _COUNTER.format("def __getitem__(self, i):\n        CN.n += 1\n        return i") + "oN = CN(1)\ndef fN(x):\n    return oN[x]", "print(CN.n)", True),
+    Work("counts in __lt__", "fN(x)", _COUNTER.format("def __lt__(self, o):\n        CN.n += 1\n        return self.k < o.k") + "def fN(x):\n    return len(sorted([CN(3), CN(x)]))", "print(CN.n)", True),
+    Work("counts in __hash__", "fN(x)", _COUNTER.format("def __hash__(self):\n        CN.n += 1\n        return 1") + "oN = CN(1)\ndef fN(x):\n    return oN in {x: 1}", "print(CN.n)", True),
+    Work("counts in __setattr__", "fN(x)", "class CN(object):\n    n = 0\n    def __setattr__(self, name, v):\n        CN.n += 1\ndef fN(x):\n    c = CN()\n    c.k = x\n    return x", "print(CN.n)", True),
+    Work("counts in __format__", "fN(x)", _COUNTER.format("def __format__(self, how):\n        CN.n += 1\n        return 'f'") + "oN = CN(1)\ndef fN(x):\n    return '{0}{1}'.format(oN, x)", "print(CN.n)", True),
+    Work("counts in __missing__", "fN(x)", "class DN(dict):\n    def __missing__(self, k):\n        self[k] = len(self)\n        return self[k]\ndN = DN()\ndef fN(x):\n    return dN[x]", "print(sorted(dN))", True),
+    Work("counts in __iadd__", "fN(x)", _COUNTER.format("def __iadd__(self, o):\n        self.k += o\n        return self") + "oN = CN(1)\ndef fN(x):\n    o = oN\n    o += x\n    return o.k", "print(oN.k)", True),
+    Work("looks at its cache", "fN(x % 3)", "import functools\n@functools.lru_cache(maxsize=None)\ndef fN(n):\n    return n * 2", "print(fN.cache_info())", True, three=True),
+    Work("precision", "fN(x)", "import decimal\ndef fN(x):\n    decimal.getcontext().prec = 5 + x\n    return x", "print(decimal.Decimal(1) / 7)", True),
+    Work("recursion limit set", "fN(x)", "import sys\ndef fN(x):\n    sys.setrecursionlimit(2000 + x)\n    return x", "print(sys.getrecursionlimit())", True),
+    Work("search path", "fN(x)", "import sys\ndef fN(x):\n    sys.path.append('p%d' % x)\n    return x", "print([p for p in sys.path if len(p) == 2])", True),
+    Work("other folder", "fN(x)", "import os\nos.path.isdir('sub') or os.mkdir('sub')\ndef fN(x):\n    os.chdir('sub' if x == 1 else '..' if x == 2 else '.')\n    return x", "print(os.path.basename(os.getcwd()) == 'sub')", True),
+    Work("at the end", "fN(x)", "import atexit\ndef goneN(x):\n    print('gone %d' % x)\ndef fN(x):\n    atexit.register(goneN, x)\n    return x", "", True),
+    Work("looks at the stack", "fN(x)", "import sys\ndef fN(x):\n    return sys._getframe(1).f_lineno > 0, sys._getframe(1).f_code.co_name[:6]", "", True),
+    Work("thread inside", "fN(x)", "import threading\nLN = []\ndef fN(x):\n    t = threading.Thread(target=LN.append, args=(x,))\n    t.start()\n    t.join()\n    return len(LN)", "print(LN)", True),
+    Work("writes past Python", "fN(x)", "import os, sys\ndef fN(x):\n    sys.stdout.flush()\n    os.write(1, b'raw\\n')\n    return x", "", True),
+    Work("logs", "fN(x)", "import logging\ndef fN(x):\n    logging.warning('at %d', x)\n    return x", "", True),
+    Work("filters of warnings", "fN(x)", "import warnings\ndef fN(x):\n    warnings.simplefilter('error')\n    return x", "print(warnings.filters[0][0])", True),
+    Work("reads what it wrote", "fN(x)", "def fN(x):\n    with open('noteN', 'a+') as f:\n        f.write('x')\n        f.seek(0)\n        return len(f.read())", "", True),
+    Work("deletes a file", "fN(x)", "import os\nfor kN in range(9):\n    open('delN-%d' % kN, 'w').close()\ndef fN(x):\n    if os.path.exists('delN-%d' % x):\n        os.remove('delN-%d' % x)\n    return x", "print(sorted(n for n in os.listdir('.') if n.startswith('delN')))", True),
+    Work("counts files", "fN(x)", "import os\ndef fN(x):\n    open('madeN-%d' % x, 'w').close()\n    return len([n for n in os.listdir('.') if n.startswith('madeN')])", "", True),
+    Work("instance replaced", "fN(x)", "class CN(object):\n    def run(self, x):\n        return x\noN = CN()\ncN = []\noN.run = lambda x: cN.append(x)\ndef fN(x):\n    return oN.run(x)", "print(cN)", True),
+    Work("class replaced", "fN(x)", "cN = []\nclass CN(object):\n    def run(self, x):\n        return x\ndef runN(self, x):\n    cN.append(x)\n    return x\nCN.run = runN\ndef fN(x):\n    return CN().run(x)", "print(cN)", True),
+    Work("builtin replaced", "fN(x)", "cN = []\nrealN = len\ndef len(v):\n    cN.append(1)\n    return realN(v)\ndef fN(x):\n    return len([x])", "print(realN(cN))\ndel len", True),
+    Work("same random text", "fN(x)", "import random\nrandom.seed(N)\ndef drawN():\n    return random.sample(range(99), 2)\ndef fN(x):\n    return drawN()[0] + x", "print(random.random())", True),
+    Work("type made in the item", "fN(x)", "def fN(x):\n    class Inner(object):\n        pass\n    return Inner", "print(got if not isinstance(got, list) else len(set(map(id, [g for g in got if isinstance(g, type)]))))", True),
+    Work("own identity", "fN(x)", "ON = [1]\nKN = {'o': ON}\ndef fN(x):\n    return KN['o'] is ON", "", True),
+    Work("identity of its results", "fN(x)", "BN = ('a', [1])\ndef fN(x):\n    return BN", "print([g is BN for g in got] if isinstance(got, list) else 0)", True),
+    Work("nan", "fN(x)", "FN = float('nan')\ndef fN(x):\n    return FN in [FN], FN == FN", "", True),
+    Work("old __getattr__ counting", "fN(x)", "cN = []\nclass CN:\n    def __getattr__(self, name):\n        cN.append(name)\n        raise AttributeError(name)\noN = CN()\ndef fN(x):\n    return bool(oN), x", "print(cN)", True, two=True),
+    Work("counts in __cmp__", "fN(x)", "cN = []\nclass CN(object):\n    def __init__(self, k):\n        self.k = k\n    def __cmp__(self, o):\n        cN.append(1)\n        return cmp(self.k, o.k)\ndef fN(x):\n    return CN(x) < CN(3)", "print(len(cN))", True, two=True),
+    Work("counts in __coerce__", "fN(x)", "cN = []\nclass CN:\n    def __coerce__(self, o):\n        cN.append(1)\n        return o, o\noN = CN()\ndef fN(x):\n    return oN + x", "print(len(cN))", True, two=True),
+    Work("exec", "fN(x)", "lN = []\ndef fN(x):\n    exec 'lN.append(x)'\n    return x", "print(lN)", True, two=True),
+    Work("print to standard error", "fN(x)", "import sys\ndef fN(x):\n    print >>sys.stderr, x\n    return x", "", True, two=True),
+    Work("print with a comma", "fN(x)", "def fN(x):\n    print x,\n    return x", "print 'end'", True, two=True),
 )

@@ -28,6 +28,12 @@ EVERYWHERE = [
     ("a function given along", "def g(h, x):\n    return h(x)\na = [g(f, x) for x in xs]  # here", ""),
     ("a function given along that has effects", "seen = []\ndef e(x):\n    seen.append(x)\ndef g(h, x):\n    return h(x)\na = [g(e, x) for x in xs]  # here", "`seen`"),
     ("a lambda given along", "def g(h, x):\n    return h(x)\na = [g(lambda y: f(y), x) for x in xs]  # here", ""),
+    # What loops collect in.
+    ("several made at once", "a, n = [], 0\nfor x in xs:  # here\n    a.append(f(x))\n    n += x", ""),
+    ("several made at once, one known by two names", "a = b, n = [], 0\nfor x in xs:  # here\n    b.append(f(x) + len(a[0]))", "used between"),
+    ("several made at once of each other", "b = []\na, n = b, 0\nfor x in xs:  # here\n    a.append(f(x))", "used between"),
+    ("a list that is added to", "a = []\nfor x in xs:  # here\n    a += [f(x)]", ""),
+    ("a list that is added to and read", "a = []\nfor x in xs:  # here\n    a += [f(x), len(a)]", "reads it"),
     # Names of the module.
     ("a constant read", "K = 3\na = [f(x) + K for x in xs]  # here", ""),
     ("a list read", "K = [1, 2]\na = [f(x) + K[0] for x in xs]  # here", ""),

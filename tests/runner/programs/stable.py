@@ -229,7 +229,7 @@ def finish(names, code):
 
 def flush():
     """Of what was printed nothing is kept back."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()
         except Exception:
