@@ -32,7 +32,7 @@ HARMLESS = (
     Work("while inside", "fN(x)", "def fN(x):\n    n = 0\n    while x < 50:\n        x = x * 2 + 1\n        n += 1\n    return n, x"),
     Work("text", "fN(x)", "def fN(x):\n    return '-'.join([str(x), 'a' * x]).upper()"),
     Work("new list", "fN(x)", "def fN(x):\n    out = []\n    for i in range(3):\n        out.append(i * x)\n    out.sort()\n    return out"),
-    Work("new dict", "fN(x)", "def fN(x):\n    d = {}\n    d['x'] = x\n    d.setdefault('y', []).append(x)\n    return sorted(d.items())"),
+    Work("new dict", "fN(x)", "def fN(x):\n    d = {}\n    d['x'] = x\n    d['y'] = [x]\n    d.update(z=3)\n    return sorted(d.items())"),
     Work("recursion", "fN(x)", "def fN(n):\n    return n if n < 2 else fN(n - 1) + fN(n - 2)"),
     Work("mutual recursion", "fN(x)", "def fN(n):\n    return True if n == 0 else gN(n - 1)\ndef gN(n):\n    return False if n == 0 else fN(n - 1)"),
     Work("chain of helpers", "hN(x)", "def fN(x):\n    return x + 1\ndef gN(x):\n    return fN(x) * 2\ndef hN(x):\n    return gN(fN(x))"),
