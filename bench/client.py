@@ -20,13 +20,14 @@ from bench import programs
 from marx.tasker.cli import run_to_the_end
 from marx.tasker.follow import Following, OutputPack, ResultPack, Wants
 from marx.tasker.items import Items
-from marx.tasker.mapping import Prepared, prepare
+from marx.tasker.mapping import PreparedMap, prepare
+from marx.tasker.preparing import submit
 from marx.tasker.printed import LineJoiner, plain
 from marx.tasker.request import ItemChoice, MapRequest, Terms
 from marx.tasker.session import Session, session
-from marx.tasker.submit import ItemsSender, add_items, add_range, submit_task
+from marx.tasker.submit import ItemsSender, add_items, add_range
 from marx.tasker.surroundings import Surroundings
-from marx.tasker.transfer import fetch_blob, send_manifest
+from marx.tasker.transfer import fetch_blob
 from marx.wire.packs import ItemPack, pack_json_items, result_lines
 
 Job = dict[str, Any]
@@ -76,7 +77,7 @@ class Counter:
             arrived.callback(None)
 
 
-async def map_all(opened: Session, prepared: Prepared, job: Job) -> dict[str, Any]:
+async def map_all(opened: Session, prepared: PreparedMap, job: Job) -> dict[str, Any]:
     """One whole map."""
     began, spent = opened.around.reactor.seconds(), processor_seconds()
     task, counter, following = await _submit(opened, prepared, job)
@@ -89,13 +90,13 @@ async def map_all(opened: Session, prepared: Prepared, job: Job) -> dict[str, An
     return {"seconds": [seconds], "client": spent, "count": counter.count, "size": counter.size, "lines": counter.lines}
 
 
-async def new_tasks(opened: Session, prepared: Prepared, job: Job) -> dict[str, Any]:
+async def new_tasks(opened: Session, prepared: PreparedMap, job: Job) -> dict[str, Any]:
     """One map after the other, ``times`` of them."""
     taken = [await map_all(opened, prepared, job) for _ in range(job["times"])]
     return {**taken[-1], "seconds": [one["seconds"][0] for one in taken], "client": sum(one["client"] for one in taken)}
 
 
-async def one_by_one(opened: Session, prepared: Prepared, job: Job) -> dict[str, Any]:
+async def one_by_one(opened: Session, prepared: PreparedMap, job: Job) -> dict[str, Any]:
     """``times`` items for one open task, each sent ``pause`` seconds after the answer to the last; ``warm`` more at first are not counted."""
     clock = opened.around.reactor.seconds
     task, counter, following = await _submit(opened, prepared, job)
@@ -114,28 +115,26 @@ async def one_by_one(opened: Session, prepared: Prepared, job: Job) -> dict[str,
     return {"seconds": seconds[job["warm"] :], "client": spent, "count": counter.count, "size": counter.size, "lines": 0}
 
 
-async def only_submit(opened: Session, prepared: Prepared, job: Job) -> dict[str, Any]:
+async def only_submit(opened: Session, prepared: PreparedMap, job: Job) -> dict[str, Any]:
     """Submit with all items, and leave."""
     began = opened.around.reactor.seconds()
-    await send_manifest(opened.connection, prepared.manifest)
-    task = await submit_task(opened.connection, prepared.spec)
+    task = await submit(opened, prepared)
     await _add(opened, task, prepared)
     return {"seconds": [opened.around.reactor.seconds() - began], "client": 0.0, "count": 0, "size": 0, "lines": 0}
 
 
-SCENARIOS: dict[str, Callable[[Session, Prepared, Job], Awaitable[dict[str, Any]]]] = {
+SCENARIOS: dict[str, Callable[[Session, PreparedMap, Job], Awaitable[dict[str, Any]]]] = {
     each.__name__: each for each in (map_all, new_tasks, one_by_one, only_submit)
 }
 
 
-async def _submit(opened: Session, prepared: Prepared, job: Job) -> tuple[str, Counter, Following]:
-    await send_manifest(opened.connection, prepared.manifest)
-    task = await submit_task(opened.connection, prepared.spec)
+async def _submit(opened: Session, prepared: PreparedMap, job: Job) -> tuple[str, Counter, Following]:
+    task = await submit(opened, prepared)
     counter = Counter(opened, task)
     return task, counter, Following(opened.connection, task, Wants(results="ordered", output=job.get("output", False)), counter)
 
 
-async def _add(opened: Session, task: str, prepared: Prepared) -> None:
+async def _add(opened: Session, task: str, prepared: PreparedMap) -> None:
     if prepared.items.codec == "range":
         await add_range(opened.connection, task, prepared.items)
     else:

@@ -1,6 +1,8 @@
 """The arithmetic and the tables of ``python -m bench``. How fast anything is is not tested here: it depends on the machine."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -165,3 +167,13 @@ def test_a_profile_names_the_dearest_functions_first_and_where_they_are() -> Non
     assert dearest == ["3.000", "75.0%", "3.000", "1,000", "3000.0", "marx/core/ranges.py:7 add"]
     assert second[-1] == "twisted/protocols/amp.py:5 send"
     assert cells_of(listing(accounts, column=3, functions=1))[1][-1] == "twisted/protocols/amp.py:5 send"
+
+
+@pytest.mark.slow
+@pytest.mark.needs_bwrap
+@pytest.mark.parametrize("name", ["busy"])
+def test_it_measures_what_it_says(name: str) -> None:
+    ran = subprocess.run([sys.executable, "-m", "bench", "--quick", "--only", name], cwd=CHECKOUT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    [line] = [line for line in ran.stdout.splitlines() if "share of the ideal" in line]
+    assert "met" in line or "missed" in line
