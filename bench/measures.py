@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Mapping, Protocol, Sequence
 
-from bench import peer, programs
+from bench import peer, programs, starting
 from bench.figures import Kind
 from bench.lab import BenchLab, Taken, lab_in_a_new_folder
 from bench.usage import Spent, forget_peak, memory_of, peak_of
@@ -227,6 +227,23 @@ class ColdStart:
         return seconds
 
 
+class RunnerStart:
+    """A runner in this machine's sandbox: from the start of its process until it has loaded a small program."""
+
+    name = "runner-start"
+
+    def __init__(self, shrink: int) -> None:
+        self._times = max(5, 50 // shrink)
+        what = f"a runner in bubblewrap until its program is loaded, median of {self._times}"
+        self.kinds = [Kind("runner-start", what, "ms", 100.0, peer="python -c pass")]
+
+    def ours(self, lab: BenchLab) -> Reading:
+        return Reading({"runner-start": median(starting.seconds_of_runners(self._times)) * 1e3})
+
+    def peer(self) -> Mapping[str, float]:
+        return {"runner-start": median(starting.seconds_of_pythons(self._times)) * 1e3}
+
+
 class Memory:
     """A server that has no worker yet, before and after it is given ten million items."""
 
@@ -266,5 +283,5 @@ class Memory:
         return {"memory-range": size, "memory-json": size}
 
 
-MEASURES = (Tiny, Fresh, Latency, Busy, Big, Lines, ColdStart, Memory)
+MEASURES = (Tiny, Fresh, Latency, Busy, Big, Lines, ColdStart, RunnerStart, Memory)
 NAMES = tuple(measure.name for measure in MEASURES)

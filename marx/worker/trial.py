@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from marx.wire.packs import ItemPack
 from marx.worker import orders
 from marx.worker.interpreters import Interpreter
-from marx.worker.launch import CannotLaunch, Mounts, Sandbox
+from marx.worker.launch import CannotLaunch, Launch, Mounts, Sandbox
 from marx.worker.messages import Ended, LoadFailed, Message, Results, read
 from marx.worker.mounting import OUR_PLACE
 from marx.worker.pipe import FrameError, FrameReader
@@ -52,6 +52,14 @@ def trouble_here(sandbox: Sandbox, kit: Kit, interpreters: Sequence[Interpreter]
 
 def run_one_chunk(sandbox: Sandbox, kit: Kit, interpreter: Interpreter, folder: Path) -> None:
     """Have one item run by a runner in that interpreter. Raises NotProved, CannotLaunch, OSError."""
+    with small_runner(sandbox, kit, interpreter, folder) as (launch, told):
+        said, complaint = run_to_end(launch, orders=told, is_enough=_is_over)
+    _judge(said, complaint)
+
+
+@contextmanager
+def small_runner(sandbox: Sandbox, kit: Kit, interpreter: Interpreter, folder: Path) -> Iterator[tuple[Launch, bytes]]:
+    """A runner that is about to be started, and all that it is to be told. Raises CannotLaunch, OSError."""
     with tempfile.TemporaryDirectory(prefix="trial-", dir=folder) as place:
         scratch = Path(place) / "scratch"
         scratch.mkdir()
@@ -64,8 +72,7 @@ def run_one_chunk(sandbox: Sandbox, kit: Kit, interpreter: Interpreter, folder: 
         cwd = sandbox.place(mounts, CWD)
         command = ["-s", sandbox.place(mounts, KIT)]
         with closing(sandbox.launch(interpreter, command, mounts, ENVIRONMENT, cwd, 0)) as launch:
-            said, complaint = run_to_end(launch, orders=_orders(cwd), is_enough=_is_over)
-        _judge(said, complaint)
+            yield launch, _orders(cwd)
 
 
 def _orders(cwd: str) -> bytes:
@@ -88,20 +95,21 @@ def _orders(cwd: str) -> bytes:
     return b"".join((orders.task_frame(order), orders.pack_frames(0, pack), chunk))
 
 
-def _told(said: bytes) -> list[Message]:
+def told_by(said: bytes) -> list[Message]:
+    """What a runner has said so far. Raises FrameError."""
     return [read(frame) for frame in FrameReader().feed(said)]
 
 
 def _is_over(said: bytes) -> bool:
     try:
-        return any(isinstance(each, (Ended, LoadFailed)) for each in _told(said))
+        return any(isinstance(each, (Ended, LoadFailed)) for each in told_by(said))
     except FrameError:
         return True
 
 
 def _judge(said: bytes, complaint: bytes) -> None:
     try:
-        told = _told(said)
+        told = told_by(said)
     except FrameError as error:
         raise NotProved(f"what the runner says makes no sense: {error}") from None
     results = b"".join(each.payload for each in told if isinstance(each, Results))
