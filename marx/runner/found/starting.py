@@ -21,6 +21,7 @@ from marx.runner.compat import IS_2
 from marx.runner.divide.finding import find
 from marx.runner.divide.modules import Program
 from marx.runner.divide.resolving import Resolver
+from marx.runner.divide.syntax import walk
 from marx.runner.found.rewriting import is_rewritable, rewritten, summed_names
 from marx.runner.found.sites import packed
 from marx.runner.pipe import write_all
@@ -29,6 +30,8 @@ from marx.runner.pipe import write_all
 MOST_FILES, LARGEST_MAIN = 60, 1 << 19
 #: A program that imports one of these may look at code, or send it to interpreters that know nothing of us.
 LOOKING = frozenset("cloudpickle code dask dill dis joblib loky marshal multiprocess pathos ray".split())
+#: What warns from 3.12 on where a process has threads, and ours has one as soon as anything is divided.
+FORKING = frozenset(["fork", "forkpty"]) if sys.version_info >= (3, 12) else frozenset()
 #: Variables that change how an interpreter compiles, or what it does with a main file.
 CHANGING = ("PYTHONOPTIMIZE", "PYTHONINSPECT", "PYTHONNODEBUGRANGES")
 
@@ -102,7 +105,7 @@ class Exchange(object):
         folder = os.getcwd() if module else os.path.dirname(os.path.realpath(path))
         self._asked = (os.path.abspath(path), module, [folder], MOST_FILES)
         self._program = program = Program(*self._asked)
-        if not _imported(program).isdisjoint(LOOKING) or _hides_library(folder):
+        if not _imported(program).isdisjoint(LOOKING) or _hides_library(folder) or _forks(program):
             return
         sites = _proved(find(program, Resolver(program)))
         self.sites = dict((number, (site.kind, summed_names(site), packed(site), site.pragma)) for number, site in sites.items())
@@ -168,6 +171,12 @@ def _imported(program):
     """The outermost names of all that the program's modules import."""
     scopes = [scope for module in program.modules for scope in module.top.below()]
     return set(name.split(".")[0] for scope in scopes for dots, name, _ in scope.imports if name and not dots)
+
+
+def _forks(program):
+    """Whether the program names anything of `FORKING`."""
+    nodes = [node for module in program.modules if FORKING for node in walk(module.tree)]
+    return any(getattr(node, name, None) in FORKING for node in nodes for name in ("id", "attr", "name"))
 
 
 def _hides_library(folder):
