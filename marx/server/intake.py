@@ -230,6 +230,8 @@ class Intake:
             return [] if unwanted else artifact_rows(report, lease)
         if isinstance(report, NoteReport):
             return [NewNote(report.task, self._worker, report.text)]
+        if isinstance(report, EndReport):
+            self._output.ended(report.fence)
         return []
 
     def _is_too_late(self, lease: Lease, item: int) -> bool:

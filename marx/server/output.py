@@ -8,7 +8,8 @@ What an attempt writes for items whose results have come from another one is not
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
+from dataclasses import replace
 from typing import Any, Callable
 
 from twisted.internet.defer import DeferredLock
@@ -22,8 +23,15 @@ from marx.wire.calls import BadRequest
 from marx.wire.packs import STDERR, STDOUT, Segment, pack_output, unpack_output
 from marx.wire.reports import OutputReport
 
-#: Items by (item, stream), with what was delivered of each from its first byte on.
-Delivered = dict[tuple[int, int], bytearray]
+#: An item and one of its streams.
+Place = tuple[int, int]
+#: What was delivered of each from its first byte on.
+Delivered = dict[Place, bytearray]
+
+#: Bytes of stored output of a report's items that are read at once to compare it with; more is read bit by bit.
+WHOLE_BYTES = 1_000_000
+#: Streams of items that are compared bit by bit at a time: both of the item at work and of the one before it.
+TAILS = 4
 
 
 class OutputIntake:
@@ -39,6 +47,10 @@ class OutputIntake:
         self._limit = limit
         self._repeats: dict[int, RepeatedOutput] = {}
         self.turn = DeferredLock()
+
+    def ended(self, fence: int) -> None:
+        """The chunk under ``fence`` prints no more."""
+        self._repeats.pop(fence, None)
 
     async def rows(
         self, report: OutputReport, payload: bytes, lease: Lease, again: bool, too_late: Callable[[int], bool] = lambda item: False
@@ -61,97 +73,101 @@ class OutputIntake:
         return rows
 
     async def _without_delivered(self, report: OutputReport, payload: bytes, live: LiveTask) -> bytes:
-        if live.spec["kind"] == "run" and report.portion == 0:
-            return await self._repeat_of(report).without_delivered(payload)
-        stored = await self._store.output_of_items(report.task, report.portion, report.first, report.last)
-        return without_delivered(payload, report.first, delivered_of(stored))
+        place = report.task, report.portion, report.first, report.last
+        is_program = live.spec["kind"] == "run" and report.portion == 0
+        is_long = is_program or report.fence in self._repeats
+        if is_long or await self._store.output_size_of_items(*place) > WHOLE_BYTES:
+            return await self._repeat_of(report).without_delivered(payload, report.first)
+        return without_delivered(payload, report.first, delivered_of(await self._store.output_of_items(*place)))
 
     def _repeat_of(self, report: OutputReport) -> RepeatedOutput:
         if report.fence not in self._repeats:
             ended = [fence for fence, repeat in self._repeats.items() if repeat.task not in self._directory.tasks]
             for fence in ended:
                 del self._repeats[fence]
-            self._repeats[report.fence] = RepeatedOutput(self._store, report.task)
+            self._repeats[report.fence] = RepeatedOutput(self._store, report.task, report.portion)
         return self._repeats[report.fence]
 
 
 class RepeatedOutput:
     """
-    What one attempt of a program writes, beside what others wrote before or meanwhile: read once, until it differs.
+    What one attempt of items writes, beside what others wrote before or meanwhile: read once, until it differs.
 
-    A program is one item whose output has no bound that memory could hold.
+    An item, and a program is one, has output of any size: of each stream no more is held than is read at a time, and of few items at once.
     """
 
-    def __init__(self, store: Store, task: str) -> None:
+    def __init__(self, store: Store, task: str, portion: int = 0) -> None:
         self.task = task
+        self._portion = portion
         self._store = store
-        self._row = 0
-        self._before = {STDOUT: _Tail(), STDERR: _Tail()}
+        self._tails: OrderedDict[Place, _Tail] = OrderedDict()
+        self._differing: set[Place] = set()
 
-    async def without_delivered(self, payload: bytes) -> bytes:
+    async def without_delivered(self, payload: bytes, first: int = 0) -> bytes:
         """An output pack without what was delivered before, from the first byte on in which it differs nothing is left out."""
         kept = []
-        for segment in unpack_output(payload, 0):
-            before = self._before.get(segment.stream)
-            if before is None:
+        for segment in unpack_output(payload, first):
+            if segment.stream not in (STDOUT, STDERR):
                 raise BadRequest(f"there is no stream {segment.stream}")
-            known = b"" if before.is_over else await self._known(before, segment.offset, len(segment.content))
-            if not segment.content.startswith(known):
-                before.end()
-                known = b""
+            known = await self._known(segment)
             # Behind what is known everything is new, until another attempt has got further and this one comes back.
             if rest := segment.content[len(known) :]:
-                kept.append(Segment(0, segment.stream, segment.offset + len(known), rest))
-        return pack_output(kept, 0)
+                kept.append(replace(segment, offset=segment.offset + len(known), content=rest))
+        return pack_output(kept, first)
 
-    async def _known(self, before: _Tail, offset: int, length: int) -> bytes:
-        """At most ``length`` bytes that were delivered from ``offset`` on."""
-        before.forget_up_to(offset)
-        while before.stop < offset + length:
-            rows = await self._store.output_of_item_after(self.task, 0, 0, self._row, READ_BYTES)
+    async def _known(self, segment: Segment) -> bytes:
+        """What was delivered of a segment before; nothing where it differs."""
+        place = segment.item, segment.stream
+        if place in self._differing:
+            return b""
+        tail = self._tails.pop(place, None) or _Tail(self._store, self.task, self._portion, place)
+        self._tails[place] = tail
+        if len(self._tails) > TAILS:
+            self._tails.popitem(last=False)
+        known = await tail.read(segment.offset, len(segment.content))
+        if segment.content.startswith(known):
+            return known
+        self._differing.add(place)
+        del self._tails[place]
+        return b""
+
+
+class _Tail:
+    """The bytes of one stream of one item that were delivered and are still to be compared."""
+
+    def __init__(self, store: Store, task: str, portion: int, place: Place) -> None:
+        self._store = store
+        self._of = task, portion, place[0]
+        self._place = place
+        self._row = 0
+        self._start = 0
+        self._content = bytearray()
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """At most ``length`` bytes that were delivered from ``offset`` on, which never goes back."""
+        self._forget_up_to(offset)
+        while self._start + len(self._content) < offset + length:
+            rows = await self._store.output_of_item_after(*self._of, self._row, READ_BYTES)
             if not rows:
                 break
             for row in rows:
                 self._row = row.row
                 for segment in unpack_output(row.payload, row.first):
-                    self._before[segment.stream].add(segment)
-            before.forget_up_to(offset)
-        return before.part(offset, length)
+                    self._add(segment)
+            self._forget_up_to(offset)
+        begin = offset - self._start
+        return bytes(self._content[begin : begin + length]) if begin >= 0 else b""
 
-
-class _Tail:
-    """The bytes of one stream that were delivered and are still to be compared."""
-
-    def __init__(self) -> None:
-        self.is_over = False
-        self._start = 0
-        self._content = bytearray()
-
-    @property
-    def stop(self) -> int:
-        """The offset behind the last of them."""
-        return self._start + len(self._content)
-
-    def add(self, segment: Segment) -> None:
+    def _add(self, segment: Segment) -> None:
         """What follows; a segment that does not was made by an attempt that went another way."""
-        if segment.offset == self.stop and not self.is_over:
+        if (segment.item, segment.stream) == self._place and segment.offset == self._start + len(self._content):
             self._content += segment.content
 
-    def forget_up_to(self, offset: int) -> None:
+    def _forget_up_to(self, offset: int) -> None:
         """What lies before is not asked for any more."""
         gone = min(max(0, offset - self._start), len(self._content))
         del self._content[:gone]
         self._start += gone
-
-    def part(self, offset: int, length: int) -> bytes:
-        """What is there of it."""
-        begin = offset - self._start
-        return bytes(self._content[begin : begin + length]) if begin >= 0 else b""
-
-    def end(self) -> None:
-        """This attempt goes another way: nothing that follows was delivered before."""
-        self.is_over = True
-        self._content.clear()
 
 
 def delivered_of(rows: Any) -> Delivered:

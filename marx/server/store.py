@@ -132,6 +132,7 @@ class Store:
     results_after = _reading(store_packs.results_after)
     output_after = _reading(store_packs.output_after)
     output_of_items = _reading(store_packs.output_of_items)
+    output_size_of_items = _reading(store_packs.output_size_of_items)
     output_of_item_after = _reading(store_packs.output_of_item_after)
     output_tail = _reading(store_packs.output_tail)
 

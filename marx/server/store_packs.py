@@ -45,6 +45,9 @@ _OUTPUT_OF_ITEMS = (
     .where(outputs.c.portion == _OF_PORTION, outputs.c.first <= _TO_ITEM, outputs.c["last"] >= _FROM_ITEM)
     .order_by(outputs.c.row)
 )
+_OUTPUT_SIZE_OF_ITEMS = select(func.coalesce(func.sum(outputs.c.size_bytes), 0)).where(
+    outputs.c.task == _OF_TASK, outputs.c.portion == _OF_PORTION, outputs.c.first <= _TO_ITEM, outputs.c["last"] >= _FROM_ITEM
+)
 _OUTPUT_OF_ITEM_AFTER = _OUTPUT_OF_ITEMS.where(outputs.c.row > _AFTER_ROW)
 _OUTPUT_BACKWARDS = select(outputs.c.row, outputs.c.size_bytes).where(outputs.c.task == _OF_TASK).order_by(outputs.c.row.desc())
 _OUTPUT_BYTES = select(func.coalesce(func.sum(outputs.c.size_bytes), 0)).where(outputs.c.task == _OF_TASK)
@@ -131,6 +134,12 @@ def output_of_items(connection: Connection, task: str, portion: int, first: int,
     """Output packs that touch items ``first`` to ``last``, both included, in the order in which they were stored."""
     place = {"of_task": task, "of_portion": portion, "from_item": first, "to_item": last}
     return [OutputRow(*row) for row in connection.execute(_OUTPUT_OF_ITEMS, place)]
+
+
+def output_size_of_items(connection: Connection, task: str, portion: int, first: int, last: int) -> int:
+    """Bytes of the output packs that touch items ``first`` to ``last``, both included."""
+    place = {"of_task": task, "of_portion": portion, "from_item": first, "to_item": last}
+    return int(connection.execute(_OUTPUT_SIZE_OF_ITEMS, place).scalar_one())
 
 
 def output_of_item_after(connection: Connection, task: str, portion: int, item: int, row: int, limit_bytes: int) -> list[OutputRow]:

@@ -47,6 +47,10 @@ def flood(item):
     while True:
         os.write(1, b"x" * 65535 + b"\\n")
 
+def long(item):
+    for line in range(150000):
+        sys.stdout.write("%d %s\\n" % (line, "x" * 993))
+
 def wide(item):
     if item == 0:
         time.sleep(20)
@@ -214,6 +218,23 @@ def test_a_runner_that_floods_waits_for_its_worker_and_that_for_the_server(tmp_p
         wait_until(lambda: written(worker) > stood + 100 * MB, "100 MB more", LONG)
         grown.check(server=SERVER_MB, worker=WORKER_MB)
         ada.tasker("cancel", task)
+
+
+def test_an_item_that_printed_much_and_is_run_again_is_compared_bit_by_bit(tmp_path: Path) -> None:
+    with flow_lab(tmp_path) as lab:
+        ada = lab.person()
+        server, worker = lab.daemons
+        grown = Grown(server=server.process)
+        with mapping(ada, "p.py:long", "1") as (tasker, _, err):
+            wait_until(lambda: err.stat().st_size > 100 * MB, "100 MB of output", LONG)
+            worker.kill()
+            worker.start()
+            assert tasker.wait(LONG) == 0
+            grown.check(server=SERVER_MB)
+            with open(err, "rb") as lines:
+                for number in range(150_000):
+                    assert lines.readline() == b"%d %s\n" % (number, b"x" * 993)
+                assert not lines.read()
 
 
 def test_a_slow_disk_makes_workers_wait_and_fills_nobodys_memory(tmp_path: Path) -> None:

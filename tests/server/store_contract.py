@@ -304,6 +304,8 @@ class StoreContract(abc.ABC):
         await store.write(*(output(first, last) for first, last in spans), output(5, 5, portion=1))
         found = await store.output_of_items(T, 0, 5, 7)
         assert [(row.first, row.last) for row in found] == [(0, 9), (5, 7)]
+        assert await store.output_size_of_items(T, 0, 5, 7) == sum(len(row.payload) for row in found)
+        assert await store.output_size_of_items(T, 0, 30, 40) == await store.output_size_of_items("nobody", 0, 5, 7) == 0
         assert [(row.first, row.last) for row in await store.output_of_items(T, 0, 9, 21)] == [(0, 9), (8, 20), (21, 22)]
 
     # Attempts, notes, artifacts

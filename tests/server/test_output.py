@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import dataclass
 from typing import Sequence
 
@@ -70,6 +71,9 @@ class Stored:
     async def output_of_items(self, task: str, portion: int, first: int, last: int) -> list[OutputRow]:
         return [row for row in self.rows if row.first <= last and row.last >= first]
 
+    async def output_size_of_items(self, task: str, portion: int, first: int, last: int) -> int:
+        return sum(len(row.payload) for row in await self.output_of_items(task, portion, first, last))
+
 
 def intake(limit: int = 1000, rows: Sequence[OutputRow] = ()) -> OutputIntake:
     directory = Directory()
@@ -124,7 +128,7 @@ async def test_a_task_that_has_ended_takes_no_more_output() -> None:
 
 
 class StoredProgram:
-    """The output of one program, as far as a store of it is asked: a row at a time, and each once."""
+    """What one program, or item, printed, as far as a store of it is asked: a row at a time, and each once for each stream."""
 
     def __init__(self, payloads: Sequence[bytes]) -> None:
         self._rows: list[OutputRow] = []
@@ -140,6 +144,12 @@ class StoredProgram:
         self.read += [one.row for one in found]
         return found
 
+    async def output_size_of_items(self, task: str, portion: int, first: int, last: int) -> int:
+        return sum(len(row.payload) for row in self._rows)
+
+    async def write(self, *writes: object) -> None:
+        assert not writes
+
 
 def program_pack(*texts: tuple[int, int, bytes]) -> bytes:
     return pack_output([Segment(0, stream, offset, text) for stream, offset, text in texts], 0)
@@ -154,7 +164,7 @@ async def test_a_program_that_is_started_again_repeats_nothing_and_goes_on() -> 
     assert list(unpack_output(kept, 0)) == [Segment(0, STDOUT, 10, b"ree\n"), Segment(0, STDERR, 3, b"no\n")]
     later = program_pack((STDOUT, 14, b"four\n"))
     assert await repeat.without_delivered(later) == later
-    assert store.read == [1, 2]
+    assert store.read == [1, 2] * 2  # once for each stream
 
 
 @pytest_twisted.ensureDeferred
@@ -176,3 +186,46 @@ async def test_a_program_that_prints_something_else_this_time_is_heard_from_ther
     repeat = RepeatedOutput(StoredProgram([program_pack((STDOUT, 0, b"at 10:31\nmore\n"))]), TASK)
     kept = await repeat.without_delivered(program_pack((STDOUT, 0, b"at 10:32\n"), (STDOUT, 9, b"more\n")))
     assert text_of(kept) == b"at 10:32\nmore\n"
+
+
+LOUD = b"x" * 50_000
+LOUD_ROWS = [program_pack((STDOUT, number * len(LOUD), LOUD)) for number in range(400)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_loud_item_that_is_tried_again_is_compared_without_having_all_of_it_in_memory() -> None:
+    """20 MB, of which another attempt prints the same, and then on the stream that was silent."""
+    taking = intake(limit=1 << 40)
+    taking._store = StoredProgram(LOUD_ROWS)
+    whole = OutputReport(1, TASK, 0, 0, 0, 5.0, 0)
+    error = program_pack((STDERR, 0, b"oh\n"))
+    tracemalloc.start()
+    try:
+        stored = [row for payload in [error, *LOUD_ROWS] for row in await taking.rows(whole, payload, LEASE, again=True)]
+        more = program_pack((STDOUT, 400 * len(LOUD), b"more\n"))
+        stored += await taking.rows(whole, more, LEASE, again=True)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [row.payload for row in stored] == [error, more]
+    assert peak < 1_000_000
+
+
+@pytest_twisted.ensureDeferred
+async def test_many_loud_items_in_turn_are_compared_each_from_its_beginning() -> None:
+    rows = [pack_output([Segment(item, STDOUT, 0, b"%d\n" % item * 100)], 0) for item in range(20)]
+    repeat = RepeatedOutput(StoredProgram(rows), TASK)
+    for item in range(20):
+        assert await repeat.without_delivered(pack_output([Segment(item, STDOUT, 0, b"%d\n" % item)], 0)) == b""
+    longer = pack_output([Segment(19, STDOUT, 300, b"new\n")], 0)
+    assert await repeat.without_delivered(longer) == longer
+
+
+@pytest_twisted.ensureDeferred
+async def test_nothing_is_kept_of_a_chunk_that_has_ended() -> None:
+    taking = intake(limit=1 << 40)
+    taking._store = StoredProgram(LOUD_ROWS[:30])
+    await taking.rows(OutputReport(1, TASK, 0, 0, 0, 5.0, 0), LOUD_ROWS[0], LEASE, again=True)
+    assert list(taking._repeats) == [1]
+    taking.ended(1)
+    assert not taking._repeats
