@@ -1,4 +1,4 @@
-"""A cgroup that belongs to a worker's user and has nobody else in it, as systemd's Delegate=yes makes one: where the tests are root."""
+"""A cgroup that belongs to a worker's user and has nobody else in it, as systemd's Delegate=yes makes one, where the tests are root; and an end of all."""
 
 from __future__ import annotations
 
@@ -50,6 +50,12 @@ def _root_of(folder: Path) -> Path:
     while not os.path.ismount(folder):
         folder = folder.parent
     return folder
+
+
+def remove_what_is_left(record: Path) -> None:
+    """The groups of a worker that was killed and is not started again; ``record``: the file in its state that names them."""
+    for line in record.read_text().splitlines():
+        _remove(Path(line))
 
 
 def _remove(folder: Path) -> None:

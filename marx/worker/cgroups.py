@@ -102,6 +102,9 @@ class Cgroup(Group):
         """Who was killed in there may take its time; then it is tried again when the next group is made."""
         self._kills = self.memory_kills
         self._left += _not_removed(self._folders)
+        for folder in self._folders:
+            with suppress(OSError):
+                folder.parent.rmdir()  # a worker that is killed without a runner leaves nothing
 
     def _was_full(self, counts: dict[str, int]) -> bool:
         if self._version == 2:
@@ -112,7 +115,10 @@ class Cgroup(Group):
 
 
 class Cgroups(Groups):
-    """Below ``place``, in folders named after the worker's state ``folder``, so that a later daemon finds what was left. May move this process."""
+    """
+    Below ``place``, in folders named after the worker's state ``folder``, so that a later daemon finds what was left. In version 1 they are
+    there only while runners are; in version 2 this process is moved into one.
+    """
 
     def __init__(self, place: Place, folder: Path) -> None:
         name = "marx-" + hashlib.sha256(bytes(folder.resolve())).hexdigest()[:8]
@@ -137,7 +143,7 @@ class Cgroups(Groups):
         memory_bytes = 0 if bounds.memory_bytes is None else bounds.memory_bytes + BESIDE_BYTES
         try:
             for folder in folders:
-                folder.mkdir()
+                folder.mkdir(parents=True)
             if memory_bytes:
                 self._bound_memory(folders[0], memory_bytes)
             if bounds.processes is not None:

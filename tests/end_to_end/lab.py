@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Sequence
 
+from tests.delegated import remove_what_is_left
 from tests.pythons import found_pythons
 
 #: Seconds that anything may take to come up or to end; far more than it needs on a busy machine.
@@ -200,6 +201,8 @@ class Lab:
         for daemon in reversed(self.daemons):
             if daemon.process.poll() is None:
                 daemon.kill()
+        for record in self.folder.glob("*/state/cgroups"):
+            remove_what_is_left(record)
 
     def _daemon(self, argv: list[str], name: str, user: int | None = None, folder: Path | None = None) -> Daemon:
         home = folder or self.folder

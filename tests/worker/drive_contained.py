@@ -44,7 +44,7 @@ def wait_for_none(parent: Path, groups: Groups) -> list[Path]:
 
 
 def _runners(parent: Path) -> list[Path]:
-    return [child for child in parent.iterdir() if child.name.isdigit()]
+    return [child for child in parent.iterdir() if child.name.isdigit()] if parent.exists() else []
 
 
 def _start_inside(group: Group) -> int:
