@@ -21,7 +21,7 @@ import signal
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from marx.worker.bounds import Bounds
 from marx.worker.cgroup_places import CONTROLLERS, NoCgroups, Place
@@ -138,8 +138,7 @@ class Cgroups(Groups):
         if bounds.memory_bytes is None and bounds.processes is None:
             return Group()
         self._left[:] = _not_removed(self._left)
-        number = str(next(number for number in self._numbers if not (self._parents[0] / str(number)).exists()))
-        folders = [parent / number for parent in self._parents]
+        folders = next(folders for folders in self._places() if not any(folder.exists() for folder in folders))
         memory_bytes = 0 if bounds.memory_bytes is None else bounds.memory_bytes + BESIDE_BYTES
         try:
             for folder in folders:
@@ -159,6 +158,11 @@ class Cgroups(Groups):
         for parent in self._parents:
             with suppress(OSError):
                 parent.rmdir()
+
+    def _places(self) -> Iterator[list[Path]]:
+        """Never the same again."""
+        for number in self._numbers:
+            yield [parent / str(number) for parent in self._parents]
 
     def _bound_memory(self, folder: Path, most: int) -> None:
         """Swap counts as memory does, where the system counts it."""
@@ -194,7 +198,7 @@ def _make(folder: Path) -> None:
 def _divide(own: Path, parent: Path) -> None:
     """Make ``parent`` below ``own``, with this process in a leaf of it, and let groups in there be bounded."""
     if not set(CONTROLLERS) <= set((own / "cgroup.controllers").read_text().split()):
-        raise NoCgroups(f"its cgroup {own} can bound neither memory nor processes")
+        raise NoCgroups(f"its cgroup {own} cannot bound both memory and processes")
     leaf = parent / LEAF
     for folder in (parent, leaf):
         _make(folder)
@@ -242,6 +246,7 @@ def _remove(folder: Path) -> bool:
 
 def _kill_all(folder: Path) -> None:
     with suppress(OSError):
-        for pid in map(int, (folder / "cgroup.procs").read_text().split()):
+        # 0 stands for one of another namespace; to `kill` it would be this process's own group.
+        for pid in filter(None, map(int, (folder / "cgroup.procs").read_text().split())):
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)

@@ -119,9 +119,9 @@ def test_in_version_1_a_kill_counts_where_the_group_was_full(separate: Place, st
     assert group.memory_kills == 1
 
 
-def test_a_group_that_bounds_neither_is_no_place_to_divide(unified: Place, state: Path) -> None:
+def test_a_group_that_cannot_bound_both_is_no_place_to_divide(unified: Place, state: Path) -> None:
     (unified.memory / "cgroup.controllers").write_text("hugetlb\n")
-    with pytest.raises(NoCgroups, match="can bound neither memory nor processes"):
+    with pytest.raises(NoCgroups, match="cannot bound both memory and processes"):
         Cgroups(unified, state)
 
 
@@ -140,6 +140,25 @@ def test_a_later_daemon_removes_what_an_earlier_one_left_wherever_that_was(unifi
     Cgroups(unified, state)
     assert [folder.name for folder in memory.iterdir()] == ["note"] and not pids.exists()
     assert str(memory) in (state / "cgroups").read_text() and str(pids) not in (state / "cgroups").read_text()
+
+
+def test_who_is_in_sight_of_no_number_is_not_signalled(separate: Place, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel writes 0 for a process of another namespace, which as a number to signal would be all of ours."""
+    signalled: list[int] = []
+    monkeypatch.setattr("os.kill", lambda pid, number: signalled.append(pid))
+    group = Cgroups(separate, state).make(Bounds(memory_bytes=300 * MB))
+    [folder] = separate.memory.glob("marx-*/0")
+    (folder / "cgroup.procs").write_text("0\n4242\n")
+    group.remove()
+    assert set(signalled) == {4242}
+
+
+def test_a_number_that_is_still_taken_in_any_tree_is_not_given_again(separate: Place, state: Path) -> None:
+    groups = Cgroups(separate, state)
+    [pids] = separate.pids.glob("marx-*")
+    (pids / "0").mkdir()
+    groups.make(Bounds(processes=10))
+    assert [folder.name for folder in separate.memory.glob("marx-*/*")] == ["1"]
 
 
 def test_at_the_end_nothing_is_left(separate: Place, state: Path) -> None:
