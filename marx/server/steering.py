@@ -6,8 +6,11 @@ from __future__ import annotations
 
 from typing import Callable
 
+from twisted.internet.defer import DeferredLock
+
 from marx.core import events
 from marx.server.directory import Directory
+from marx.server.ids import keyed_id
 from marx.server.program_records import NewInput
 from marx.server.service import SchedulingService
 from marx.server.store import Store
@@ -32,6 +35,7 @@ class Steering:
         self._directory = directory
         self._submissions = submissions
         self._wall = wall
+        self._turns: dict[str, DeferredLock] = {}
 
     async def hold(self, task: str, by: str) -> str:
         """Begin nothing new of an open task; its state."""
@@ -49,8 +53,22 @@ class Steering:
         link = self._directory.links.get(lease.worker) if lease is not None else None
         return lease is not None and link is not None and await link.signal(lease.fence, signal)
 
-    async def rerun(self, task: str, user: str) -> str:
-        """Submit a task again, with its files, its items and its standard input; the new one's id."""
+    async def rerun(self, task: str, user: str, key: str | None = None) -> str:
+        """Submit a task again, with its files, its items and its standard input; the id of the new one, or of that of this ``key``."""
+        if key is None:
+            return await self._rerun(task, user, None)
+        # Who asks again over a new connection waits for what the lost one began.
+        place = keyed_id(user, key)
+        turn = self._turns.setdefault(place, DeferredLock())
+        await turn.acquire()
+        try:
+            return await self._rerun(task, user, key)
+        finally:
+            turn.release()
+            if not turn.locked:
+                self._turns.pop(place, None)
+
+    async def _rerun(self, task: str, user: str, key: str | None) -> str:
         spec = await self._store.spec(task)
         if spec is None:
             raise NotFound(f"task {task} was forgotten")
@@ -61,7 +79,9 @@ class Steering:
             raise BadRequest(f"not all items of task {task} are known, so it cannot be run again")
         # Files are known to be of this run by when it was submitted; what was sent with the first may have been changed by that.
         submitted_from = {**(spec.get("submitted_from") or {}), "utc": self._wall(), "manifest": None}
-        again = await self._submissions.submit(user, {**spec, "rerun_of": task, "submitted_from": submitted_from})
+        again = await self._submissions.submit(user, {**spec, "rerun_of": task, "submitted_from": submitted_from}, key)
+        if ((await self._store.spec(again)) or {}).get("rerun_of") != task:
+            raise BadRequest(f"this key is that of task {again}, which is not {task} again")
         try:
             if spec["kind"] == "map":
                 await self._copy_items(task, again, known)
@@ -82,6 +102,9 @@ class Steering:
         return self._service.scheduler.snapshot(task).state
 
     async def _copy_items(self, task: str, again: str, known: int) -> None:
+        """All of them, unless they were copied before a server died that had not answered yet; some that were are known."""
+        if (await self._store.totals(again)).get(0, (0, False))[1]:
+            return
         for first in await self._store.item_firsts(task, 0):
             pack = await self._store.item_pack(task, 0, first)
             if pack is None:
@@ -91,7 +114,7 @@ class Steering:
             await self._submissions.add_pack(again, ItemPack(0, 0, "json"), final=True)
 
     async def _copy_input(self, task: str, again: str) -> None:
-        offset, final = 0, False
+        offset, final = await self._store.input_end(again)
         while not final:
             part, final = await self._store.input_from(task, offset, COPIED_BYTES)
             # A task that ended before its input did reads, when it is run again, what there is.

@@ -89,8 +89,8 @@ class TaskerProtocol(ServerLink):
         return {"state": await self._steering.release(task, self.peer.name)}
 
     @wire.RerunTask.responder
-    async def on_rerun_task(self, task: str) -> dict[str, Any]:
-        return {"task": await self._steering.rerun(task, self.peer.name)}
+    async def on_rerun_task(self, task: str, key: str | None) -> dict[str, Any]:
+        return {"task": await self._steering.rerun(task, self.peer.name, key)}
 
     @wire.ForgetEndedTask.responder
     async def on_forget_ended_task(self, task: str) -> None:

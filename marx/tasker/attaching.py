@@ -5,6 +5,7 @@ Watching a task that is there already, as if it had been started here: ``attach`
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from secrets import token_hex
 from typing import Any
 
 from marx.tasker.artifacts import bring_home
@@ -42,7 +43,7 @@ async def attach(session: Session, task: str, view: View, artifacts: str | None)
 async def rerun(session: Session, task: str, view: View, artifacts: str | None) -> int:
     """``tasker rerun``: the same again under a new id, shown as ``run`` or ``map`` shows it; with ``--detach`` the id alone."""
     before = session.around.wall()
-    again = (await session.connection.ask(RerunTask, task=task))["task"]
+    again = (await session.connection.ask_until_answered(RerunTask, task=task, key=token_hex(16)))["task"]
     if view.detach:
         await session.screen.write_results(f"{again}\n".encode())
         return OK

@@ -75,9 +75,13 @@ class ReleaseTask(MarxCommand):
 
 
 class RerunTask(MarxCommand):
-    """Submit a task again as it was: program, arguments, files, items, standard input. The answer is the new task's id."""
+    """
+    Submit a task again as it was: program, arguments, files, items, standard input. The answer is the new task's id.
 
-    arguments = [(b"task", Unicode())]
+    ``key``: as :class:`SubmitTask` has it.
+    """
+
+    arguments = [(b"task", Unicode()), (b"key", Unicode(optional=True))]
     response = [(b"task", Unicode())]
 
 

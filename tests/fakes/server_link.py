@@ -203,6 +203,10 @@ class FakeServerLink(GuardedLink):
             id = self.server.keys[key] = f"task{len(self.server.tasks)}abc"
             self.add(FakeTask(id, spec, final=spec["kind"] == "run"))
         self.server.secrets[self.server.keys[key]] = secrets
+        return self.answer_submission(key)
+
+    def answer_submission(self, key: str) -> dict[str, Any]:
+        """The task of that key, unless the connection is to be cut before the answer."""
         if self.server.cuts_at_submission:
             self.server.cuts_at_submission -= 1
             self.server.cut()
@@ -256,11 +260,13 @@ class FakeServerLink(GuardedLink):
         return {"state": found.state}
 
     @tasker.RerunTask.responder
-    def on_rerun_task(self, task: str) -> dict[str, Any]:
+    def on_rerun_task(self, task: str, key: str) -> dict[str, Any]:
         before = self.find(task)
-        again = FakeTask(f"{before.id}again", before.spec, items=before.items, final=True, input=before.input)
-        self.add(again)
-        return {"task": again.id}
+        if key not in self.server.keys:
+            again = FakeTask(f"{before.id}again", before.spec, items=before.items, final=True, input=before.input)
+            self.server.keys[key] = again.id
+            self.add(again)
+        return self.answer_submission(key)
 
     @tasker.AddItems.responder
     def on_add_items(

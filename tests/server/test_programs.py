@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import ensureDeferred
 
 from marx.wire import hello, tasker, worker
 from marx.wire.calls import BadRequest, NotFound
@@ -256,6 +257,41 @@ async def test_a_program_and_a_map_are_run_again_as_they_were(room) -> None:
     twice = (await ada.ask(tasker.RerunTask, task=mapped))["task"]
     shown = (await ada.ask(tasker.ShowTask, task=twice))["shown"]
     assert (shown["total"], shown["final"], shown["kind"]) == (3, True, "map")
+
+
+async def rerun(ada, task: str, key: str | None = None) -> str:
+    return (await ada.ask(tasker.RerunTask, task=task, key=key))["task"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_asks_again_for_a_rerun_whose_answer_was_lost_gets_the_same_one(room) -> None:
+    ada = await room.tasker()
+    program, mapped = await ada.run(stdin="stream"), await ada.submit(1, 2, 3)
+    await ada.ask(tasker.PutInput, task=program, offset=0, part=b"words", final=True)
+    again = {}
+    for task in (program, mapped):
+        asked = [ensureDeferred(rerun(ada, task, f"key of {task}")) for _ in range(2)]
+        again[task] = await asked[0]
+        assert again[task] == await asked[1] == await rerun(ada, task, f"key of {task}") != task
+    assert await room.store.input_end(again[program]) == (5, True)
+    shown = (await ada.ask(tasker.ShowTask, task=again[mapped]))["shown"]
+    assert (shown["total"], shown["final"]) == (3, True)
+    assert len({program, mapped, *again.values(), await rerun(ada, mapped, "other"), await rerun(ada, mapped)}) == 6
+    with pytest.raises(BadRequest, match="this key is that of task"):
+        await rerun(ada, program, "other")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_rerun_that_a_server_did_not_finish_is_finished_by_who_asks_again(room) -> None:
+    _, ada, _, _ = await start(room)
+    mapped = await ada.submit(1, 2, 3)
+    spec = (await room.store.spec(mapped)) | {"rerun_of": mapped}
+    half = (await ada.ask(tasker.SubmitTask, spec=spec, key="key"))["task"]
+    await room.restart()
+    ada = await room.tasker()
+    assert (await ada.ask(tasker.RerunTask, task=mapped, key="key"))["task"] == half
+    shown = (await ada.ask(tasker.ShowTask, task=half))["shown"]
+    assert (shown["total"], shown["final"]) == (3, True)
 
 
 @pytest_twisted.ensureDeferred

@@ -137,6 +137,15 @@ async def test_rerun_overwrites_what_the_first_run_made(person: Person, server: 
 
 
 @pytest_twisted.ensureDeferred
+async def test_rerun_asks_again_under_the_same_key_where_the_connection_is_lost_before_the_answer(
+    person: Person, server: FakeServer, task: FakeTask
+) -> None:
+    server.cuts_at_submission = 2
+    assert await person.types("rerun", "--detach", "k3vd7q2m") == 0
+    assert person.out == "k3vd7q2magain\n" and list(server.keys.values()) == ["k3vd7q2magain"]
+
+
+@pytest_twisted.ensureDeferred
 async def test_rerun_detached_prints_the_new_id_alone(person: Person, server: FakeServer, task: FakeTask) -> None:
     server.held = True
     assert await person.types("rerun", "--detach", "k3vd7q2m") == 0
