@@ -161,7 +161,8 @@ class FakeServerLink(GuardedLink):
             watch.moved()
 
     def find(self, task: str) -> FakeTask:
-        found = [each for id, each in self.server.tasks.items() if id.startswith(task)]
+        tasks = self.server.tasks
+        found = [tasks[task]] if task in tasks else [each for id, each in tasks.items() if id.startswith(task)]
         if len(found) != 1:
             raise NotFound(f"there is no task {task!r}")
         return found[0]
