@@ -11,8 +11,8 @@ program to keeper                                    keeper to program
   D drop     nobody wants them any more                Y {"portion", "reason"}   its items must be served here
   N note     one sentence for the task's log
 
-Records: see `records`. Portions are numbered 1, 2, 3, ... as they are opened. What the program has printed is flushed before each O and
-I, so that it is stored before anything that items print.
+Records: see `records`. Portions are numbered 1, 2, 3, ... as they are opened. What the program has printed is flushed before each O of
+what goes to the lab and each I, so that it is stored before anything that items print; a flush may be the program's own code.
 
 A process that the program forks has no portal: `current` says None there, and the real classes do their work.
 """
@@ -110,7 +110,8 @@ class Portal(object):
         reader thread calls; an outcome is ("pickles", bytes) or ("entries", {"type", "message", ...}). A portion whose ``place`` is
         "home" is only told of, with the ``reason`` why it stays.
         """
-        flush_standard()
+        if place != "home":
+            flush_standard()
         self.listen()
         with self._sending:
             self._drawn += 1

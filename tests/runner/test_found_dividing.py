@@ -104,6 +104,7 @@ WRONG = {
     "gives its item": ("ITEMS = [[0], [1], [2], [3]]\ndef f(x):\n    return ITEMS[x % 4]", "[one is ITEMS[k % 4] for k, one in enumerate(got)]"),
     "draws": ("import random\nrandom.seed(3)\ndef f(x):\n    return random.random()", "random.random()"),
     "sets a variable": ("import os\ndef f(x):\n    os.environ['SEEN'] = os.environ.get('SEEN', '') + 'x'\n    return 1", "os.environ['SEEN']"),
+    "allows a deeper recursion": ("import sys\ndef f(x):\n    if x == 3:\n        sys.setrecursionlimit(2003)\n    return x", "sys.getrecursionlimit()"),
     "goes elsewhere": ("import os\nos.path.isdir('sub') or os.mkdir('sub')\ndef f(x):\n    os.path.isdir('sub') and os.chdir('sub')\n    return x", "os.getcwd()[-3:]"),
     "says on standard error": ("import sys\ndef f(x):\n    sys.stderr.write('at %d\\n' % x)\n    return x", "1"),
     "replaces its output": ("import sys\ndef f(x):\n    sys.stdout = sys.__stdout__ if x else sys.stdout\n    return x", "1"),
@@ -273,6 +274,30 @@ def test_what_a_function_asks_of_its_parameters_is_asked_of_what_it_is_given(lab
     away = [portion.call["line"] for portion in run.portions if portion.place == "lab" and not portion.is_dropped]
     assert sorted(set(away)) == [4, 21, 24]
     assert run.notes == []
+
+
+TEE = """
+import sys
+class Tee(object):
+    flushed = 0
+    def write(self, text):
+        kept.write(text)
+    def flush(self):
+        Tee.flushed += 1
+kept, sys.stdout = sys.stdout, Tee()
+def f(x):
+    return [x, x]
+got = []
+for x in range(6):
+    got.append(f(x))
+sys.stdout = kept
+print(got, Tee.flushed)
+"""
+
+
+def test_to_say_that_a_site_stays_flushes_nothing_of_the_programs(lab: Lab) -> None:
+    lab.finding = "proved"
+    assert "replaced its output" in same(lab, TEE).stayed[0]
 
 
 PRAGMAS = """

@@ -107,13 +107,16 @@ class Serving(object):
         sys.stdout, sys.stderr = printing, _Refusing(printing)
         limit = sys.getrecursionlimit()
         try:
-            sys.setrecursionlimit(limit + used() + 1 - self._given.depth)
+            allowed = limit + used() + 1 - self._given.depth
+            sys.setrecursionlimit(allowed)
             given = self._work(item, *[_recorder(name, kind, payload) for name, kind in self._given.collects])
         except BaseException as error:
             raise _Stays("it raises %s" % type(error).__name__)
         finally:
             if sys.stdout is not printing:
                 printing.why_not = "it replaces sys.stdout"
+            if sys.getrecursionlimit() != allowed:
+                printing.why_not = "it changes the recursion limit"
             sys.stdout, sys.stderr = streams
             sys.setrecursionlimit(limit)
         return payload if self._given.kind == "for" else given
@@ -190,7 +193,6 @@ def _surroundings(may_draw):
         os.getcwd(),
         dict(os.environ),
         threading.active_count(),
-        sys.getrecursionlimit(),
         list(sys.path),
         list(sys.argv),
         None if drawing is None or may_draw else drawing.getstate(),
