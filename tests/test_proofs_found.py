@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from marx.worker.kit import lay_out_kit
+from tests.proofs.ablation import all_judged
 from tests.proofs.found import Plan, benches, tried
-from tests.proofs.loops.drawing import Program, Site, draw
+from tests.proofs.found_record import Tally, write_record
+from tests.proofs.loops.drawing import draw
 from tests.proofs.loops.forms import FORMS
+from tests.proofs.loops.rules import RULES
 from tests.proofs.loops.works import HARMLESS, TRAPS
-from tests.pythons import found_pythons
+from tests.pythons import UserPython, found_pythons
 
 PROGRAMS = 10
 
@@ -45,26 +52,27 @@ def test_what_is_sent_without_a_proof_comes_out_differently_only_by_traps(traps:
         assert any(opened[python].tried(program)[0] for program in programs) == traps
 
 
-CHECKS = {
-    "what the state consists of": ("serving.py", "if changed:", "if False:", "global list through a helper"),
-    "the environment": ("serving.py", "if _surroundings(self._given.may_draw) != before:", "if False:", "environment alone"),
-    "the random state": ("serving.py", "drawing.getstate(),", "None,", "shuffle later"),
-    "standard error": ("serving.py", 'self._printing.why_not = "it writes to standard error"', "pass", "standard error"),
-    "results that are held": ("serving.py", "if inside.changeable & (", "if set() & (", "gives what is held"),
-    "what an item raises": ("serving.py", 'raise _Stays("it raises %s" % type(error).__name__)', "return []", "raises"),
-    "rehearsal": ("division.py", "not _is_sure(is_rehearsed, outcome[1], self._draws)", "False", "process number"),
-}
-"""Each check at run time: its file, its text, what it is without it, and the work that then goes wrong where nothing was proved."""
+def test_each_rule_stands_in_the_runner_and_has_a_name_of_its_own(tmp_path: Path) -> None:
+    kit = lay_out_kit(tmp_path)
+    for rule in RULES:
+        for file, text, _ in rule.edits:
+            assert (kit / "marx" / "runner" / file).read_text().count(text) == 1, (rule.name, file)
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert {rule.by for rule in RULES} <= {each.name for each in (*FORMS, *TRAPS)}
 
 
-@pytest.mark.parametrize("check", CHECKS)
-def test_each_check_at_run_time_that_is_switched_off_is_missed(check: str) -> None:
-    file, text, without, name = CHECKS[check]
-    python = found_pythons(os.environ)[-1]
-    form = next(each for each in FORMS if each.name == "list comprehension")
-    work = next(each for each in TRAPS if each.name == name)
-    program = Program("", (Site(1, form, work, "module", "range(7)"),))
-    with benches([python], "numbered") as opened:
-        assert opened[python].tried(program)[0] == []
-        with opened[python].exchanged("found/" + file, text, without):
-            assert opened[python].tried(program)[0] != []
+def test_a_rule_that_is_switched_off_is_missed() -> None:
+    chosen = Random().sample(RULES, 4)
+    verdicts = list(all_judged(chosen, found_pythons(os.environ), False))
+    assert [verdict.rule.name for verdict in verdicts if not verdict.how] == []
+
+
+def test_the_record_adds_a_run_to_those_that_are_there(tmp_path: Path) -> None:
+    tally = Tally(programs=Counter({"3.11": 2}), separable=Counter({"map": 3}), divided=Counter({"map": 2}), begun=2, sites=4, items=9)
+    for seed in (1, 2):
+        write_record(tally, f"--seed {seed}", [UserPython((3, 11, 7), "python")], tmp_path)
+    runs = json.loads((tmp_path / "found.json").read_text())["runs"]
+    assert [run["asked"] for run in runs] == ["--seed 1", "--seed 2"]
+    page = (tmp_path / "found.rst").read_text()
+    assert "4 programs in 2 runs" in page
+    assert [line.split() for line in page.splitlines() if line.startswith("map")] == [["map", "4", "6"]]

@@ -53,19 +53,22 @@ class Bench:
             self._stables.popitem()[1].close()
 
     @contextmanager
-    def exchanged(self, file: str, text: str, other: str) -> Iterator[None]:
-        """With ``other`` for a ``text`` that stands once in a file of the runner. Raises ValueError where it does not."""
-        path = self.kit / "marx" / "runner" / file
-        before = path.read_text()
-        if before.count(text) != 1:
-            raise ValueError(f"{text!r} stands {before.count(text)} times in {file}")
+    def exchanged(self, *edits: tuple[str, str, str]) -> Iterator[None]:
+        """With another text for one that stands once in a file of the runner, for each (file, text, other). Raises ValueError where it does not."""
+        paths = [self.kit / "marx" / "runner" / file for file, _, _ in edits]
+        before = {path: path.read_text() for path in paths}
         self.close()  # what is forked has the old one
         try:
-            path.write_text(before.replace(text, other))
+            for path, (file, text, other) in zip(paths, edits, strict=True):
+                source = path.read_text()
+                if source.count(text) != 1:
+                    raise ValueError(f"{text!r} stands {source.count(text)} times in {file}")
+                path.write_text(source.replace(text, other))
             yield
         finally:
             self.close()
-            path.write_text(before)
+            for path, source in before.items():
+                path.write_text(source)
 
     def tried(self, program: Program, is_started: bool = False) -> tuple[list[str], Run]:
         """What was different, and the run. ``is_started``: an interpreter for each process."""

@@ -1,0 +1,151 @@
+"""
+Each rule of the analysis and each check at run time, and how the runner's source is without it; what is drawn that must show its absence.
+
+A rule of the analysis is missed where a program comes out differently, or where a check at run time must set it right. A check at run time
+is missed where a program comes out differently that has nothing proved and all sites sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+
+class Rule(NamedTuple):
+    """``text`` stands once in ``file`` of the runner, and with ``without`` in its place the rule is off. ``by``: a form or work that shows it.
+
+    ``finding``: "proved", or "numbered" for a check at run time. ``two``: only Python 2.7 has what shows it. ``beside``: (file, text, without) of what
+    else is off, since it guards the same.
+    """
+
+    name: str
+    file: str
+    text: str
+    without: str
+    by: str
+    finding: str = "proved"
+    two: bool = False
+    beside: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def edits(self) -> tuple[tuple[str, str, str], ...]:
+        """All that is exchanged."""
+        return ((self.file, self.text, self.without), *self.beside)
+
+
+_EFFECT = "if (kind, root) not in self.outcome.effects:"
+_EFFECTS = {
+    "changes": "global list",
+    "rebinds": "global counter",
+    "draws": "random",
+    "clock": "gives the time",
+    "process": "runs a command",
+    "network": "patience of sockets",
+    "threads": "stacks of threads",
+    "native": "error number",
+    "files": "makes folders",
+    "writes": "appends to a file",
+    "input": "standard input",
+    "reflects": "eval",
+    "identity": "item compared by identity",
+    "settings": "recursion limit set",
+    "logs": "logs",
+    "library": "at the end",
+    "method": "instance replaced",
+    "calls": "changed by a function in a table",
+    "prints": "prints to an object",
+    "strange": "decorated class",
+    "class": "type made in the item",
+    "imports": "imports in some items",
+    "with": "context by a generator",
+}
+#: What these do is also an object that is not known, of which nothing holds.
+_EFFECTS_OF_UNKNOWN = {"ids": "number of an object", "name": "name that nobody defines"}
+_UNKNOWN = (
+    ("divide/proving.py", "return whole[0] in _SETTLED", "return True"),
+    ("found/conditions.py", "except Unknown as error:\n            return str(error)", "except Unknown:\n            return None"),
+)
+_EFFECTS_OF_TWO = {"comma": "print with a comma"}
+
+_CONDITION = "settle = _SETTLED.get(condition.kind)"
+_CONDITIONS = {
+    "known": "loops over an iterator",
+    "plain": "counts in __len__",
+    "immutable": "item changed in place",
+    "definition": "function exchanged later",
+    "function": "counting decorator",
+    "builtin": "builtin under another name",
+    "library": "monkeypatched library",
+}
+
+#: What guards the same as some rule: these are never off alone here, but for those that stand among the rules as well.
+_SEEN = ("divide/proving.py", 'if root in reads and owner.kind != "comprehension":', "if False:")
+_AHEAD = ("found/calls.py", "if kind not in CONTAINERS and kind not in ITERATORS or sys.gettrace()", "if sys.gettrace()")
+_KNOWN_TO_OTHERS = ("found/deciding.py", "if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):", "if False:")
+
+_Table = dict[str, tuple[Any, ...]]
+"""{name: (text, without, by), and behind that what else is off}"""
+
+_PROVING: _Table = {
+    "items that are computed when they are asked for": ("lazy = lazily_from(first, site.scope, self._summaries.targets) if first is not None else None", "lazy = None", "items from a generator", (_AHEAD, _KNOWN_TO_OTHERS)),
+    "loops that are left early": ('left = leaving(node.body + node.orelse) if site.kind == "for" else None', "left = None", "break"),
+    "what is consumed one by one": ('if self._site.taken == "lazily":', "if False:", "consumed while its items change"),
+    "names that are looked at without being spelled": ("if load.id in _LOOKING and owner_of(each, load.id) is None:", "if False:", "names that are looked at"),
+    "names that are carried": ("if turn and turn.carried:", "if False:", "carried variable"),
+    "names that functions read": ('if root in reads and owner.kind != "comprehension":', "if False:", "variable read by a function"),
+    "closures that know names of the loop": ("if name in self.item.binds and owner_of(inner, name) is scope:", "if False:", "variable read by a function"),
+    "names that not every turn binds": ("if name not in self._turn.sure and self._is_used_elsewhere(name):", "if False:", "conditional variable used after"),
+    "names used after a failure": ("if name not in first and self._is_handled() and self._is_used_elsewhere(name):", "if False:", "variable after a failure"),
+    "results that are code": ("if roots.CODE in self.item.reachable(outcome.results):", "if False:", "gives a function"),
+    "all that an item does": ("if effects:\n            (what, root), where = effects[0]\n            return reasons.of_effect(what, root, where, site.module, self._construct())", "if False:\n            (what, root), where = effects[0]\n            return reasons.of_effect(what, root, where, site.module, self._construct())", "global list"),
+}
+
+_COLLECTING: _Table = {
+    "accumulators that the loop reads": ("if mentions:\n            return None, mentions[0]", "if False:\n            return None, mentions[0]", "read accumulator", (_SEEN,)),
+    "accumulators that are used before": ("if _mentions(statement, name, ()):\n                    return None, statement.lineno", "if False:\n                    return None, statement.lineno", "accumulator by another name"),
+    "accumulators that functions know": ("if is_named_within and _calls(statement):", "if False:", "accumulator given away by a function"),
+    "accumulators of another block": ("if owner is self._site.scope:\n            made, line, why", "if True:\n            made, line, why", "accumulator made for others", (_SEEN,)),
+}
+
+_SERVING: _Table = {
+    "what the state consists of": ("if changed:", "if False:", "global list through a helper"),
+    "the environment": ("dict(os.environ),", "None,", "environment alone"),
+    "the folder": ("os.getcwd(),", "None,", "other folder"),
+    "the recursion limit": ("if sys.getrecursionlimit() != allowed:", "if False:", "recursion limit set"),
+    "the search path": ("list(sys.path),", "None,", "search path"),
+    "the random state": ("drawing.getstate(),", "None,", "shuffle later"),
+    "standard error": ('self._printing.why_not = "it writes to standard error"', "pass", "standard error"),
+    "results that are held": ("if inside.changeable & (", "if set() & (", "gives what is held"),
+    "what an item raises": ('raise _Stays("it raises %s" % type(error).__name__)', "return []", "raises"),
+    "results that no copy equals": ('raise _Stays("it gives %s" % error)', "pass", "gives a sentinel"),
+    "the order of results": ("if inside.ordered and not is_alike(payload, loads(dumps(payload))):", "if False:", "gives a set with a history"),
+}
+
+_DECIDING: _Table = {
+    "iterators that others hold": ("if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):", "if False:", "iterator that is left over"),
+    "the order of items": ("if ordered and not is_alike(item, loads(records[-1])):", "if False:", "sets with a history"),
+}
+
+
+def _rules(what: str, file: str, several: _Table, finding: str = "proved") -> Iterator[Rule]:
+    for name, (text, without, by, *beside) in several.items():
+        yield Rule(f"{what}: {name}", file, text, without, by, finding, beside=beside[0] if beside else ())
+
+
+RULES = (
+    *(Rule(f"effect: {kind}", "divide/frame.py", _EFFECT, f'if kind != "{kind}" and (kind, root) not in self.outcome.effects:', by) for kind, by in _EFFECTS.items()),
+    *(Rule(f"effect: {kind}", "divide/frame.py", _EFFECT, f'if kind != "{kind}" and (kind, root) not in self.outcome.effects:', by, two=True) for kind, by in _EFFECTS_OF_TWO.items()),
+    *(
+        Rule(f"effect: {kind}, and objects that are not known", "divide/frame.py", _EFFECT, f'if kind not in ("{kind}", "method") and base(root) != UNKNOWN and (kind, root) not in self.outcome.effects:', by, beside=_UNKNOWN)
+        for kind, by in _EFFECTS_OF_UNKNOWN.items()
+    ),
+    *_rules("form", "divide/proving.py", _PROVING),
+    *_rules("form", "divide/collecting.py", _COLLECTING),
+    *(Rule(f"condition: {kind}", "found/conditions.py", _CONDITION, f'if condition.kind == "{kind}":\n            return None\n        {_CONDITION}', by) for kind, by in _CONDITIONS.items()),
+    Rule("condition: of defaults", "found/conditions.py", "if is_of_parameter and any(type(each) not in ATOMS for each in _defaults_of(function)):", "if False:", "default that is an object"),
+    Rule("condition: of what is given", "found/conditions.py", "for root in _as_given(condition.root, given):", "for root in () if is_of_parameter else [condition.root]:", "item changed by a closure"),
+    Rule("condition: container", "found/conditions.py", _CONDITION, f'if condition.kind == "container":\n            return None\n        {_CONDITION}', "iterator that is left over", beside=(_KNOWN_TO_OTHERS,)),
+    *_rules("run time", "found/serving.py", _SERVING, "numbered"),
+    *_rules("run time", "found/deciding.py", _DECIDING, "numbered"),
+    Rule("run time: rehearsal", "found/division.py", "not _is_sure(is_rehearsed, outcome[1], self._draws)", "False", "process number", "numbered"),
+)
