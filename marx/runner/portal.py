@@ -22,11 +22,13 @@ from __future__ import absolute_import
 import errno
 import json
 import os
+import signal
 import threading
+import time
 import traceback
 
 from marx.runner import bootstrap
-from marx.runner.compat import keep_to_ourselves
+from marx.runner.compat import keep_to_ourselves, monotonic
 from marx.runner.flushing import flush_standard
 from marx.runner.pipe import FRAME_LIMIT, LEAD, PACK_BYTES, Frame, FrameError, encode, write_all
 from marx.runner.records import joined_records, split_records
@@ -34,6 +36,8 @@ from marx.runner.threads import Unseen, is_unseen
 
 #: Seconds between two looks of a thread of the program's while it waits: the main one of 2.7 takes a signal only then.
 LOOK_SECONDS = 0.05
+#: Seconds after a hang-up in which a keeper that has died is certainly seen to have; its descriptors are closed before that is to be seen.
+DYING_SECONDS = 1.0
 
 _portal = None
 _connecting = threading.Lock()
@@ -82,6 +86,7 @@ class Portal(object):
         self.slots = slots
         self.closed = False
         self.pid = os.getpid()
+        self._keeper = os.getppid()
         self._descriptor = descriptor
         self._sending = threading.Lock()
         self._scanning = threading.Lock()
@@ -168,6 +173,8 @@ class Portal(object):
             write_all(self._descriptor, encode(kind, header, payload))
         except (IOError, OSError) as error:
             self.closed = True
+            if error.errno == errno.EPIPE:
+                self._end_with_keeper()
             raise PortalClosed(str(error))
         except BaseException:  # KeyboardInterrupt, most likely behind half a frame, after which nothing can be said
             self.closed = True
@@ -191,9 +198,24 @@ class Portal(object):
         try:
             while True:
                 self._take(self._read())
-        except (IOError, OSError, EOFError, FrameError, LookupError, TypeError, ValueError):
+        except EOFError:
+            if os.getpid() == self.pid:
+                self._end_with_keeper()
+                self._lost()
+        except (IOError, OSError, FrameError, LookupError, TypeError, ValueError):
             if os.getpid() == self.pid:
                 self._lost()
+
+    def _end_with_keeper(self):
+        """The keeper has hung up, or died: then this process is about to be killed, and must not serve its portions itself meanwhile.
+
+        What it would print so counts as this attempt's, and the next one prints something else.
+        """
+        until = monotonic() + DYING_SECONDS
+        while os.getppid() == self._keeper and monotonic() < until:
+            time.sleep(0.01)
+        if os.getppid() != self._keeper:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def _lost(self):
         with self._sending:  # who waits for an answer has asked before, or finds it closed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import signal
 import termios
 import time
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 from marx.worker.pipe import FRAME_LIMIT
 from tests.runner.conftest import Keep
 from tests.runner.keeping import FENCE, KeeperDriver
-from tests.runner.spawning import appears
+from tests.runner.spawning import PATIENCE_SECONDS, appears, is_alive
 
 BEGINNING = """
 import os, pickle, sys, threading, time
@@ -279,6 +281,32 @@ except portal.PortalClosed:
     assert ending.outcome["exit"] == 0
     assert keeper.printed() == b"1\nNone\n"
     assert len(ending.notes) == 1 and "goes on without" in ending.notes[0]
+
+
+def test_a_program_whose_keeper_was_killed_serves_nothing_itself(keep_some: Keep, place: Path) -> None:
+    """It is killed as well, in a moment, and what it said meanwhile would count."""
+    keeper = keep_some(
+        BEGINNING
+        + """
+import ctypes
+ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)  # as if the kernel took its time to kill a child of one that died
+ours.open(CALL, None, listener)
+with open("pid", "w") as file:
+    file.write("%d" % os.getpid())
+os.rename("pid", "waits")
+listener.wait_refused()
+print("went on")
+""",
+        divide="found",
+    )
+    keeper.begin()
+    appears(place / "waits")
+    program = int((place / "waits").read_text())
+    os.kill(keeper.process.pid, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while is_alive(program):
+        assert time.monotonic() < deadline, "it is still there"
+    assert b"went on" not in keeper.process.printed(1)
 
 
 def test_a_program_that_closes_its_portal_goes_on(keep_some: Keep) -> None:
