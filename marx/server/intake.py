@@ -132,6 +132,15 @@ class Intake:
     async def take(self, raw_reports: Any, payload: bytes) -> list[str]:
         """Verdicts, one for each report, once what was accepted is committed."""
         came = cut(raw_reports, payload)
+        try:
+            return await self._taken(came)
+        except BaseException:
+            for report, _ in came:  # what was not stored comes again, and is to be compared with what was
+                if isinstance(report, OutputReport):
+                    self._output.ended(report.fence)
+            raise
+
+    async def _taken(self, came: Sequence[tuple[Report, bytes]]) -> list[str]:
         verdicts = [NOT_YOURS] * len(came)
         await self._order.acquire()
         try:

@@ -102,6 +102,7 @@ class RepeatedOutput:
         self._store = store
         self._tails: OrderedDict[Place, _Tail] = OrderedDict()
         self._differing: set[Place] = set()
+        self._taken: dict[Place, int] = {}
 
     async def without_delivered(self, payload: bytes, first: int = 0) -> bytes:
         """An output pack without what was delivered before, from the first byte on in which it differs nothing is left out."""
@@ -109,11 +110,20 @@ class RepeatedOutput:
         for segment in unpack_output(payload, first):
             if segment.stream not in (STDOUT, STDERR):
                 raise BadRequest(f"there is no stream {segment.stream}")
-            known = await self._known(segment)
+            fresh = self._not_taken(segment)
+            known = await self._known(fresh)
             # Behind what is known everything is new, until another attempt has got further and this one comes back.
-            if rest := segment.content[len(known) :]:
-                kept.append(replace(segment, offset=segment.offset + len(known), content=rest))
+            if rest := fresh.content[len(known) :]:
+                kept.append(replace(fresh, offset=fresh.offset + len(known), content=rest))
         return pack_output(kept, first)
+
+    def _not_taken(self, segment: Segment) -> Segment:
+        """What of it came for the first time: a report comes again when its link was cut before the answer."""
+        place, stop = (segment.item, segment.stream), segment.offset + len(segment.content)
+        taken = self._taken.get(place, 0)
+        self._taken[place] = max(taken, stop)
+        skipped = min(max(0, taken - segment.offset), len(segment.content))
+        return replace(segment, offset=segment.offset + skipped, content=segment.content[skipped:])
 
     async def _known(self, segment: Segment) -> bytes:
         """What was delivered of a segment before; nothing where it differs."""

@@ -6,6 +6,7 @@ import tracemalloc
 from dataclasses import dataclass
 from typing import Sequence
 
+import pytest
 import pytest_twisted
 from hypothesis import given
 from hypothesis import strategies as st
@@ -186,6 +187,21 @@ async def test_a_program_that_prints_something_else_this_time_is_heard_from_ther
     repeat = RepeatedOutput(StoredProgram([program_pack((STDOUT, 0, b"at 10:31\nmore\n"))]), TASK)
     kept = await repeat.without_delivered(program_pack((STDOUT, 0, b"at 10:32\n"), (STDOUT, 9, b"more\n")))
     assert text_of(kept) == b"at 10:32\nmore\n"
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("before", [b"one\ntwo\n", b"something else\n"])
+async def test_what_an_attempt_sends_again_since_it_got_no_answer_is_delivered_once(before: bytes) -> None:
+    """Its link was cut between the report and the answer; whether it printed what others had is another matter."""
+    store = StoredProgram([program_pack((STDOUT, 0, before))])
+    repeat = RepeatedOutput(store, TASK)
+    sent = [program_pack((STDOUT, 0, b"one\n")), program_pack((STDOUT, 4, b"two\n")), program_pack((STDOUT, 8, b"three\n"))]
+    kept = [await repeat.without_delivered(text) for text in sent]
+    for payload in kept:
+        store.add(payload)
+    assert text_of(*kept) == (b"three\n" if before.startswith(b"one") else b"one\ntwo\nthree\n")
+    assert [await repeat.without_delivered(text) for text in sent] == [b"", b"", b""]
+    assert text_of(await repeat.without_delivered(program_pack((STDOUT, 8, b"three\nfour\n")))) == b"four\n"
 
 
 LOUD = b"x" * 50_000
