@@ -75,4 +75,4 @@ def test_the_record_adds_a_run_to_those_that_are_there(tmp_path: Path) -> None:
     assert [run["asked"] for run in runs] == ["--seed 1", "--seed 2"]
     page = (tmp_path / "found.rst").read_text()
     assert "4 programs in 2 runs" in page
-    assert [line.split() for line in page.splitlines() if line.startswith("map")] == [["map", "4", "6"]]
+    assert [line.split() for line in page.splitlines() if line.startswith("map ")] == [["map", "4", "6"]]

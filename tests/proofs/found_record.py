@@ -29,6 +29,23 @@ A construct is a form of a site, or what its items do. Counted are sites without
 which another process computed items. All others have a trap: nobody says that they must stay, only that the program must not notice.
 """
 
+#: Why of some constructs less than half are divided.
+WHY = {
+    "calls an object": "objects that are called are no functions that the source shows",
+    "dataclass": "what its decorator writes into the class does not stand in the source",
+    "decorated": "what the decorated function gives is used, and what that is shows only within the item",
+    "iterates an object": "a generator as `__iter__` counts as one that is given back",
+    "map of a method": "its class stands in a function, where no name leads to it",
+    "map of two": "only maps of one iterable have a form in the exchanged code",
+    "map that is padded": "only maps of one iterable have a form in the exchanged code",
+    "name of a module": "a function under another name than its own is not known again at the call",
+    "names of the module": "`__name__` is taken for a name of Python's own",
+    "new dict of lists": "a list that `setdefault` gives is changed, and may be what the item is",
+    "objects as items": "their class stands in a function, where no name leads to it",
+    "old class": "classes of Python 2's old kind are not known again at the call",
+    "own context": "contexts of the program's classes are not looked into",
+}
+
 
 @dataclass
 class Tally:
@@ -123,5 +140,9 @@ def page(runs: Sequence[dict[str, Any]]) -> str:
     for run in runs:
         for name, counts in run["divided"].items():
             shares[name] = [one + more for one, more in zip(shares.get(name, [0, 0]), counts, strict=True)]
-    rows = [(name, str(divided), str(count)) for name, (divided, count) in sorted(shares.items())]
-    return "\n".join([_HEAD, total + "\n", told + "\n", table(("construct", "divided", "separable sites"), rows), ""])
+    rows = [(name, str(divided), str(count), _why(name, divided, count)) for name, (divided, count) in sorted(shares.items())]
+    return "\n".join([_HEAD, total + "\n", told + "\n", table(("construct", "divided", "separable sites", "why not half"), rows), ""])
+
+
+def _why(name: str, divided: int, count: int) -> str:
+    return "" if 2 * divided >= count else WHY.get(name, "not known yet")

@@ -127,7 +127,7 @@ def forget_us():
     """A plain program has nothing of the runner's."""
     for name in list(sys.modules):
         if (name + ".").startswith("marx."):
-            del sys.modules[name]
+            KEPT.append(sys.modules.pop(name))
 
 
 def found(said, words, descriptor):
@@ -236,6 +236,7 @@ def flush():
             pass
 
 
+#: What need not be taken apart in each child.
 KEPT = []
 HERE = os.path.dirname(os.path.abspath(__file__))
 if __name__ == "__main__":
