@@ -62,10 +62,13 @@ class Uploads:
                 await self._uplink.wait_again(link)
 
     async def _send_over(self, link: GuardedLink, digest: str, path: Path, task: str) -> None:
-        size = path.stat().st_size
-        # One part costs no more than the question whether it is needed.
-        if size > PART_BYTES and digest not in (await link.ask(AskBlobs, digests=[digest], task=task))["missing"]:
-            return
+        size = path.stat().st_size if path.exists() else None
+        # One part costs no more than the question whether it is needed. What is gone from here an earlier daemon has sent, most likely.
+        if size is None or size > PART_BYTES:
+            if digest not in (await link.ask(AskBlobs, digests=[digest], task=task))["missing"]:
+                return
+        if size is None:
+            raise FileNotFoundError(f"blob {digest[:12]} is not here any more")
         answers: deque[Deferred[Any]] = deque()
         try:
             with open(path, "rb", buffering=0) as file:

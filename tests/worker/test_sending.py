@@ -240,6 +240,14 @@ class TestBlobs:
         assert report.failed == [4] and b"64 MB" in desk.shop.reports[0][1]
         assert list(desk.spools._folder.iterdir()) == []
 
+    def test_a_file_that_an_earlier_daemon_sent_before_it_was_killed_is_not_said_to_be_lost(self, desk: Desk) -> None:
+        """Its journal still has the report: that it was answered is written later."""
+        content = b"abc"
+        digest = desk.shop.put(content)
+        desk.put(ArtifactReport(1, "a", 0, None, 0, "big.bin", 0o100644, 3, 1.0, digest, False, None), spooled=3)
+        [report] = desk.reports
+        assert (report.kind, report.path) == ("artifact", "big.bin") and "PutBlob" not in desk.shop.calls
+
     def test_a_file_that_the_server_never_takes_becomes_a_note(self, desk: Desk) -> None:
         desk.shop.refuses["PutBlob"] = TooLarge("no")
         desk.put(ArtifactReport(1, "a", 0, None, 0, "big.bin", 0o100644, 3, 1.0, desk.spool(b"abc"), False, None), spooled=3)
