@@ -23,9 +23,8 @@ HIGH = 500
 
 EXIT_NOT_EXECUTED = 127
 
-#: Where portions are looked for that nobody asks for, and whether all are divided, worth it or not. With "found" they will be when enough
-#: generated programs have been tried.
-LOOKING = {"every": True}
+#: Where portions are looked for that nobody asks for, and whether all are divided, worth it or not.
+LOOKING = {"found": False, "every": True}
 
 
 class ProgramProcess(object):

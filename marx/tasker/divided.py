@@ -30,8 +30,6 @@ _NAME_RULES = {
     "library": "installed at the worker's",
 }
 LATER = "decided when it runs"
-#: Said where the source proves portions that no pool asks for.
-PROVED_ONLY = "Loops, comprehensions and maps are proved only: this version of tasker run computes them in place."
 NOTHING_TO_CARRY = "nothing but the items"
 
 
@@ -85,7 +83,6 @@ def division_page(division: Division) -> RenderableType:
     if division.was_read:
         parts += [Text("\nportions", style="bold")]
         parts += [_portions(division)] if division.portions else [Text("  none is shown by the source")]
-        parts += [Text(f"  {PROVED_ONLY}", style="yellow")] if has_proved(division) else []
     if division.kept:
         parts += [Text("\nkept with the main program", style="bold"), _kept_table(division)]
     parts += [Text("\nfiles that go along", style="bold"), *_going(division.files)]
@@ -118,11 +115,6 @@ def _portions(division: Division) -> Any:
         text.append("".join("\n" + printable(need) for need in needs), style="default")
         table.add_row("\n".join("  " + printable(place) for place in places), text)
     return table
-
-
-def has_proved(division: Division) -> bool:
-    """Whether there are portions that no pool asks for."""
-    return any("conditions" in each for each in division.portions)
 
 
 def called(portion: Mapping[str, Any]) -> str:

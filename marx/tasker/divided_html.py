@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Iterable, Mapping, Sequence
 
-from marx.tasker.divided import LATER, PROVED_ONLY, Division, called, has_proved, needs_of
+from marx.tasker.divided import LATER, Division, called, needs_of
 from marx.tasker.reasons import short
 
 #: The height of a line of the source, in the style as well.
@@ -79,11 +79,10 @@ def html_page(division: Division, sources: Mapping[str, str]) -> str:
         marks.setdefault(kept["file"], []).append(_kept(kept))
     counts = {how: sum(mark.how == how for several in marks.values() for mark in several) for how in _WORDS}
     files = [_file(short(path, division.folder), sources[path], several) for path, several in marks.items() if path in sources]
-    told = PROVED_ONLY if has_proved(division) else ""
     return _PAGE.format(
         title=escape(f"{division.program}: what is divided"),
         style=_STYLE,
-        python=escape(f"read by Python {division.python.version}, {division.python.reason}; nothing of it was run. {told}"),
+        python=escape(f"read by Python {division.python.version}, {division.python.reason}; nothing of it was run"),
         legend="".join(f'<li class="{how}">{counts[how]} {escape(word)}</li>' for how, word in _WORDS.items() if counts[how]),
         files="\n".join(files) or "<p>Nothing in it goes through anything, one after the other, that takes time.</p>",
     )

@@ -107,14 +107,6 @@ async def test_it_shows_portions_files_and_the_python_and_runs_nothing(work: Per
 
 
 @pytest_twisted.ensureDeferred
-@pytest.mark.parametrize("how", [(), ("--html",)])
-async def test_it_says_that_what_no_pool_asks_for_is_still_computed_in_place(work: Person, how: tuple[str, ...]) -> None:
-    written(work, "def f(x):\n    return x * x\nys = [f(x) for x in range(9)]\n", "plain.py")
-    assert await work.types("divide", "--python", sys.executable, *how, "plain.py") == 0
-    assert "this version of tasker run computes them in place" in " ".join(work.out.split())
-
-
-@pytest_twisted.ensureDeferred
 async def test_no_line_is_wider_than_eighty_columns(work: Person) -> None:
     name = "a_function_with_a_name_that_goes_on_and_on_and_on_until_nobody_would_read_it_any_more"
     written(work, POOLED.replace("work", name).replace("ThreadPool", "ThreadPool"))
