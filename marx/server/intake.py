@@ -11,9 +11,9 @@ import json
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, AsyncContextManager, Iterable, Sequence
+from typing import Any, AsyncContextManager, Iterable, Iterator, Sequence
 
-from twisted.internet.defer import DeferredLock
+from twisted.internet.defer import Deferred, DeferredLock, FirstError, gatherResults
 
 from marx.core import events
 from marx.core.model import Lease, Range
@@ -42,6 +42,9 @@ from marx.wire.reports import (
 )
 
 NOT_YOURS = "not yours"
+
+#: A receipt with its report and payload, and the lease that it was made under.
+Came = tuple[tuple[int, tuple[Report, bytes]], Lease | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +151,36 @@ class Intake:
             self._shelve(list(pairs.values()))
             leases = [self._service.scheduler.lease(report.fence, self._worker, report.task, report.portion) for report, _ in pairs.values()]
             async with self._turn(list(pairs.values()), leases):
-                rows = [await self._rows(report, part, lease) for (report, part), lease in zip(pairs.values(), leases)]
-                happenings = [event for receipt, (report, part) in pairs.items() if (event := self._event(report, part, receipt))]
-                committed = self._service.happened(*happenings, writes=[row for some in rows for row in some])
+                committed = [await self._handed_on(some) for some in self._lots(list(zip(pairs.items(), leases)))]
         finally:
             self._order.release()
-        answers = await committed
+        answers = await _all(committed)
         for receipt, lease in zip(pairs, leases):
             verdicts[receipt] = self._verdict(lease, answers.get(receipt))
         return verdicts
+
+    async def _handed_on(self, several: Sequence[Came]) -> Deferred[Any]:
+        """What fires with the answers to some of the reports when they are committed."""
+        rows = [await self._rows(report, part, lease) for (_, (report, part)), lease in several]
+        happenings = [event for (receipt, (report, part)), _ in several if (event := self._event(report, part, receipt))]
+        return self._service.happened(*happenings, writes=[row for some in rows for row in some])
+
+    def _lots(self, several: Sequence[Came]) -> Iterator[list[Came]]:
+        """
+        Reports, in their order, so that no two attempts of a portion print in one lot: what the first has printed is then found in the store.
+
+        A worker that had finished a chunk when the server was restarted, and was given the same items again, reports both at a time.
+        """
+        lot: list[Came] = []
+        printing: dict[tuple[str, int], int] = {}
+        for came in several:
+            (_, (report, _)), lease = came
+            if isinstance(report, OutputReport) and lease is not None and self._may_repeat(lease):
+                if printing.setdefault((report.task, report.portion), report.fence) != report.fence:
+                    yield lot
+                    lot, printing = [], {(report.task, report.portion): report.fence}
+            lot.append(came)
+        yield lot
 
     async def _is_own(self, report: Report) -> bool:
         """Whether all that a report names is its worker's or its task's."""
@@ -254,6 +278,15 @@ class Intake:
         if answer is not None:
             return "" if answer.verdict == "accepted" else answer.verdict
         return "" if lease is not None else NOT_YOURS
+
+
+async def _all(committed: Sequence[Deferred[dict[Any, Any]]]) -> dict[Any, Any]:
+    """All answers by receipt; raises what the first failed with."""
+    try:
+        return {receipt: answer for answers in await gatherResults(committed, consumeErrors=True) for receipt, answer in answers.items()}
+    except FirstError as error:
+        error.subFailure.raiseException()
+        raise
 
 
 def artifact_rows(report: ArtifactReport, lease: Lease) -> list[Any]:

@@ -176,6 +176,23 @@ async def test_two_attempts_that_tell_the_same_output_at_the_same_time_are_shown
 
 
 @pytest_twisted.ensureDeferred
+async def test_two_attempts_that_one_worker_tells_of_in_one_breath_are_shown_once(room) -> None:
+    """It had ended a chunk when the server was restarted, and was given its items again before what it had to tell had come."""
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(2), chunk_items=2)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    await room.restart()
+    ada, lab = await room.tasker(), await room.worker(boot="boot-2")
+    again = (await lab.until(lambda: lab.grants))[0]
+    pack = pack_output([Segment(0, STDOUT, 0, b"hello\n"), Segment(1, STDOUT, 0, b"again\n")], 0)
+    said = [OutputReport(one[0], task, 0, 0, 1, 5.0, len(pack)) for one in (grant, again)]
+    assert await lab.report(*said, payload=pack * 2) == ["", ""]
+    watch = await ada.watch(task, live=False)
+    await ada.until_complete(watch)
+    assert len(ada.output[watch]) == 1
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_task_that_is_submitted_twice_under_one_key_is_one(room) -> None:
     ada, bob = await room.tasker("ada"), await room.tasker("bob")
     both = [ada.ask(tasker.SubmitTask, spec=SPEC, key="key") for _ in range(2)]
