@@ -2,6 +2,8 @@
 
 from __future__ import absolute_import
 
+from functools import partial
+
 from marx.runner.divide import libraries, pure, roots, syntax
 from marx.runner.divide.arguments import unknown_arguments
 from marx.runner.divide.calling import Calling
@@ -62,7 +64,8 @@ class Asking(Calling):
         is_numpy = name.startswith("numpy.")
         if is_numpy:
             self.numbers(together, line)
-        together |= NONE if is_numpy else self.operate(together, line, deep=True)
+        ask = self.show if name in pure.SHOWING else partial(self.operate, deep=True)
+        together |= NONE if is_numpy else ask(together, line)
         given = self._function_arguments(does, together, arguments, line)
         if does.most is not None:
             self._written(arguments.found[does.most :], line)
@@ -179,7 +182,7 @@ class Asking(Calling):
         return NONE
 
     def _print(self, arguments, line):
-        self.operate(arguments.all(), line, deep=True)
+        self.show(arguments.all(), line)
         self.look_up(("builtin", self.scope.module.path, "print"), line)
         node, _ = arguments.names.get("file", (None, None))
         if node is None and arguments.rest is None or node is not None and syntax.constant(node) is None:

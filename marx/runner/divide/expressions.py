@@ -82,7 +82,7 @@ class Expressions(Asking):
 
     def of_Repr(self, node, scope, parts=None):
         """Objects become a text; in 2.7 by backticks."""
-        self.operate(self.all_of([node.value] if parts is None else parts, scope), node.lineno, deep=True)
+        self.show(self.all_of([node.value] if parts is None else parts, scope), node.lineno)
         return NONE
 
     def of_Lambda(self, node, scope):
@@ -113,7 +113,7 @@ class Expressions(Asking):
         """``a + b``."""
         left, right = self.of(node.left, scope), self.of(node.right, scope)
         is_form = kind(node.op) == "Mod" and syntax.text_of(node.left) is not None
-        more = self.operate(left | right, node.lineno, deep=True)
+        more = self.show(right, node.lineno) if is_form else self.operate(left | right, node.lineno, deep=True)
         if is_form or _gives_number(node.op, node.left) or _gives_number(node.op, node.right):
             return (EMPTY if left or right else NONE) | more
         return self.combined(node.op, left, right) | more

@@ -204,6 +204,12 @@ class Frame(object):
             return NONE
         return self._apply_once(specials, self.reachable(closure).union(self.within(closure)), line)
 
+    def show(self, found, line):
+        """Objects become text, with all that they hold: of a function or a generator that says where it is in memory."""
+        if CODE in self.reachable(found):
+            self.effect("addresses", CODE, line)
+        return self.operate(found, line, deep=True)
+
     def _apply_once(self, specials, given, line):
         """The special methods of the program at work on ``given``; the roots of what they give."""
         question = (given, specials.size(), len(self.heap), len(self._changed), self.is_mixed)

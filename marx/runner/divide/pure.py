@@ -219,6 +219,9 @@ _methods("new", "ratio quick_ratio real_quick_ratio get_matching_blocks get_opco
 #: Methods that take in the elements of what they are given, or the elements of these, not the thing itself.
 SPREADING = frozenset("extend extendleft update difference_update intersection_update symmetric_difference_update subtract writelines".split())
 
+#: Functions that make a text of all that they are given.
+SHOWING = frozenset("ascii format repr str unicode".split())
+
 #: Methods that give an object of the same class.
 COPYING = frozenset(["copy", "_replace"])
 

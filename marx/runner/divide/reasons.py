@@ -22,6 +22,7 @@ _DOES = {
     "input": "reads the program's input ({})",
     "reflects": "looks at the program itself ({}), so what it reads or changes does not show",
     "identity": "asks which object {} is, and a copy is another one",
+    "addresses": "turns {} into a text that says where it is in memory",
     "ids": "asks for the identity of objects ({}), which copies do not have",
     "settings": "changes settings that others read ({})",
     "logs": "uses the streams of the program ({})",

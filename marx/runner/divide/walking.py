@@ -280,7 +280,7 @@ class Walking(Expressions):
 
     def do_Print(self, node, scope):
         """2.7: ``print x`` and ``print >>f, x``."""
-        self.operate(self.all_of(node.values, scope), node.lineno, deep=True)
+        self.show(self.all_of(node.values, scope), node.lineno)
         if not node.nl:
             self.effect("comma", ("syntax", "print"), node.lineno)
         if node.dest is None:
