@@ -40,6 +40,9 @@ SHARES = {
 }
 #: Sessions at work at the same time.
 TOGETHER = 45
+#: What needs a server; so many inputs of these are for one, and the seeds of two servers are so far apart.
+BESIEGING = ("sessions", "sessions over TLS", "reports under a lease")
+SIEGE, ROUNDS_APART = 8_000, 1_000_003
 #: Findings of one target that say enough.
 ENOUGH = 5
 
@@ -98,15 +101,26 @@ def besiege(tally: Tally, seed: int, shares: dict[str, int]) -> None:
 
     outcome: list[Any] = []
     with tempfile.TemporaryDirectory(prefix="marx-proof-") as folder:
-        room = GuardedRoom(Path(folder), reactor)
 
         def begin() -> Deferred[None]:
-            return ensureDeferred(_besiege(room, tally, seed, shares)).addBoth(outcome.append).addBoth(lambda _: reactor.stop())
+            sieges = _besiege_all(reactor, Path(folder), tally, seed, shares)
+            return ensureDeferred(sieges).addBoth(outcome.append).addBoth(lambda _: reactor.stop())
 
         reactor.callWhenRunning(begin)
         reactor.run(installSignalHandlers=False)
     if outcome[0] is not None:
         outcome[0].raiseException()
+
+
+async def _besiege_all(reactor: Any, folder: Path, tally: Tally, seed: int, shares: dict[str, int]) -> None:
+    """One siege after the other, each of a server of its own: one that goes on for ten minutes meets limits of time that are right."""
+    asked = {name: count for name, count in shares.items() if name in BESIEGING}
+    rounds = -(-sum(asked.values()) // SIEGE)
+    for number in range(rounds):
+        part = {name: count * (number + 1) // rounds - count * number // rounds for name, count in asked.items()}
+        place = folder / str(number)
+        place.mkdir()
+        await _besiege(GuardedRoom(place, reactor), tally, seed + number * ROUNDS_APART, part)
 
 
 async def _besiege(room: GuardedRoom, tally: Tally, seed: int, shares: dict[str, int]) -> None:
@@ -138,7 +152,7 @@ async def try_all(besieged: Besieged, tally: Tally, seed: int, shares: dict[str,
         for number in range(count):
             data = drawn_reports(seed, number)
             await _noting(tally, "reports under a lease", data, besieged.try_reports(data))
-    tally.growth_bytes = own_memory() - before
+    tally.growth_bytes = max(tally.growth_bytes, own_memory() - before)
 
 
 def _in_tens(count: int) -> Iterator[range]:

@@ -55,8 +55,8 @@ class Tally:
             return
         begun = time.monotonic()
         yield
-        self.counts[target] = count
-        self.seconds[target] = time.monotonic() - begun
+        self.counts[target] = self.counts.get(target, 0) + count
+        self.seconds[target] = self.seconds.get(target, 0.0) + time.monotonic() - begun
 
     def sentence(self) -> str:
         """For people, in one line."""
