@@ -1,7 +1,7 @@
 """
 Output of chunks and programs that are tried again: each byte that an item wrote is delivered once.
 
-The first attempt's output is stored as it comes, unopened. When another attempt of the same items writes, what is stored of them is read
+The first attempt's output is stored as it comes, once it is seen to be a pack. When another attempt of the same items writes, what is stored of them is read
 back, and what is the same is skipped. Where a second attempt wrote something else, all of it is delivered: hiding it would be worse.
 What an attempt writes for items whose results have come from another one is not.
 """
@@ -20,7 +20,7 @@ from marx.server.directory import Directory, LiveTask
 from marx.server.records import NewOutput
 from marx.server.store import Store
 from marx.wire.calls import BadRequest
-from marx.wire.packs import STDERR, STDOUT, Segment, pack_output, unpack_output
+from marx.wire.packs import STDERR, Segment, check_output, pack_output, unpack_output
 from marx.wire.reports import OutputReport
 
 #: An item and one of its streams.
@@ -59,6 +59,10 @@ class OutputIntake:
         live = self._directory.tasks.get(report.task)
         if live is None or live.output_bytes > self._limit:
             return []
+        try:
+            check_output(payload, 1 + report.last - report.first)
+        except ValueError as error:
+            raise BadRequest(f"output that makes no sense: {error}") from error
         if again:
             # What is still on its way to the disk counts as delivered, too.
             await self._store.write()
@@ -108,8 +112,6 @@ class RepeatedOutput:
         """An output pack without what was delivered before, from the first byte on in which it differs nothing is left out."""
         kept = []
         for segment in unpack_output(payload, first):
-            if segment.stream not in (STDOUT, STDERR):
-                raise BadRequest(f"there is no stream {segment.stream}")
             fresh = self._not_taken(segment)
             known = await self._known(fresh)
             # Behind what is known everything is new, until another attempt has got further and this one comes back.

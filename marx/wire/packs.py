@@ -98,6 +98,22 @@ def pack_output(segments: Iterable[Segment], first_item: int) -> bytes:
     return b"".join(parts)
 
 
+def check_output(payload: bytes, items: int) -> None:
+    """Raises ValueError for what is no output pack of so many items: whoever unpacks it later would be surprised by what another one sent."""
+    position, end = 0, len(payload)
+    while position < end:
+        if position + _SEGMENT.size > end:
+            raise ValueError("an output pack ends in the middle of a header")
+        item, stream, _, length = _SEGMENT.unpack_from(payload, position)
+        position += _SEGMENT.size + length
+        if item >= items:
+            raise ValueError(f"an output pack of {items} items has some of item {item}")
+        if stream not in (STDOUT, STDERR):
+            raise ValueError(f"there is no stream {stream}")
+    if position > end:
+        raise ValueError("an output pack ends in the middle of a segment")
+
+
 def unpack_output(payload: bytes, first_item: int) -> Iterator[Segment]:
     """The segments of an output pack, in the order in which they were written. Raises ValueError where the pack is cut short."""
     position, end = 0, len(payload)

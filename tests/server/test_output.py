@@ -90,8 +90,8 @@ def report(payload: bytes) -> OutputReport:
 
 
 @pytest_twisted.ensureDeferred
-async def test_a_first_attempt_is_stored_unopened() -> None:
-    payload = b"not a pack at all"
+async def test_a_first_attempt_is_stored_as_it_comes() -> None:
+    payload = pack(3, b"one\ntwo\n", [4])
     assert await intake().rows(report(payload), payload, LEASE, again=False) == [NewOutput(TASK, 0, 0, 9, "lab-1", 5.0, payload)]
 
 

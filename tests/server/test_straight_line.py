@@ -92,6 +92,18 @@ async def test_output_is_relayed_while_the_item_runs(room) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_output_that_makes_no_sense_is_refused_before_anybody_has_to_read_it(room) -> None:
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(1)
+    grant = (await lab.until(lambda: lab.grants))[0]
+    good = pack_output([Segment(0, STDOUT, 0, b"hello\n")], 0)
+    for pack in (good[:5], good[:-1], good + b"x", pack_output([Segment(1, STDOUT, 0, b"not its own\n")], 0), pack_output([Segment(0, 3, 0, b"?")], 0)):
+        with pytest.raises(BadRequest, match="output that makes no sense"):
+            await lab.report(OutputReport(grant[0], task, 0, 0, 0, 5.0, len(pack)), payload=pack)
+    assert await lab.report(OutputReport(grant[0], task, 0, 0, 0, 5.0, len(good)), payload=good) == [""]
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_result_counts_once_and_a_stranger_to_the_fence_is_told_so(room) -> None:
     ada, lab, other = await room.tasker(), await room.worker(), await room.worker("lab-2", slots=0)
     task = await ada.submit(1, 2)
