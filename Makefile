@@ -15,7 +15,8 @@ PYTHON := $(VENV)/bin/python
 SCIENCE := .venv-science
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 # A file's tests run in one process, so that what they share is made once; as many files at a time as there are cores.
-PYTEST := $(PYTHON) -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile
+# They go in the order of the folders: by default those with few tests come last, which are the slowest, and one core would wait.
+PYTEST := $(PYTHON) -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadfile --no-loadscope-reorder
 BEYOND := slow or needs_root or needs_postgresql
 
 # Without editable_mode=compat today's setuptools installs an import hook instead of a path, and twistd, which looks
