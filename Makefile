@@ -1,6 +1,7 @@
 # make demo     a map on two slots of this machine, and its result
 # make test     the tests that need no root; at most 5 minutes
 # make check    the rest: what needs root, more tools, the package index or more time
+# make flow     measurements of memory that take long: streams of items, much output, a hundred million items
 # make science  a Python with the libraries that some examples need, which CI makes and make check uses
 # make libraries  what programs in the tests import, for each Python that is found
 # make chaos    maps and programs in a lab to which whatever can happen does: make chaos MINUTES=60 SEED=7
@@ -23,7 +24,7 @@ BEYOND := slow or needs_root or needs_postgresql
 # for its plugins along the path, would silently lack marx-server and marx-worker.
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat --editable
 
-.PHONY: demo test check chaos bench clean env bytecode science libraries
+.PHONY: demo test check flow chaos bench clean env bytecode science libraries
 
 demo: $(VENV)/installed
 	@sh examples/demo.sh $(VENV)/bin
@@ -32,7 +33,10 @@ test: bytecode
 	$(PYTEST) -m "not ($(BEYOND))"
 
 check: demo bytecode
-	$(PYTEST) -m "$(BEYOND)"
+	$(PYTEST) -m "($(BEYOND)) and not long"
+
+flow: $(VENV)/installed-test
+	$(PYTEST) -m long
 
 chaos: $(VENV)/installed-test
 	$(PYTHON) -m tests.proofs.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) --record docs/proofs

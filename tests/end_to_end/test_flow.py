@@ -220,6 +220,7 @@ def test_a_runner_that_floods_waits_for_its_worker_and_that_for_the_server(tmp_p
         ada.tasker("cancel", task)
 
 
+@pytest.mark.long
 def test_an_item_that_printed_much_and_is_run_again_is_compared_bit_by_bit(tmp_path: Path) -> None:
     with flow_lab(tmp_path) as lab:
         ada = lab.person()
@@ -257,6 +258,7 @@ def test_a_slow_disk_makes_workers_wait_and_fills_nobodys_memory(tmp_path: Path)
         ada.tasker("cancel", task)
 
 
+@pytest.mark.long
 def test_a_hundred_million_items_take_no_more_memory_than_a_few(tmp_path: Path) -> None:
     with flow_lab(tmp_path) as lab:
         ada = lab.person()
@@ -276,6 +278,7 @@ def test_a_hundred_million_items_take_no_more_memory_than_a_few(tmp_path: Path) 
                 assert all(json.loads(line) == {"index": index, "value": index} for index, line in zip(range(1_000_000), lines, strict=False))
 
 
+@pytest.mark.long
 def test_a_stream_of_items_is_read_no_faster_than_it_is_kept_and_handed_out_in_small_parts(tmp_path: Path) -> None:
     with flow_lab(tmp_path) as lab:
         ada = lab.person()
@@ -296,6 +299,7 @@ def test_a_stream_of_items_is_read_no_faster_than_it_is_kept_and_handed_out_in_s
                 assert_whole(out, 200_000, lambda item: f"{item} {'z' * 800}")
 
 
+@pytest.mark.long
 def test_results_wait_on_disk_for_the_one_before_them(tmp_path: Path) -> None:
     with flow_lab(tmp_path) as lab:
         lab.start_worker("two", *sandbox_options())
