@@ -36,9 +36,13 @@ class ReturnsCursor:
         self._behind = self._nobodys_row = 0
 
     async def read(self) -> Sequence[ChangeRow | ReturnRow]:
-        """Results, behind all that their items did to files; a full page of that comes alone."""
-        nobodys, self._nobodys_row = await self._store.changes_of_nobody(self._task, self._nobodys_row)
+        """
+        Results, behind all that their items did to files; a full page of that comes alone.
+
+        The results are read first: files that are committed together with results between two readings are then seen by the second.
+        """
         results = self._results or await self._store.returns_after(self._task, self._result_row, READ_BYTES)
+        nobodys, self._nobodys_row = await self._store.changes_of_nobody(self._task, self._nobodys_row)
         if not results:
             return self._numbered(nobodys)
         rows = self._result_row, results[-1].row

@@ -70,3 +70,35 @@ async def test_changes_are_numbered_as_they_leave_behind_those_that_the_worker_h
     stored.changes.reverse()
     cursor = ReturnsCursor(stored, "abcdefgh", 7, 0, 40)
     assert [row.row for row in await cursor.read()] == [41, 42, 1]
+
+
+class Interrupted(Stored):
+    """One in which a chunk's files and results are committed behind the first reading, whichever that is."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 0)
+        self.readings = 0
+        self.committed = Stored(0, 2)
+        self.committed.nobodys = [ChangeRow(5, {"path": "made"})]
+
+    async def returns_after(self, task: str, row: int, limit_bytes: int) -> list[ReturnRow]:
+        return await self._before().returns_after(task, row, limit_bytes)
+
+    async def changes_of_results(self, task: str, rows: tuple[int, int], behind: int, limit: int) -> list[ChangeRow]:
+        return await self.committed.changes_of_results(task, rows, behind, limit)
+
+    async def changes_of_nobody(self, task: str, row: int) -> tuple[list[ChangeRow], int]:
+        found = await self._before().changes_of_nobody(task, row)
+        return found[0], 5 if found[0] else row
+
+    def _before(self) -> Stored:
+        self.readings += 1
+        return Stored(0, 0) if self.readings == 1 else self.committed
+
+
+@pytest_twisted.ensureDeferred
+async def test_files_that_are_committed_with_results_while_one_reads_come_before_them() -> None:
+    stored = Interrupted()
+    cursor = ReturnsCursor(stored, "abcdefgh", 7, 0, 0)
+    brought = [row for _ in range(3) for row in await cursor.read()]
+    assert [type(row) for row in brought] == [ChangeRow, ReturnRow, ReturnRow]
