@@ -5,6 +5,7 @@ The lab that is measured: a server with its durable store and TLS, one worker wi
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -18,9 +19,12 @@ from bench import programs
 from bench.peer import WORKERS
 from bench.usage import Spent, adopt_orphans, bury, has_children, spent_by
 from tests.end_to_end.lab import Daemon, Lab, Person, wait_until
+from tests.pythons import found_pythons
 
 #: Seconds that one run of the client may take.
 CLIENT_SECONDS = 600.0
+#: An interpreter of Python 2.7, None where this machine has none.
+OLD_PYTHON = next((python.path for python in found_pythons(os.environ) if python.version[0] == 2), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,8 @@ class BenchLab(Lab):
         """Start the worker, and run a first map."""
         adopt_orphans()
         sandbox = () if shutil.which("bwrap") else ("--sandbox", "none", "--users", "client")
-        self.worker = self.start_worker("worker", "--slots", str(WORKERS), "--python", sys.executable, *sandbox)
+        pythons = [option for python in (sys.executable, OLD_PYTHON) if python for option in ("--python", python)]
+        self.worker = self.start_worker("worker", "--slots", str(WORKERS), *pythons, *sandbox)
         wait_until(lambda: self.worker.running() and "ready" in self.admin("workers"), "a worker that is ready")
         self.run("map_all", "square", range=1000, check=True)
 

@@ -15,9 +15,10 @@ from typing import Any, Mapping, Protocol, Sequence
 
 from bench import peer, programs, starting
 from bench.figures import Kind
-from bench.lab import BenchLab, Taken, lab_in_a_new_folder
+from bench.lab import OLD_PYTHON, BenchLab, Taken, lab_in_a_new_folder
 from bench.usage import Spent, forget_peak, memory_of, peak_of
 from tests.end_to_end.lab import DEADLINE
+from tests.source import CHECKOUT
 
 #: ``--quick`` divides what is counted by this.
 QUICK = 10
@@ -227,6 +228,44 @@ class ColdStart:
         return seconds
 
 
+class Divided:
+    """A program that knows of no pool, as it stands in ``examples/``: one loop, of Python 2.7, whose turns take 0.15 s each."""
+
+    name = "divided"
+
+    #: The program, which says the same under Marx and under plain python.
+    PROGRAM = CHECKOUT / "examples" / "transits" / "transits.py"
+
+    def __init__(self, shrink: int) -> None:
+        self._stars = str(240 // shrink)
+        what = f"tasker run {self.PROGRAM.name} {self._stars}, one loop of Python 2.7, tasker's start included"
+        self.kinds = [Kind("divided", what, "s", peer="python " + self.PROGRAM.name)]
+
+    def ours(self, lab: BenchLab) -> Reading:
+        shutil.copy(self.PROGRAM, lab.client.work)
+        began = time.perf_counter()
+        said = lab.client.tasker("run", "--python", self._python(), self.PROGRAM.name, self._stars)
+        seconds = time.perf_counter() - began
+        if said.out != self._plain():
+            raise RuntimeError(f"{self.PROGRAM.name} printed something else under Marx")
+        return Reading({"divided": seconds})
+
+    def peer(self) -> Mapping[str, float]:
+        began = time.perf_counter()
+        self._plain()
+        return {"divided": time.perf_counter() - began}
+
+    def _plain(self) -> bytes:
+        said = subprocess.run([self._python(), self.PROGRAM, self._stars], check=True, stdout=subprocess.PIPE, timeout=DEADLINE)
+        return said.stdout
+
+    @staticmethod
+    def _python() -> str:
+        if OLD_PYTHON is None:
+            raise RuntimeError("there is no Python 2.7")
+        return OLD_PYTHON
+
+
 class RunnerStart:
     """A runner in this machine's sandbox: from the start of its process until it has loaded a small program."""
 
@@ -283,5 +322,5 @@ class Memory:
         return {"memory-range": size, "memory-json": size}
 
 
-MEASURES = (Tiny, Fresh, Latency, Busy, Big, Lines, ColdStart, RunnerStart, Memory)
+MEASURES = (Tiny, Fresh, Latency, Busy, Big, Lines, ColdStart, Divided, RunnerStart, Memory)
 NAMES = tuple(measure.name for measure in MEASURES)
