@@ -14,8 +14,10 @@ import pytest
 
 from marx.worker.kit import lay_out_kit
 from tests.pythons import UserPython
+from tests.runner.beginning import Stable
 from tests.runner.driving import Driver
 from tests.runner.keeping import KeeperDriver
+from tests.runner.playing import Lab
 from tests.runner.spawning import Setting
 
 SETTING = [known.name for known in fields(Setting)]
@@ -129,3 +131,12 @@ def _loading(begin: Start) -> Start:
         return driver
 
     return start_one
+
+
+@pytest.fixture(scope="module")
+def stables(kit: Path, interpreters: tuple[UserPython, ...]) -> Iterator[dict[UserPython, Stable]]:
+    """What is forked, of each interpreter."""
+    made = {python: Stable(python.path, kit, Lab(python, kit, kit).surroundings) for python in interpreters}
+    yield made
+    for stable in made.values():
+        stable.close()

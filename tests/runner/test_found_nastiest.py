@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.pythons import UserPython
 from tests.runner.beginning import Stable
-from tests.runner.playing import Lab, Run
+from tests.runner.nasty import both
 from tests.runner.programs.nastiest_run import EVERYWHERE, FUTURE, IN_THREE, IN_TWO
-
-
-@pytest.fixture(scope="module")
-def stables(kit: Path, interpreters: tuple[UserPython, ...]) -> Iterator[dict[UserPython, Stable]]:
-    """What is forked, of each interpreter."""
-    made = {python: Stable(python.path, kit, Lab(python, kit, kit).surroundings) for python in interpreters}
-    yield made
-    for stable in made.values():
-        stable.close()
-
-
-def both(python: UserPython, kit: Path, folder: Path, stables: dict[UserPython, Stable], text: str) -> tuple[Run, Run]:
-    """A program run plainly and divided, each in a folder of the same name that is new."""
-    runs = []
-    for finding in (None, "proved"):
-        place = folder / "place"
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir()
-        lab = Lab(python, kit, place, finding=finding, stable=stables[python])
-        run = lab.run_plainly(text) if finding is None else lab.run(text)
-        run.out += "".join("\n%s: %s" % (name, (place / name).is_file() and (place / name).read_text()) for name in sorted(os.listdir(place)))
-        runs.append(run)
-    return runs[0], runs[1]
 
 
 @pytest.mark.parametrize("what", [*EVERYWHERE, *IN_TWO, *IN_THREE])

@@ -1,4 +1,4 @@
-"""Statements of a loop that collect: what items give to a list, set, dict or running value that nobody else looks at meanwhile."""
+"""Statements of a loop that collect: what items give to a list, set, dict, array or running value that nobody else looks at meanwhile."""
 
 from __future__ import absolute_import
 
@@ -13,6 +13,13 @@ from marx.runner.divide.turns import bound_in
 #: Methods that a new container has, and that give nothing.
 _METHODS = {"list": ("append", "extend"), "set": ("add", "update"), "dict": ("update",)}
 _MAKERS = {"List": "list", "Set": "set", "Dict": "dict", "ListComp": "list"}
+#: What a container takes at the places that it has, when nothing is put behind them meanwhile.
+_FILLED = ("list", "array")
+#: numpy's functions that make a new array, of numbers unless objects are asked for.
+_ARRAY_MAKERS = frozenset("numpy." + name for name in "zeros ones empty full zeros_like ones_like empty_like full_like".split())
+#: What of an array or list cannot change while its places are filled.
+_SIZES = frozenset(["shape", "size", "ndim"])
+_SLICES = frozenset(["Slice", "ExtSlice"])
 
 #: What cannot fail on a value that was computed: the only way of collecting where a handler stands around it.
 _NEVER_FAILS = frozenset(["append"])
@@ -23,12 +30,15 @@ class Collecting(object):
     Of one loop. ``found``: {id of a statement: `Collect`}. ``refused``: (name, line, why) of the first that would collect but may not.
 
     ``names``: of the accumulators. ``values``: those that each turn binds anew (sums, counts, min, max, a list that is added to).
+    ``makers``: the library's functions that made arrays which are filled.
     """
 
-    def __init__(self, site, index):
+    def __init__(self, site, index, targets):
         self._site = site
         self._index = index
+        self._targets = targets
         self.refused = None
+        self.makers = set()
         several = list(_candidates(site.node.body, False))
         others = bound_in([site.node.target] + site.node.body, set(id(each[0]) for each in several))
         by_name = {}
@@ -49,7 +59,7 @@ class Collecting(object):
         owner = owner_of(self._site.scope, name)
         made = None
         if owner is self._site.scope:
-            made, line, why = self._made(name, set(id(statement) for statement, _, _ in several))
+            made, line, why = self._made(name, set(id(statement) for statement, _, _ in several), hows)
             why = why or _unfit(made, hows, any(is_tried and how not in _NEVER_FAILS for _, how, is_tried in several))
         else:
             line, why = several[0][0].lineno, "it is not a name of this block"
@@ -57,16 +67,17 @@ class Collecting(object):
             self.refused = self.refused or (name, line or several[0][0].lineno, why)
             return
         self.names.add(name)
-        if made not in _METHODS or any(kind(statement) == "AugAssign" for statement, _, _ in several):
+        if made not in _METHODS and made != "array" or any(kind(statement) == "AugAssign" for statement, _, _ in several):
             self.values.add(name)
         for statement, how, _ in several:
-            how = "extend" if how == "iadd" and made == "list" else how
+            how = "extend" if how == "iadd" and made == "list" else "fill" if made == "array" else how
             self.found[id(statement)] = Collect(how, name_of(owner, name), statement)
 
-    def _made(self, name, collecting):
+    def _made(self, name, collecting, hows):
         """(what it is bound to, line, why it may not collect): the nearest binding before the loop, with nobody looking between."""
         node = self._site.node
-        mentions = [line for part in [node.target, node.iter] + node.body for line in _mentions(part, name, collecting)]
+        over = [] if _fills(hows) and _asks_size_only(node.iter, name) else [node.iter]
+        mentions = [line for part in [node.target] + over + node.body for line in _mentions(part, name, collecting)]
         if mentions:
             return None, mentions[0], "the loop reads it"
         is_named_within = self._is_named_within(name)
@@ -75,9 +86,10 @@ class Collecting(object):
         below = self._site.node
         for block, node in self._site.blocks():
             for statement in reversed(block[: _place(block, below)]):
-                if _is_new(statement, name):
-                    return _is_new(statement, name), statement.lineno, None
-                if _mentions(statement, name, ()):
+                made = self._new(statement, name)
+                if made:
+                    return made, statement.lineno, None
+                if _mentions(statement, name, _putting(statement, name)):
                     return None, statement.lineno, "it is used between where it is made and the loop"
                 if is_named_within and _calls(statement):
                     return None, statement.lineno, "functions know it"
@@ -87,6 +99,17 @@ class Collecting(object):
                 break
             below = node
         return None, None, "it is not made new in front of the loop"
+
+    def _new(self, statement, name):
+        """What a statement makes new and binds to ``name`` alone: as `_is_new` has it, or "array"; None for anything else."""
+        value = _bound_alone(statement, name)
+        if value is None or kind(value) != "Call":
+            return _is_new(value)
+        names = self._targets.names(value.func, self._site.scope)
+        if names is None or not names <= _ARRAY_MAKERS:
+            return _is_new(value)
+        self.makers |= names
+        return "array"
 
     def _is_named_within(self, name):
         """Whether a function or another module names it as well."""
@@ -101,8 +124,10 @@ def _unfit(made, hows, is_tried):
     """Why a name that was made as ``made`` cannot collect in these ways; None if it can."""
     if is_tried:
         return "it may fail, and the loop would handle that"
-    if made in _METHODS:
-        fits = set(_METHODS[made]) | set({"list": ["iadd"], "dict": ["setitem"]}.get(made, []))
+    if made == "list" and hows == set(["setitem"]) or made == "array" and _fills(hows):
+        return None
+    if made in _METHODS or made == "array":
+        fits = set(_METHODS.get(made, ())) | set({"list": ["iadd"], "dict": ["setitem"]}.get(made, []))
         return None if hows <= fits else "a %s collects otherwise" % made
     return None if len(hows) == 1 and hows <= set(["iadd", "max", "min"]) else "it is no container"
 
@@ -134,8 +159,8 @@ def _form(statement):
     if name != "Assign" or len(statement.targets) != 1:
         return None
     target, value = statement.targets[0], statement.value
-    if kind(target) == "Subscript" and kind(target.value) == "Name" and kind(target.slice) not in ("Slice", "ExtSlice"):
-        return target.value.id, "setitem"
+    if kind(target) == "Subscript" and kind(target.value) == "Name":
+        return target.value.id, "setslice" if any(kind(part) in _SLICES for part in syntax.walk(target.slice)) else "setitem"
     return _value_form(target.id, value) if kind(target) == "Name" else None
 
 
@@ -169,18 +194,47 @@ def given_by(collect):
         return [], [node.value.args[0]]
     if kind(node) == "AugAssign":
         return [], [node.value]
-    if collect.how == "setitem":
+    if collect.how in ("setitem", "setslice", "fill"):
         return [node.targets[0].slice], [node.value]
     return [], [node.value.right if kind(node.value) == "BinOp" else node.value.args[1]]
 
 
-def _is_new(statement, name):
-    """What a statement makes new and binds to ``name`` alone: "list", "set", "dict", "number", "text"; None for anything else."""
+def _fills(hows):
+    """Whether all ways of collecting put something at places that are there already."""
+    return hows <= set(["setitem", "setslice"])
+
+
+def _asks_size_only(node, name):
+    """Whether an expression that is evaluated once mentions a name only to ask how large it is: ``range(len(name))``."""
+    if kind(node) in ("Lambda", "ListComp", "SetComp", "DictComp", "GeneratorExp"):
+        return not _mentions(node, name, ())
+    if kind(node) == "Call" and getattr(node.func, "id", None) == "len" and [_is_name(each, name) for each in node.args] == [True]:
+        return True
+    if kind(node) == "Attribute" and _is_name(node.value, name):
+        return node.attr in _SIZES
+    return not _is_name(node, name) and all(_asks_size_only(child, name) for child in syntax.children(node))
+
+
+def _putting(statement, name):
+    """The ids of the statements, in one that stands in front of the loop, that do no more than put something into what ``name`` names."""
+    ways = set(["setitem", "setslice"]).union(*_METHODS.values())
+    return set(id(each) for each, collector, how, _ in _candidates([statement], False) if collector == name and how in ways)
+
+
+def _bound_alone(statement, name):
+    """The expression of what a statement binds to ``name`` and to nothing else; None where it does not, or nobody can tell."""
     if kind(statement) != "Assign" or len(statement.targets) != 1:
         return None
     value = _given_to(name, statement.targets[0], statement.value)
-    if value is None or _mentions(statement.value, name, ()):
+    return None if value is None or _mentions(statement.value, name, ()) else value
+
+
+def _is_new(value):
+    """What an expression makes new: "list", "set", "dict", "number", "text"; None for anything else."""
+    if value is None:
         return None
+    if kind(value) == "BinOp" and kind(value.op) == "Mult" and "List" in (kind(value.left), kind(value.right)):
+        return "list"
     if kind(value) in _MAKERS:
         return _MAKERS[kind(value)]
     if kind(value) == "Call" and not value.args and not value.keywords and getattr(value.func, "id", None) in ("list", "dict", "set"):

@@ -47,6 +47,10 @@ class LoopItem(Walking):
         found, line = self.all_of(keys, scope), node.lineno
         given = found | self.all_of(values, scope)
         self.operate(found | (given if collect.how in ("add", "update") else NONE), line, deep=True)
+        if collect.how == "fill":
+            self.numbers(given, line)
+            for maker in self._collecting.makers:
+                self.look_up(("library", maker), line)
         self.outcome.results.update(given)
         if collect.how != "append":
             self.meanwhile(line)

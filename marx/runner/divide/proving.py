@@ -36,7 +36,7 @@ class Proof(object):
         self._summaries = summaries
         self.pragma = _pragma(site)
         self.reason, self.hint = self._by_form()
-        self._collecting = Collecting(site, summaries.index) if site.kind == "for" and self.reason is None else None
+        self._collecting = Collecting(site, summaries.index, summaries.targets) if site.kind == "for" and self.reason is None else None
         self.item = item_of(site, summaries, self._collecting) if self.reason is None else None
         self._within = None
         self._turn = self._turn_of() if self._collecting else None

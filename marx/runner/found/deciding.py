@@ -16,7 +16,7 @@ from marx.runner.found.conditions import OF_RESULTS, unsettled
 from marx.runner.found.depth import used
 from marx.runner.found.division import Division
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike
-from marx.runner.found.recording import KINDS
+from marx.runner.found.recording import kind_of
 from marx.runner.found.sending import Portion, state_of
 from marx.runner.found.sites import unpacked
 from marx.runner.found.work import Unworkable, collected, work_of
@@ -143,10 +143,11 @@ class _Deciding(object):
         names = collected(self._found)
         inner = self._frame.f_locals
         self._values = [(name, inner[name] if name in inner else self._frame.f_globals.get(name)) for name in names]
-        kinds = [(name, KINDS.get(type(value))) for name, value in self._values]
+        hows = dict((name, set(each.how for each in self._found.collects if each.root[-1] == name)) for name in names)
+        kinds = [(name, kind_of(value, hows[name])) for name, value in self._values]
         for name, what in kinds:
             if what is None:
-                raise Stays("`%s` is no plain list, set, dictionary, number or text" % name)
+                raise Stays("`%s` is no plain list, set, dictionary, number or text, and no array that holds numbers itself" % name)
         return kinds
 
     def _records(self, items):

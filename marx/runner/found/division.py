@@ -9,7 +9,7 @@ from __future__ import absolute_import
 import sys
 
 from marx.runner.found.looking import is_alike
-from marx.runner.found.recording import SCALARS, done_to_objects, summed
+from marx.runner.found.recording import SCALARS, done_to_objects, is_filled, summed
 
 
 class Division(object):
@@ -137,8 +137,10 @@ def _at_hand(copy):
 
 
 def _was_done(how, value, arguments):
+    if how == "fill":
+        return is_filled(value, arguments)
     if how == "setitem":
-        return arguments[0] in value and is_alike(value[arguments[0]], arguments[1])
+        return (type(value) is list or arguments[0] in value) and is_alike(value[arguments[0]], arguments[1])
     if how == "update" and type(value) is dict:
         return all(key in value and is_alike(value[key], given) for key, given in dict(arguments[0]).items())
     return all(given in value for given in (arguments if how == "add" else arguments[0]))

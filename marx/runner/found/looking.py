@@ -12,6 +12,8 @@ from marx.runner.carry.own import is_own_name
 from marx.runner.compat import IS_2, TEXT
 
 _LONG = type(sys.maxsize + 1)
+#: What counts places.
+WHOLE = frozenset([int, _LONG])
 NUMBERS = frozenset([int, float, complex, bool, _LONG])
 ATOMS = NUMBERS | frozenset([type(None), bytes, str, TEXT, type(Ellipsis), type(NotImplemented)])
 _RANGE = type(range(0)) if not IS_2 else xrange  # noqa: F821  novm

@@ -2,15 +2,28 @@
 
 from __future__ import absolute_import
 
+import sys
+
 from marx.runner.compat import TEXT
-from marx.runner.found.looking import NUMBERS
+from marx.runner.found.looking import NUMBERS, WHOLE
 
 #: Of what is summed up exactly: nothing of the program's runs when these are added or compared.
 SCALARS = NUMBERS | frozenset([str, bytes, TEXT])
+#: For `Ellipsis` in a key, which 2.7 does not pickle.
+ALL_BETWEEN = "..."
+#: Bytes of a number in an array, by numpy's letter for its kind: up to so many it becomes one of Python's and comes back as it was.
+_EXACT_BYTES = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}
 
 
 class Unrecorded(Exception):
     """The loop does something with what it collects in that cannot be done afterwards."""
+
+
+def recorder(kind, record):
+    """What stands for a thing of a ``kind`` that `kind_of` gave. ``record(how, arguments)`` keeps each operation."""
+    if isinstance(kind, tuple):
+        return (Places if kind[0] == "places" else Cells)(kind[1:], record)
+    return Recorder(kind, record)
 
 
 class Recorder(object):
@@ -82,16 +95,100 @@ class Recorder(object):
             raise Unrecorded("it collects in a %s" % self._kind)
 
 
+class Places(object):
+    """Stands for a list of which only the places that it has are filled. ``kind``: their number."""
+
+    def __init__(self, kind, record):
+        (self._count,) = kind
+        self._record = record
+
+    def __setitem__(self, place, value):
+        if type(place) not in WHOLE:
+            raise Unrecorded("it fills a list at a %s" % type(place).__name__)
+        if not -self._count <= place < self._count:
+            raise IndexError("list assignment index out of range")
+        self._record("setitem", (place, value))
+
+
+class Cells(object):
+    """Stands for an array of numbers that is filled. ``kind``: its dtype as text, its shape, and whether it lies in Fortran's order.
+
+    An array like it takes what is put there, with whatever numpy makes of that, and what then stands there is kept.
+    """
+
+    def __init__(self, kind, record):
+        self._dtype, self._shape, self._order = kind
+        self._record = record
+        self._cells = None
+
+    def __setitem__(self, key, value):
+        parts = [_part_of(each) for each in (key if type(key) is tuple else (key,))]
+        if self._cells is None:
+            self._cells = sys.modules["numpy"].empty(self._shape, self._dtype, self._order)
+        self._cells[key] = value
+        stands = self._cells[key]
+        self._record("fill", (tuple(parts), stands.copy() if hasattr(stands, "__len__") else stands.item()))
+
+
+def _part_of(key):
+    """A whole number as it is, a slice as a tuple; what else numpy takes as a key is not kept."""
+    if type(key) is slice:
+        parts = key.start, key.stop, key.step
+        if all(part is None or type(part) in WHOLE for part in parts):
+            return parts
+    elif type(key) in WHOLE:
+        return key
+    elif key is Ellipsis:
+        return ALL_BETWEEN
+    raise Unrecorded("it fills an array at a %s" % type(key).__name__)
+
+
+def _key_of(parts):
+    return tuple(slice(*part) if type(part) is tuple else Ellipsis if part == ALL_BETWEEN else part for part in parts)
+
+
 #: What a name that a loop collects in must be exactly, and what `Recorder` calls it.
 KINDS = dict([(list, "list"), (set, "set"), (dict, "dict")] + [(kind, "scalar") for kind in SCALARS])
 
 
+def kind_of(value, hows):
+    """What `recorder` is to be called with for a value in which a loop collects in these ways; None where nothing can stand for it."""
+    if type(value) is list and hows == set(["setitem"]):
+        return "places", len(value)
+    if "fill" in hows:
+        return _kind_of_array(value)
+    return KINDS.get(type(value))
+
+
+def _kind_of_array(value):
+    numpy = sys.modules.get("numpy")
+    if numpy is None or type(value) is not numpy.ndarray or value.base is not None or not value.flags.writeable:
+        return None
+    dtype = value.dtype
+    if dtype.names is not None or dtype.itemsize > _EXACT_BYTES.get(dtype.kind, 0):
+        return None
+    return "cells", dtype.str, value.shape, "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+
+
+def needs_numpy(kinds):
+    """Whether recorders of these kinds do."""
+    return any(isinstance(kind, tuple) and kind[0] == "cells" for kind in kinds)
+
+
 def done_to_objects(how, value, arguments):
-    """Do an operation to a list, set or dictionary. Nothing that `Recorder` has kept can fail."""
-    if how == "setitem":
+    """Do an operation to a list, set, dictionary or array. Nothing that was recorded can fail."""
+    if how == "fill":
+        value[_key_of(arguments[0])] = arguments[1]
+    elif how == "setitem":
         value[arguments[0]] = arguments[1]
     else:
         getattr(value, how)(*arguments)
+
+
+def is_filled(value, arguments):
+    """Whether an array holds, to the last bit, what was put there elsewhere."""
+    stands, given = value[_key_of(arguments[0])], sys.modules["numpy"].asarray(arguments[1], value.dtype)
+    return stands.shape == given.shape and stands.tobytes() == given.tobytes()
 
 
 def summed(how, value, arguments):

@@ -21,7 +21,7 @@ from marx.runner.changes import Snapshot
 from marx.runner.compat import IS_2, elapsed, monotonic
 from marx.runner.found.depth import used
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike, looked
-from marx.runner.found.recording import Recorder
+from marx.runner.found.recording import needs_numpy, recorder
 from marx.runner.standins.pickling import dumps, loads
 
 #: What `begin` was given in this process.
@@ -31,7 +31,7 @@ _given = None
 class Given(object):
     """What a runner must know of a found portion.
 
-    ``kind``: of `Found`. ``collects``: (name, kind for a `Recorder`) of each that the loop collects in. ``out``: (encoding, errors) of standard
+    ``kind``: of `Found`. ``collects``: (name, kind for `recorder`) of each that the loop collects in. ``out``: (encoding, errors) of standard
     output. ``depth``: of `depth.used`, where the site stands. ``wanted``: kinds of conditions that results
     must meet. ``may_draw``: whether random numbers may be drawn.
     """
@@ -49,6 +49,8 @@ def begin(work, *about):
     """Called last when the state is put up, as the initializer of a pool is. ``about``: a `Given`."""
     global _given
     _given = work, Given(*about)
+    if needs_numpy(kind for _, kind in _given[1].collects):
+        __import__("numpy")
 
 
 class Serving(object):
@@ -151,7 +153,7 @@ def looked_into(item):
 
 
 def _recorder(name, kind, payload):
-    return Recorder(kind, lambda how, arguments: payload.append((name, how, arguments)))
+    return recorder(kind, lambda how, arguments: payload.append((name, how, arguments)))
 
 
 class _Held(object):

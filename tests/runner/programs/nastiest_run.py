@@ -25,6 +25,32 @@ print([repr(total(l)) for l in [[0.1 * i + k for i in range(9)] for k in range(6
 """,
         1,
     ),
+    "places of a list that is filled": (
+        """
+def f(x):
+    return [x, x * 2 / 7.0]
+a, b, c = [None] * 6, [0] * 3, [x for x in range(4)]
+for i in range(len(a)):
+    a[i] = f(i)
+for x in range(7):
+    b[x % 3] = f(x)
+for x in range(4):
+    c[-x - 1] = a[x]
+a[1].append(5)
+print(a, b, c, c[2] is a[1])
+d = [0] * 3
+try:
+    for x in range(5):
+        d[x] = f(x)
+except IndexError as e:
+    print(e, d)
+e = ["?"] * 3
+for x in range(3):
+    e[True] = e[x % 2 == 0] = f(x)
+print(e)
+""",
+        2,
+    ),
     "iterators of the module that each item takes the next of": (
         """
 import itertools

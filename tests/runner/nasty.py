@@ -1,0 +1,25 @@
+"""A program run plainly and with everything that is proved sent away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.pythons import UserPython
+from tests.runner.beginning import Stable
+from tests.runner.playing import Lab, Run
+
+
+def both(python: UserPython, kit: Path, folder: Path, stables: dict[UserPython, Stable], text: str) -> tuple[Run, Run]:
+    """A program run plainly and divided, each in a folder of the same name that is new."""
+    runs = []
+    for finding in (None, "proved"):
+        place = folder / "place"
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        lab = Lab(python, kit, place, finding=finding, stable=stables[python])
+        run = lab.run_plainly(text) if finding is None else lab.run(text)
+        run.out += "".join("\n%s: %s" % (name, (place / name).is_file() and (place / name).read_text()) for name in sorted(os.listdir(place)))
+        runs.append(run)
+    return runs[0], runs[1]
