@@ -21,6 +21,8 @@ from tests.proofs.loops.rules import RULES
 from tests.proofs.loops.works import HARMLESS, TRAPS
 from tests.pythons import UserPython, found_pythons
 
+pytestmark = pytest.mark.slow
+
 PROGRAMS = 10
 
 

@@ -11,6 +11,8 @@ from tests.runner.beginning import Stable
 from tests.runner.nasty import both
 from tests.runner.programs.nastiest_run import EVERYWHERE, FUTURE, IN_THREE, IN_TWO
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("what", [*EVERYWHERE, *IN_TWO, *IN_THREE])
 def test_the_nastiest_programs_show_what_they_show_plainly(

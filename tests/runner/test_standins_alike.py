@@ -10,6 +10,8 @@ import pytest
 from tests.pythons import UserPython
 from tests.runner.playing import Comparisons, section_names, why_not
 
+pytestmark = pytest.mark.slow
+
 PROGRAMS = Path(__file__).parent / "programs"
 POOLS, EXECUTORS, JOBLIBS = (PROGRAMS / name for name in ("pools.py", "executors.py", "joblibs.py"))
 
