@@ -13,13 +13,15 @@ from marx.runner.divide.turns import bound_in
 #: Methods that a new container has, and that give nothing.
 _METHODS = {"list": ("append", "extend"), "set": ("add", "update"), "dict": ("update",)}
 _MAKERS = {"List": "list", "Set": "set", "Dict": "dict", "ListComp": "list"}
-#: What a container takes at the places that it has, when nothing is put behind them meanwhile.
-_FILLED = ("list", "array")
 #: numpy's functions that make a new array, of numbers unless objects are asked for.
 _ARRAY_MAKERS = frozenset("numpy." + name for name in "zeros ones empty full zeros_like ones_like empty_like full_like".split())
 #: What of an array or list cannot change while its places are filled.
 _SIZES = frozenset(["shape", "size", "ndim"])
 _SLICES = frozenset(["Slice", "ExtSlice"])
+#: Ways of putting something at a place that is there already: ``x[i] = y``, ``x[i:j] = y``, ``x[i][j] = y``.
+_FILLING = frozenset(["setitem", "setslice", "setinner"])
+#: Which of them each container takes, when nothing else is done to it.
+_FILLS = {"list": frozenset(["setitem"]), "table": frozenset(["setinner"]), "array": _FILLING}
 
 #: What cannot fail on a value that was computed: the only way of collecting where a handler stands around it.
 _NEVER_FAILS = frozenset(["append"])
@@ -67,7 +69,7 @@ class Collecting(object):
             self.refused = self.refused or (name, line or several[0][0].lineno, why)
             return
         self.names.add(name)
-        if made not in _METHODS and made != "array" or any(kind(statement) == "AugAssign" for statement, _, _ in several):
+        if made not in _METHODS and made not in _FILLS or any(kind(statement) == "AugAssign" for statement, _, _ in several):
             self.values.add(name)
         for statement, how, _ in several:
             how = "extend" if how == "iadd" and made == "list" else "fill" if made == "array" else how
@@ -76,7 +78,8 @@ class Collecting(object):
     def _made(self, name, collecting, hows):
         """(what it is bound to, line, why it may not collect): the nearest binding before the loop, with nobody looking between."""
         node = self._site.node
-        over = [] if _fills(hows) and _asks_size_only(node.iter, name) else [node.iter]
+        has_rows = "setinner" in hows
+        over = [] if hows <= _FILLING and _asks_size_only(node.iter, name) else [node.iter]
         mentions = [line for part in [node.target] + over + node.body for line in _mentions(part, name, collecting)]
         if mentions:
             return None, mentions[0], "the loop reads it"
@@ -86,10 +89,10 @@ class Collecting(object):
         below = self._site.node
         for block, node in self._site.blocks():
             for statement in reversed(block[: _place(block, below)]):
-                made = self._new(statement, name)
+                made = self._new(statement, name, has_rows)
                 if made:
                     return made, statement.lineno, None
-                if _mentions(statement, name, _putting(statement, name)):
+                if _mentions(statement, name, _putting(statement, name, has_rows)):
                     return None, statement.lineno, "it is used between where it is made and the loop"
                 if is_named_within and _calls(statement):
                     return None, statement.lineno, "functions know it"
@@ -100,9 +103,14 @@ class Collecting(object):
             below = node
         return None, None, "it is not made new in front of the loop"
 
-    def _new(self, statement, name):
-        """What a statement makes new and binds to ``name`` alone: as `_is_new` has it, or "array"; None for anything else."""
+    def _new(self, statement, name, has_rows):
+        """What a statement makes new and binds to ``name`` alone: as `_is_new` has it, or "array", or "table" where its rows are new, too.
+
+        None for anything else.
+        """
         value = _bound_alone(statement, name)
+        if has_rows and value is not None and _has_new_rows(value):
+            return "table"
         if value is None or kind(value) != "Call":
             return _is_new(value)
         names = self._targets.names(value.func, self._site.scope)
@@ -124,11 +132,11 @@ def _unfit(made, hows, is_tried):
     """Why a name that was made as ``made`` cannot collect in these ways; None if it can."""
     if is_tried:
         return "it may fail, and the loop would handle that"
-    if made == "list" and hows == set(["setitem"]) or made == "array" and _fills(hows):
+    if hows <= _FILLS.get(made, frozenset()):
         return None
-    if made in _METHODS or made == "array":
+    if made in _METHODS or made in _FILLS:
         fits = set(_METHODS.get(made, ())) | set({"list": ["iadd"], "dict": ["setitem"]}.get(made, []))
-        return None if hows <= fits else "a %s collects otherwise" % made
+        return None if hows <= fits else "a %s collects otherwise" % ("list of lists" if made == "table" else made)
     return None if len(hows) == 1 and hows <= set(["iadd", "max", "min"]) else "it is no container"
 
 
@@ -160,7 +168,9 @@ def _form(statement):
         return None
     target, value = statement.targets[0], statement.value
     if kind(target) == "Subscript" and kind(target.value) == "Name":
-        return target.value.id, "setslice" if any(kind(part) in _SLICES for part in syntax.walk(target.slice)) else "setitem"
+        return target.value.id, "setslice" if _has_slice(target) else "setitem"
+    if kind(target) == "Subscript" and kind(target.value) == "Subscript" and kind(target.value.value) == "Name":
+        return None if _has_slice(target.value) else (target.value.value.id, "setinner")
     return _value_form(target.id, value) if kind(target) == "Name" else None
 
 
@@ -194,14 +204,24 @@ def given_by(collect):
         return [], [node.value.args[0]]
     if kind(node) == "AugAssign":
         return [], [node.value]
-    if collect.how in ("setitem", "setslice", "fill"):
+    if kind(getattr(node.targets[0], "value", None)) == "Subscript":
+        return [node.targets[0].value.slice, node.targets[0].slice], [node.value]
+    if kind(node.targets[0]) == "Subscript":
         return [node.targets[0].slice], [node.value]
     return [], [node.value.right if kind(node.value) == "BinOp" else node.value.args[1]]
 
 
-def _fills(hows):
-    """Whether all ways of collecting put something at places that are there already."""
-    return hows <= set(["setitem", "setslice"])
+def _has_slice(subscript):
+    return any(kind(part) in _SLICES for part in syntax.walk(subscript.slice))
+
+
+def _has_new_rows(node):
+    """Whether an expression makes a list of nothing but new lists; an empty one counts."""
+    if kind(node) == "ListComp":
+        return _is_new(node.elt) == "list"
+    if kind(node) == "List":
+        return all(_is_new(each) == "list" for each in node.elts)
+    return kind(node) == "Call" and _is_new(node) == "list"
 
 
 def _asks_size_only(node, name):
@@ -215,10 +235,16 @@ def _asks_size_only(node, name):
     return not _is_name(node, name) and all(_asks_size_only(child, name) for child in syntax.children(node))
 
 
-def _putting(statement, name):
-    """The ids of the statements, in one that stands in front of the loop, that do no more than put something into what ``name`` names."""
-    ways = set(["setitem", "setslice"]).union(*_METHODS.values())
-    return set(id(each) for each, collector, how, _ in _candidates([statement], False) if collector == name and how in ways)
+def _putting(statement, name, has_rows):
+    """The ids of the statements, in one that stands in front of the loop, that do no more than put something into what ``name`` names.
+
+    ``has_rows``: it must stay a list of new lists.
+    """
+    found = [(each, how) for each, collector, how, _ in _candidates([statement], False) if collector == name]
+    if has_rows:
+        return set(id(each) for each, how in found if how == "append" and _is_new(each.value.args[0]) == "list")
+    ways = _FILLING.union(*_METHODS.values())
+    return set(id(each) for each, how in found if how in ways)
 
 
 def _bound_alone(statement, name):

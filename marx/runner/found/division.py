@@ -139,6 +139,8 @@ def _at_hand(copy):
 def _was_done(how, value, arguments):
     if how == "fill":
         return is_filled(value, arguments)
+    if how == "setinner":
+        return is_alike(value[arguments[0]][arguments[1]], arguments[2])
     if how == "setitem":
         return (type(value) is list or arguments[0] in value) and is_alike(value[arguments[0]], arguments[1])
     if how == "update" and type(value) is dict:

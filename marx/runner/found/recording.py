@@ -22,7 +22,7 @@ class Unrecorded(Exception):
 def recorder(kind, record):
     """What stands for a thing of a ``kind`` that `kind_of` gave. ``record(how, arguments)`` keeps each operation."""
     if isinstance(kind, tuple):
-        return (Places if kind[0] == "places" else Cells)(kind[1:], record)
+        return _FILLED[kind[0]](kind[1:], record)
     return Recorder(kind, record)
 
 
@@ -110,6 +110,19 @@ class Places(object):
         self._record("setitem", (place, value))
 
 
+class Rows(object):
+    """Stands for a list of lists of which only the places that they have are filled. ``kind``: how many places each has."""
+
+    def __init__(self, kind, record):
+        (self._counts,) = kind
+        self._record = record
+
+    def __getitem__(self, row):
+        if type(row) not in WHOLE:
+            raise Unrecorded("it fills a row of a list at a %s" % type(row).__name__)
+        return Places((self._counts[row],), lambda how, arguments: self._record("setinner", (row,) + arguments))
+
+
 class Cells(object):
     """Stands for an array of numbers that is filled. ``kind``: its dtype as text, its shape, and whether it lies in Fortran's order.
 
@@ -121,13 +134,34 @@ class Cells(object):
         self._record = record
         self._cells = None
 
+    def __getitem__(self, row):
+        if type(row) not in WHOLE:
+            raise Unrecorded("it fills a part of an array at a %s" % type(row).__name__)
+        return _Row(self, row)
+
     def __setitem__(self, key, value):
-        parts = [_part_of(each) for each in (key if type(key) is tuple else (key,))]
+        key = key if type(key) is tuple else (key,)
+        parts = [_part_of(each) for each in key]
         if self._cells is None:
             self._cells = sys.modules["numpy"].empty(self._shape, self._dtype, self._order)
         self._cells[key] = value
         stands = self._cells[key]
         self._record("fill", (tuple(parts), stands.copy() if hasattr(stands, "__len__") else stands.item()))
+
+
+class _Row(object):
+    """Stands for a row of an array: a window onto it, so what is put there is put into the array."""
+
+    def __init__(self, cells, row):
+        self._cells = cells
+        self._row = row
+
+    def __setitem__(self, key, value):
+        self._cells[(self._row,) + (key if type(key) is tuple else (key,))] = value
+
+
+#: By the first part of a kind.
+_FILLED = {"places": Places, "rows": Rows, "cells": Cells}
 
 
 def _part_of(key):
@@ -155,6 +189,8 @@ def kind_of(value, hows):
     """What `recorder` is to be called with for a value in which a loop collects in these ways; None where nothing can stand for it."""
     if type(value) is list and hows == set(["setitem"]):
         return "places", len(value)
+    if hows == set(["setinner"]):
+        return ("rows", [len(row) for row in value]) if type(value) is list and all(type(row) is list for row in value) else None
     if "fill" in hows:
         return _kind_of_array(value)
     return KINDS.get(type(value))
@@ -181,6 +217,8 @@ def done_to_objects(how, value, arguments):
         value[_key_of(arguments[0])] = arguments[1]
     elif how == "setitem":
         value[arguments[0]] = arguments[1]
+    elif how == "setinner":
+        value[arguments[0]][arguments[1]] = arguments[2]
     else:
         getattr(value, how)(*arguments)
 

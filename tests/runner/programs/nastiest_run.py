@@ -48,8 +48,16 @@ e = ["?"] * 3
 for x in range(3):
     e[True] = e[x % 2 == 0] = f(x)
 print(e)
+g, h = [[0] * 3 for x in range(4)], [[0] * 2] * 3
+for x in range(4):
+    for y in range(3):
+        g[x][-y - 1] = f(x + y)
+for x in range(3):
+    h[x][x % 2] = f(x)
+g[1][1].append(7)
+print(g, h, h[0] is h[2])
 """,
-        2,
+        3,
     ),
     "iterators of the module that each item takes the next of": (
         """
