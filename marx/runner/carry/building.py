@@ -6,9 +6,9 @@ import importlib
 import sys
 import types
 
-from marx.runner.carry import classes, functions
+from marx.runner.carry import classes, functions, rebuilding
 from marx.runner.carry.errors import Denied, NotRestored
-from marx.runner.carry.table import CELL, CLASS, FUNCTION, MODULE, NAMED, SPACE, Table
+from marx.runner.carry.table import CELL, CLASS, CONTAINER, FUNCTION, MODULE, NAMED, SPACE, Table
 
 
 class Building(object):
@@ -22,7 +22,7 @@ class Building(object):
 
     def build(self):
         """Find or make everything. Raises `NotRestored`."""
-        for kind in (MODULE, SPACE, NAMED, CLASS, FUNCTION, CELL):
+        for kind in (CONTAINER, MODULE, SPACE, NAMED, CLASS, FUNCTION, CELL):
             for number, known in enumerate(self.table.kinds):
                 if known == kind:
                     self.object(number)
@@ -64,6 +64,9 @@ class Building(object):
     def _cell(self):
         return functions.new_cell()
 
+    def _container(self, kind, sequence):
+        return rebuilding.made(rebuilding.KINDS[kind], sequence)
+
     def _class(self, made):
         meta, bases = self.object(made[3]), [self.object(base) for base in made[4]]
         found = classes.candidate(made, self.table.objects, self._used)
@@ -90,6 +93,7 @@ _BUILDERS = {
     CLASS: Building._class,
     FUNCTION: Building._function,
     CELL: Building._cell,
+    CONTAINER: Building._container,
 }
 
 

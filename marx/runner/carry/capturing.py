@@ -113,6 +113,7 @@ class _Capture(object):
         table, sink = self._walk.table, io.BytesIO()
         pickler = new_pickler(sink, table.number_of)
         count = len(table.objects)
+        table.close()
         table.begin()
         for _, value in self._pieces:
             pickler.dump(value)

@@ -5,9 +5,9 @@ from __future__ import absolute_import
 import hashlib
 import sys
 
-from marx.runner.carry import classes, functions, patches, surroundings
+from marx.runner.carry import classes, functions, patches, rebuilding, surroundings
 from marx.runner.carry.pickles import dumped
-from marx.runner.carry.table import CELL, CLASS, CLASSES, FUNCTION, SPACE
+from marx.runner.carry.table import CELL, CLASS, CLASSES, CONTAINER, FUNCTION, SPACE
 from marx.runner.compat import IS_2, TEXT
 
 #: In place of an object's number, for pieces that belong to none.
@@ -44,6 +44,8 @@ def taken(owner, name, kinds, objects):
         return something[name[1:]]
     if kind == CELL:
         return something.cell_contents
+    if kind == CONTAINER:
+        return rebuilding.content(something)
     return (functions if kind == FUNCTION else classes).piece(something, name)
 
 
@@ -57,6 +59,8 @@ def given(owner, name, value, kinds, objects):
         objects[owner][name[1:]] = value
     elif kinds[owner] == CELL:
         functions.fill(objects[owner], value)
+    elif kinds[owner] == CONTAINER:
+        rebuilding.fill(objects[owner], value)
     else:
         (functions if kinds[owner] == FUNCTION else classes).give(objects[owner], name, value)
 

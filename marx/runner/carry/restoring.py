@@ -16,6 +16,7 @@ from marx.runner.carry.pickles import new_unpickler
 from marx.runner.carry.pieces import SETTING, STARTING
 from marx.runner.carry.reducing import registered
 from marx.runner.carry.statements import execute
+from marx.runner.carry.table import CONTAINER
 
 
 class Loaded(object):
@@ -161,6 +162,8 @@ def _named(owner, name, table):
     if not isinstance(owner, int):
         return "%s.%s" % name
     something = table.objects[owner]
+    if table.kinds[owner] == CONTAINER:
+        return "a %s" % type(something).__name__
     if isinstance(something, dict):
         return "`%s` of %s" % (name[1:], something.get("__name__"))
     return "`%s` of `%s`" % (name.strip("."), getattr(something, "__name__", "a closure"))

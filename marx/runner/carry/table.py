@@ -9,10 +9,13 @@ import types
 from marx.runner.carry.denied import check
 from marx.runner.carry.errors import Denied
 from marx.runner.carry.own import is_own, is_own_name
+from marx.runner.carry.rebuilding import is_kept, sequence_for
 from marx.runner.compat import IS_2, TEXT
 
 #: A namespace is the dictionary that functions have as their globals, mostly a module's.
 FUNCTION, CLASS, MODULE, CELL, NAMED, SPACE = "function", "class", "module", "cell", "named", "namespace"
+#: A set, or a dictionary of 2.7, which pickle would bring into another order.
+CONTAINER = "container"
 
 CellType = type((lambda one: lambda: one)(0).__closure__[0])
 CLASSES = (type, types.ClassType) if IS_2 else (type,)  # novm
@@ -31,6 +34,7 @@ class Table(object):
     """``objects``: by number. ``ordered``: the sets (and in 2.7 the dicts) that were pickled, in their turn.
 
     ``hints``: by id, where a function stands that does not say so itself. ``packages``: the libraries that anything found belongs to.
+    ``sequences``: by number, in which order the elements of a container must be put into a new one.
     """
 
     def __init__(self):
@@ -40,6 +44,9 @@ class Table(object):
         self._held = []
         self.hints = {}
         self.packages = set()
+        self.sequences = {}
+        self._kept = {}
+        self._is_closed = False
         self._numbers = {}
         self._attributes = set()
         self._library = None
@@ -52,15 +59,34 @@ class Table(object):
         if kind in _PLAIN:
             return None
         if kind in _ORDERED:
-            if id(something) not in self._attributes:
-                self.ordered.append(something)
-            return None
+            return self._number_of_container(something)
         number = self._numbers.get(id(something))
         if number is None:
             known_as = self._kind(something, kind)
             if known_as is not None:
                 return self.add(known_as, something)
         return number
+
+    def close(self):
+        """From now on no container gets a number: what is not known is made anew each time that it is looked at."""
+        self._is_closed = True
+
+    def _number_of_container(self, something):
+        if id(something) in self._attributes:
+            return None
+        number = self._numbers.get(id(something))
+        if number is not None and self.kinds[number] == CONTAINER:
+            return number
+        if not self._is_closed and id(something) not in self._kept:
+            # Held, so that no other object gets its id.
+            self._kept[id(something)] = something
+            sequence = None if is_kept(something) else sequence_for(something)
+            if sequence is not None:
+                number = self.add(CONTAINER, something)
+                self.sequences[number] = sequence
+                return number
+        self.ordered.append(something)
+        return None
 
     def begin(self):
         """Before something is pickled: a new list for `ordered`, and nothing held.
@@ -83,6 +109,7 @@ class Table(object):
         """On the other side: the kinds of the objects that `put` will bring."""
         self.kinds = kinds
         self.objects = [None] * len(kinds)
+        self.close()
 
     def put(self, number, something):
         """On the other side: this is the object of that number."""

@@ -6,7 +6,7 @@ import sys
 import types
 from collections import OrderedDict
 
-from marx.runner.carry import classes, functions
+from marx.runner.carry import classes, functions, rebuilding
 from marx.runner.carry.denied import check
 from marx.runner.carry.errors import CannotCarry, Denied
 from marx.runner.carry.originals import original
@@ -14,7 +14,7 @@ from marx.runner.carry.own import is_own, is_own_name
 from marx.runner.carry.pickles import Nowhere, new_pickler
 from marx.runner.carry.reads import reads_of
 from marx.runner.carry.reducing import is_reduced
-from marx.runner.carry.table import CELL, CLASS, FUNCTION, MODULE, NAMED, SPACE, Table, name_of
+from marx.runner.carry.table import CELL, CLASS, CONTAINER, FUNCTION, MODULE, NAMED, SPACE, Table, name_of
 
 
 class Walk(object):
@@ -74,7 +74,7 @@ class Walk(object):
         something, kind = self.table.objects[number], self.table.kinds[number]
         if kind in (FUNCTION, CLASS):
             return "`%s`" % name_of(something)
-        return "what `%s` holds" % self._reader if kind == CELL else repr(something)[:60]
+        return "what `%s` holds" % self._reader if kind in (CELL, CONTAINER) else repr(something)[:60]
 
     # One of each kind
 
@@ -94,6 +94,10 @@ class Walk(object):
         if not functions.is_empty(cell):
             self._try(number, functions.CONTENT, cell.cell_contents)
         return ()
+
+    def _container(self, number, container):
+        self._try(number, functions.CONTENT, rebuilding.content(container))
+        return (type(container).__name__, self.table.sequences[number])
 
     def _function(self, number, function):
         made = functions.skeleton(function, self.table)
@@ -199,7 +203,7 @@ class Walk(object):
         kind = self.table.kinds[number]
         if kind == SPACE:
             return "%s`%s`" % (self._sources.place_of_name(self.table.objects[number], name[1:]), name[1:])
-        if kind == CELL:
+        if kind in (CELL, CONTAINER):
             return self.described(number)
         return "%s`%s` of %s" % (self._line(number), name.lstrip("."), self.described(number))
 
@@ -215,6 +219,7 @@ _LOOKS = {
     NAMED: Walk._named,
     SPACE: Walk._space,
     CELL: Walk._cell,
+    CONTAINER: Walk._container,
     FUNCTION: Walk._function,
     CLASS: Walk._class,
 }
