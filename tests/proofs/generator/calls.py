@@ -26,7 +26,7 @@ class Call:
 
 _HALF = """waiting = POOL.imap(F, ITEMS)
 got = [next(waiting), next(waiting)]
-say('two', got)
+say('two', len(got))
 got += list(waiting)"""
 _ONE_BY_ONE = """got = []
 waiting = POOL.imap(F, ITEMS)
@@ -73,7 +73,7 @@ errors = [future.exception() for future in futures]
 got = [future.result() if error is None else type(error).__name__ for future, error in zip(futures, errors)]"""
 _LAZY = """waiting = POOL.map(F, ITEMS)
 got = [next(waiting)]
-say('one', got)
+say('one', len(got))
 got += list(waiting)"""
 _REFUSED = """try:
     POOL.map(lambda v: v, [1, 2])

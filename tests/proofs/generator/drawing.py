@@ -64,6 +64,8 @@ def _portion(random: Random, taste: Taste, number: int, shape: str, last: Portio
     count = random.randint(3 if fails else call.least, 8)
     if random.randrange(100) < _MANY and not fails and not pool.fresh and not any("doomed" in aspect.before or "M" in aspect.name for aspect in aspects):
         count = 30
+    if fails and pool.kind == "executor" and "POOL.map(" in call.text and any(aspect in EFFECTS for aspect in aspects):
+        count = 3  # whether those behind the one that raises have begun, or are cancelled, is chance
     wrapper = random.choice(WRAPPERS[:3] if taste.version < (3,) else WRAPPERS) if random.random() < 0.4 else WRAPPERS[0]
     end = pool.ends[0] if caught or fails else random.choice(pool.ends)
     return Portion(number, pool, end, call, wrapper, aspects, count, chunks, caught, continues)

@@ -130,8 +130,8 @@ STATE = (
     Aspect(
         "library patched with a lambda",
         imports=("textwrap",),
-        before="textwrap.dedent = lambda text: 'lambda'",
-        body="out.append(textwrap.dedent(' a'))",
+        before="textwrap.fill = lambda text: 'lambda'",  # dedent is what tracebacks of 3.13 are made with
+        body="out.append(textwrap.fill(' a'))",
     ),
     Aspect(
         "working directory",
