@@ -9,7 +9,8 @@ import pytest
 
 from tests.source import CHECKOUT
 
-is_worth_it: Any = runpy.run_path(str(CHECKOUT / "marx" / "runner" / "found" / "worth.py"))["is_worth_it"]
+worth: Any = runpy.run_path(str(CHECKOUT / "marx" / "runner" / "found" / "worth.py"))
+is_worth_it, is_still_worth_it = worth["is_worth_it"], worth["is_still_worth_it"]
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,19 @@ def test_what_costs_more_to_send_than_to_compute_stays(
     count: int, seconds: float, size: int, state_seconds: float, slots: int, expected: bool
 ) -> None:
     assert is_worth_it(count, seconds, size, state_seconds, slots) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "elsewhere", "taking", "slots", "expected"),
+    [
+        (0.1, 0.11, 0.001, 2, True),
+        (0.1, 0.11, 0.06, 8, False),
+        (0.02, 0.08, 0.005, 2, False),
+        (0.02, 0.08, 0.001, 8, True),
+        (0.1, 0.2, 0.001, 1, False),
+    ],
+)
+def test_what_takes_longer_to_bring_back_than_to_compute_is_divided_no_further(
+    seconds: float, elsewhere: float, taking: float, slots: int, expected: bool
+) -> None:
+    assert is_still_worth_it(seconds, elsewhere, taking, slots) == expected

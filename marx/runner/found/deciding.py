@@ -136,7 +136,8 @@ class _Deciding(object):
             raise Stays(str(error), True)
         portion = self._opened(work, collects, records, seconds)
         self._tell_doubt()
-        return Division(self._found, self._items, portion, dict(self._values), self._sampling.before, self._problem)
+        in_place = None if self._sampling.site.is_forced else seconds
+        return Division(self._found, self._items, portion, dict(self._values), self._sampling.before, in_place, self._problem)
 
     def _collects(self):
         """(name, kind) of what a loop collects in; their values are kept."""

@@ -10,16 +10,18 @@ import sys
 
 from marx.runner.found.looking import is_alike
 from marx.runner.found.recording import SCALARS, done_to_objects, is_filled, summed
+from marx.runner.found.worth import is_still_worth_it
 
 
 class Division(object):
     """``items``: those that were left, ``portion``: the outcomes of all but the last, behind that of one that was computed in place.
 
     ``values``: what a loop collects in, by name; ``before``: numbers of it as they were before the item that was computed in place, None
-    where nobody looked. ``problem(text)`` is told when the proof turns out wrong. ``tail``: what is to be computed in place.
+    where nobody looked. ``seconds``: what an item takes in place, None where it is to be divided whatever that is. ``problem(text)`` is told
+    why no more is taken over. ``tail``: what is to be computed in place.
     """
 
-    def __init__(self, found, items, portion, values, before, problem):
+    def __init__(self, found, items, portion, values, before, seconds, problem):
         self.tail = []
         self.sums = {}
         self._draws = found.pragma == "divide" and found.draws
@@ -27,6 +29,7 @@ class Division(object):
         self._portion = portion
         self._values = values
         self._before = before
+        self._seconds = seconds
         self._problem = problem
         self._next = 0
 
@@ -68,6 +71,9 @@ class Division(object):
             said = "what was computed in place came out differently elsewhere" if outcome and outcome[0] == "done" else outcome and outcome[1]
             self._stop(said or self._portion.refusal or "it has no outcome")
             return
+        if not self._is_worth_it(outcome[3]):
+            self._stop("what its items give takes longer to bring here than to compute")
+            return
         while self._next < len(self._items) - 1:
             outcome = self._portion.outcome(self._next + 1)
             if outcome is None or outcome[0] != "done":
@@ -78,6 +84,9 @@ class Division(object):
             if self.tail:
                 return
         self.tail = self._items[self._next :]
+
+    def _is_worth_it(self, elsewhere):
+        return self._seconds is None or is_still_worth_it(self._seconds, elsewhere, self._portion.taking_seconds, self._portion.slots)
 
     def _taken_over(self):
         """The next item counts: what it has printed is shown."""
@@ -101,8 +110,8 @@ class Division(object):
             value = self._values[name]
             if name in numbers:
                 numbers[name] = summed(how, numbers[name], arguments)
-            elif how in ("append", "extend") and type(value) is list:
-                appended.setdefault(name, []).extend(arguments[0] if how == "extend" else arguments)
+            elif how == "extend" and type(value) is list:
+                appended[name] = arguments[0]
             elif not _was_done(how, value, arguments):
                 return False
         is_same = all(is_alike(self._values[name][len(self._values[name]) - len(made) :], made) for name, made in appended.items())
@@ -145,4 +154,4 @@ def _was_done(how, value, arguments):
         return (type(value) is list or arguments[0] in value) and is_alike(value[arguments[0]], arguments[1])
     if how == "update" and type(value) is dict:
         return all(key in value and is_alike(value[key], given) for key, given in dict(arguments[0]).items())
-    return all(given in value for given in (arguments if how == "add" else arguments[0]))
+    return all(given in value for given in arguments[0])

@@ -29,45 +29,46 @@ def recorder(kind, record):
 class Recorder(object):
     """Stands for what a loop collects in: a list, set, dictionary, number or text. ``record(how, arguments)`` keeps each operation.
 
-    What would raise there at once raises here: the item is then computed in place.
+    What would raise there at once raises here: the item is then computed in place. What comes one by one to a container is kept as if it
+    came at once, which is less to pickle and to do.
     """
 
     def __init__(self, kind, record):
         self._kind = kind
         self._record = record
+        self._together = None
 
     def append(self, value):
         """Of a list."""
         self._only("list")
-        self._record("append", (value,))
+        self._many("extend").append(value)
 
     def extend(self, values):
         """Of a list."""
         self._only("list")
-        self._record("extend", (list(values),))
+        self._many("extend").extend(list(values))
 
     def add(self, value):
         """Of a set."""
         self._only("set")
         hash(value)
-        self._record("add", (value,))
+        self._many("update").append(value)
 
     def update(self, values):
         """Of a set or a dictionary."""
         if self._kind == "dict":
-            values = dict(values)
-            self._record("update", (list(values.items()),))
+            values = list(dict(values).items())
         else:
             self._only("set")
             values = list(values)
             for value in values:
                 hash(value)
-            self._record("update", (values,))
+        self._many("update").extend(values)
 
     def __setitem__(self, key, value):
         self._only("dict")
         hash(key)
-        self._record("setitem", (key, value))
+        self._many("update").append((key, value))
 
     def __iadd__(self, value):
         if self._kind == "list":
@@ -83,6 +84,12 @@ class Recorder(object):
     def min(self, value):
         """The same for the least."""
         self._scalar("min", value)
+
+    def _many(self, how):
+        if self._together is None:
+            self._together = []
+            self._record(how, (self._together,))
+        return self._together
 
     def _scalar(self, how, value):
         self._only("scalar")

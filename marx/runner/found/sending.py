@@ -8,6 +8,7 @@ import threading
 from marx.runner.carry.capturing import capture
 from marx.runner.carry.content import FOUND
 from marx.runner.carry.references import references
+from marx.runner.compat import elapsed, monotonic
 from marx.runner.portal import LOOK_SECONDS, PortalClosed
 from marx.runner.standins.pickling import loads
 
@@ -21,7 +22,10 @@ def state_of(begin, about, records):
 
 
 class Portion(object):
-    """The listener of one. ``refusal``: why nothing comes any more, None as long as something may."""
+    """The listener of one. ``refusal``: why nothing comes any more, None as long as something may. ``slots``: of the lab.
+
+    ``taking_seconds``: how long it took to read the last outcome that was asked for.
+    """
 
     def __init__(self, portal):
         self._portal = portal
@@ -29,6 +33,8 @@ class Portion(object):
         self._outcomes = {}
         self._came = threading.Event()
         self.refusal = None
+        self.slots = portal.slots
+        self.taking_seconds = 0.0
 
     def open(self, call, content, records):
         """Send everything: the state, see `state_of`, and the items. Raises `PortalClosed`."""
@@ -50,10 +56,13 @@ class Portion(object):
         codec, content = self._outcomes.pop(index, ("nothing", None))
         if codec != "pickles":
             return None
+        began_at = monotonic()
         try:
             return loads(content)[1]
         except Exception:
             return None
+        finally:
+            self.taking_seconds = elapsed(began_at)
 
     def drop(self):
         """Nothing more is wanted."""

@@ -18,3 +18,10 @@ def is_worth_it(count, seconds, size, state_seconds, slots):
     travelling = count * size * (1 / NETWORK_BYTES + 1 / PICKLE_BYTES)
     divided = FIRST_SECONDS + 2 * state_seconds + travelling + count * (seconds + CHECK_SECONDS) / max(slots, 1)
     return divided < LARGEST_SHARE * in_place
+
+
+def is_still_worth_it(seconds, elsewhere, taking, slots):
+    """Whether to go on when the first outcome is here: an item takes ``seconds`` in place, ``elsewhere`` in a runner, where what is collected is
+    recorded and everything is looked at; and ``taking`` here until its outcome can be used, one after the other, and about as long again to do.
+    """
+    return elsewhere / max(slots, 1) + 2 * taking < seconds
