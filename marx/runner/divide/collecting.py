@@ -20,8 +20,11 @@ _SIZES = frozenset(["shape", "size", "ndim"])
 _SLICES = frozenset(["Slice", "ExtSlice"])
 #: Ways of putting something at a place that is there already: ``x[i] = y``, ``x[i:j] = y``, ``x[i][j] = y``.
 _FILLING = frozenset(["setitem", "setslice", "setinner"])
-#: Which of them each container takes, when nothing else is done to it.
-_FILLS = {"list": frozenset(["setitem"]), "table": frozenset(["setinner"]), "array": _FILLING}
+#: Which of them each container takes, when nothing else is done to it; "defaultdict" is one of lists.
+_FILLS = {"list": frozenset(["setitem"]), "table": frozenset(["setinner", "group"]), "array": _FILLING}
+_FILLS.update(dict=frozenset(["setdefault"]), defaultdict=frozenset(["group"]))
+#: Ways that put something into lists which must be known to nobody else: ``x.setdefault(k, []).append(y)``, ``x[k].append(y)``.
+_GROUPING = frozenset(["setdefault", "group"])
 
 #: What cannot fail on a value that was computed: the only way of collecting where a handler stands around it.
 _NEVER_FAILS = frozenset(["append"])
@@ -72,13 +75,12 @@ class Collecting(object):
         if made not in _METHODS and made not in _FILLS or any(kind(statement) == "AugAssign" for statement, _, _ in several):
             self.values.add(name)
         for statement, how, _ in several:
-            how = "extend" if how == "iadd" and made == "list" else "fill" if made == "array" else how
+            how = "extend" if how == "iadd" and made == "list" else "fill" if made == "array" else "group" if how in _GROUPING else how
             self.found[id(statement)] = Collect(how, name_of(owner, name), statement)
 
     def _made(self, name, collecting, hows):
         """(what it is bound to, line, why it may not collect): the nearest binding before the loop, with nobody looking between."""
         node = self._site.node
-        has_rows = "setinner" in hows
         over = [] if hows <= _FILLING and _asks_size_only(node.iter, name) else [node.iter]
         mentions = [line for part in [node.target] + over + node.body for line in _mentions(part, name, collecting)]
         if mentions:
@@ -89,10 +91,10 @@ class Collecting(object):
         below = self._site.node
         for block, node in self._site.blocks():
             for statement in reversed(block[: _place(block, below)]):
-                made = self._new(statement, name, has_rows)
+                made = self._new(statement, name, hows)
                 if made:
                     return made, statement.lineno, None
-                if _mentions(statement, name, _putting(statement, name, has_rows)):
+                if _mentions(statement, name, _putting(statement, name, hows)):
                     return None, statement.lineno, "it is used between where it is made and the loop"
                 if is_named_within and _calls(statement):
                     return None, statement.lineno, "functions know it"
@@ -103,21 +105,27 @@ class Collecting(object):
             below = node
         return None, None, "it is not made new in front of the loop"
 
-    def _new(self, statement, name, has_rows):
-        """What a statement makes new and binds to ``name`` alone: as `_is_new` has it, or "array", or "table" where its rows are new, too.
-
-        None for anything else.
+    def _new(self, statement, name, hows):
+        """What a statement makes new and binds to ``name`` alone: as `_is_new` has it, or "array", "defaultdict", or "table" where its rows are
+        new, too; None for anything else.
         """
         value = _bound_alone(statement, name)
-        if has_rows and value is not None and _has_new_rows(value):
+        if len(hows) == 1 and hows <= _FILLS["table"] and value is not None and _has_new_rows(value):
             return "table"
+        if "setdefault" in hows and getattr(value, "keys", None):
+            return None
         if value is None or kind(value) != "Call":
             return _is_new(value)
         names = self._targets.names(value.func, self._site.scope)
+        if names == frozenset(["collections.defaultdict"]) and [self._is_list(each) for each in value.args] == [True] and not value.keywords:
+            return "defaultdict"
         if names is None or not names <= _ARRAY_MAKERS:
             return _is_new(value)
         self.makers |= names
         return "array"
+
+    def _is_list(self, node):
+        return kind(node) == "Name" and node.id == "list" and owner_of(self._site.scope, "list") is None
 
     def _is_named_within(self, name):
         """Whether a function or another module names it as well."""
@@ -136,7 +144,7 @@ def _unfit(made, hows, is_tried):
         return None
     if made in _METHODS or made in _FILLS:
         fits = set(_METHODS.get(made, ())) | set({"list": ["iadd"], "dict": ["setitem"]}.get(made, []))
-        return None if hows <= fits else "a %s collects otherwise" % ("list of lists" if made == "table" else made)
+        return None if hows <= fits else "a %s collects otherwise" % made
     return None if len(hows) == 1 and hows <= set(["iadd", "max", "min"]) else "it is no container"
 
 
@@ -175,12 +183,22 @@ def _form(statement):
 
 
 def _method_form(call):
-    if kind(call) != "Call" or kind(call.func) != "Attribute" or kind(call.func.value) != "Name":
+    if kind(call) != "Call" or kind(call.func) != "Attribute" or len(call.args) != 1 or call.keywords or syntax.has_more_arguments(call):
         return None
-    if len(call.args) != 1 or call.keywords or syntax.has_more_arguments(call):
+    how, owner = call.func.attr, call.func.value
+    if kind(owner) == "Name":
+        return (owner.id, how) if any(how in methods for methods in _METHODS.values()) else None
+    return _group_form(owner) if how == "append" else None
+
+
+def _group_form(group):
+    """Of what is appended to: ``name.setdefault(key, [])``, ``name[key]``."""
+    if kind(group) == "Subscript" and kind(group.value) == "Name":
+        return None if _has_slice(group) else (group.value.id, "group")
+    if kind(group) != "Call" or kind(group.func) != "Attribute" or group.func.attr != "setdefault" or kind(group.func.value) != "Name":
         return None
-    how = call.func.attr
-    return (call.func.value.id, how) if any(how in methods for methods in _METHODS.values()) else None
+    is_plain = len(group.args) == 2 and not group.keywords and not syntax.has_more_arguments(group)
+    return (group.func.value.id, "setdefault") if is_plain and kind(group.args[1]) == "List" and not group.args[1].elts else None
 
 
 def _value_form(name, value):
@@ -201,7 +219,9 @@ def given_by(collect):
     """(keys, values): the expressions of a statement that collects which the item computes."""
     node = collect.node
     if kind(node) == "Expr":
-        return [], [node.value.args[0]]
+        group = node.value.func.value
+        keys = [group.slice] if kind(group) == "Subscript" else [group.args[0]] if kind(group) == "Call" else []
+        return keys, [node.value.args[0]]
     if kind(node) == "AugAssign":
         return [], [node.value]
     if kind(getattr(node.targets[0], "value", None)) == "Subscript":
@@ -235,13 +255,15 @@ def _asks_size_only(node, name):
     return not _is_name(node, name) and all(_asks_size_only(child, name) for child in syntax.children(node))
 
 
-def _putting(statement, name, has_rows):
+def _putting(statement, name, hows):
     """The ids of the statements, in one that stands in front of the loop, that do no more than put something into what ``name`` names.
 
-    ``has_rows``: it must stay a list of new lists.
+    ``hows``: of the loop's own; some want it to stay a container of new lists.
     """
     found = [(each, how) for each, collector, how, _ in _candidates([statement], False) if collector == name]
-    if has_rows:
+    if "setdefault" in hows:
+        return set(id(each) for each, how in found if how == "setdefault")
+    if not hows.isdisjoint(_FILLS["table"]):
         return set(id(each) for each, how in found if how == "append" and _is_new(each.value.args[0]) == "list")
     ways = _FILLING.union(*_METHODS.values())
     return set(id(each) for each, how in found if how in ways)

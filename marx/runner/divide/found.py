@@ -67,8 +67,8 @@ Found = namedtuple(
 #: its default values.
 Condition = namedtuple("Condition", "kind root line arguments")
 
-#: One statement of a loop's body that collects. ``how``: "append", "extend", "add", "update", "setitem", "setinner", "fill", "iadd",
-#: "max", "min"; "fill" puts numbers at places that an array has, "setitem" something at a place of a list or under a key of a dict, and
+#: One statement of a loop's body that collects. ``how``: "append", "extend", "add", "update", "setitem", "setinner", "group", "fill",
+#: "iadd", "max", "min"; "group" appends to a list under a key of a dict, "fill" puts numbers at places that an array has, "setitem" something at a place of a list or under a key of a dict, and
 #: "setinner" at a place of a list in a list.
 #: ``root``: of the name that collects ("global" or "enclosing"); node: the statement.
 Collect = namedtuple("Collect", "how root node")

@@ -134,6 +134,14 @@ def _is_sure(is_rehearsed, payload, draws):
         return False
 
 
+def _are_last(groups, pairs):
+    """Whether in each group stands last what was put there elsewhere."""
+    put = {}
+    for key, given in pairs:
+        put.setdefault(key, []).append(given)
+    return all(is_alike(groups[key][-len(given) :], given) for key, given in put.items())
+
+
 def _at_hand(copy):
     """What a copy of an iterator holds already: it is asked while the iterator itself is at work, and so cannot give more."""
     held = []
@@ -148,6 +156,8 @@ def _at_hand(copy):
 def _was_done(how, value, arguments):
     if how == "fill":
         return is_filled(value, arguments)
+    if how == "group":
+        return _are_last(value, arguments[0])
     if how == "setinner":
         return is_alike(value[arguments[0]][arguments[1]], arguments[2])
     if how == "setitem":

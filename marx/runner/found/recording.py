@@ -3,6 +3,7 @@
 from __future__ import absolute_import
 
 import sys
+from collections import defaultdict
 
 from marx.runner.compat import TEXT
 from marx.runner.found.looking import NUMBERS, WHOLE
@@ -130,6 +131,52 @@ class Rows(object):
         return Places((self._counts[row],), lambda how, arguments: self._record("setinner", (row,) + arguments))
 
 
+class Groups(object):
+    """Stands for a dictionary of lists that are appended to, and made where there is none yet."""
+
+    def __init__(self, _, record):
+        self._record = record
+        self._together = None
+
+    def setdefault(self, key, new):
+        """The list under a key."""
+        return self[key]
+
+    def __getitem__(self, key):
+        hash(key)
+        return _Group(self, key)
+
+    def put(self, key, value):
+        """Behind the others under a key."""
+        if self._together is None:
+            self._together = []
+            self._record("group", (self._together,))
+        self._together.append((key, value))
+
+
+class Buckets(Groups):
+    """Stands for a list of lists that are appended to. ``kind``: their number."""
+
+    def __init__(self, kind, record):
+        Groups.__init__(self, kind, record)
+        (self._count,) = kind
+
+    def __getitem__(self, place):
+        if type(place) not in WHOLE:
+            raise Unrecorded("it appends to a row of a list at a %s" % type(place).__name__)
+        return _Group(self, range(self._count)[place])
+
+
+class _Group(object):
+    def __init__(self, groups, key):
+        self._groups = groups
+        self._key = key
+
+    def append(self, value):
+        """Of a list."""
+        self._groups.put(self._key, value)
+
+
 class Cells(object):
     """Stands for an array of numbers that is filled. ``kind``: its dtype as text, its shape, and whether it lies in Fortran's order.
 
@@ -168,7 +215,7 @@ class _Row(object):
 
 
 #: By the first part of a kind.
-_FILLED = {"places": Places, "rows": Rows, "cells": Cells}
+_FILLED = {"places": Places, "rows": Rows, "groups": Groups, "buckets": Buckets, "cells": Cells}
 
 
 def _part_of(key):
@@ -198,9 +245,18 @@ def kind_of(value, hows):
         return "places", len(value)
     if hows == set(["setinner"]):
         return ("rows", [len(row) for row in value]) if type(value) is list and all(type(row) is list for row in value) else None
+    if hows == set(["group"]):
+        if type(value) is list and all(type(row) is list for row in value):
+            return "buckets", len(value)
+        return ("groups",) if _is_of_lists(value) else None
     if "fill" in hows:
         return _kind_of_array(value)
     return KINDS.get(type(value))
+
+
+def _is_of_lists(value):
+    is_plain = type(value) is dict or type(value) is defaultdict and value.default_factory is list
+    return is_plain and all(type(each) is list for each in value.values())
 
 
 def _kind_of_array(value):
@@ -224,6 +280,9 @@ def done_to_objects(how, value, arguments):
         value[_key_of(arguments[0])] = arguments[1]
     elif how == "setitem":
         value[arguments[0]] = arguments[1]
+    elif how == "group":
+        for key, given in arguments[0]:
+            (value[key] if type(value) is list else value.setdefault(key, [])).append(given)
     elif how == "setinner":
         value[arguments[0]][arguments[1]] = arguments[2]
     else:

@@ -59,6 +59,37 @@ print(g, h, h[0] is h[2])
 """,
         3,
     ),
+    "groups": (
+        """
+from collections import defaultdict
+def f(x):
+    return [x, x / 7.0]
+a, b = {}, defaultdict(list)
+for x in range(6):
+    a.setdefault(x % 2, []).append(f(x))
+    for y in range(x % 3):
+        b[str(y)].append(x)
+        b[y].append(f(x))
+a[1][0].append("late")
+print(sorted(a.items()), list(b.items()), b["new"])
+d = [[] for x in range(3)]
+for x in range(7):
+    d[-(x % 3)].append(f(x))
+print(d)
+try:
+    for x in range(7):
+        d[x].append(f(x))
+except IndexError as e:
+    print(e, d)
+c = {}
+try:
+    for x in [1, 2, [3], 4]:
+        c.setdefault(x, []).append(f(len(c)))
+except TypeError as e:
+    print(e, c)
+""",
+        2,
+    ),
     "iterators of the module that each item takes the next of": (
         """
 import itertools
