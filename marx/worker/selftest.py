@@ -37,9 +37,14 @@ class NotProved(Exception):
 
 
 def prove(sandbox: Sandbox, folder: Path, seconds: float = TEST_SECONDS) -> None:
-    """Run the self-test below `folder`, the worker's state; raises NotProved."""
+    """Run the self-test below `folder`, the worker's state; raises NotProved.
+
+    One that ends without a word was killed, for want of memory most likely, and says nothing about the sandbox: it is run once more.
+    """
     try:
         said, complaint = _try(sandbox, folder, seconds)
+        if not said and not complaint:
+            said, complaint = _try(sandbox, folder, seconds)
     except (CannotLaunch, OSError) as refusal:
         raise NotProved(str(refusal)) from None
     _judge(said, complaint)

@@ -17,7 +17,7 @@ import psutil
 from tests.end_to_end.lab import Daemon, Lab
 from tests.proofs.jobs import Job
 from tests.proofs.relay import Relay
-from tests.proofs.victims import children_of, runs_program
+from tests.proofs.victims import children_of, lends, runs_program
 
 #: How long something is stopped, frozen or slow, in seconds: from a blink to longer than a chunk, a back-off and a commit.
 SHORTEST, LONGEST = 0.1, 6.0
@@ -84,7 +84,7 @@ class Trouble:
         process.send_signal(signal.SIGKILL if verb == "kill" else signal.SIGTERM)
 
     def _hit_runner(self, verb: str) -> bool:
-        below = [process for daemon in self._lab.daemons if _lends(daemon) for process in children_of(daemon)]
+        below = [process for daemon in self._lab.daemons if lends(daemon) for process in children_of(daemon)]
         if verb == "kill":  # a main program that is killed has ended, as it would in a plain run
             below = [process for process in below if not runs_program(process)]
         if below:
@@ -121,11 +121,6 @@ class Trouble:
     def _later(self, what: Callable[[], None]) -> None:
         due = time.monotonic() + SHORTEST * (LONGEST / SHORTEST) ** self._random.random()
         heapq.heappush(self._due, (due, next(self._numbers), what))
-
-
-def _lends(daemon: Daemon) -> bool:
-    """Whether it is a worker that is up: before that it tries its sandbox, and one whose trial was killed has none to offer."""
-    return " seats, sandbox " in daemon.said().rpartition("starting up.")[2]
 
 
 def _go_on(process: psutil.Process) -> None:

@@ -43,8 +43,8 @@ class Victims:
         return [daemon for daemon in self._lab.daemons if daemon is not self._lab.server]
 
     def _kill_runner(self) -> bool:
-        """Any process below any worker: a sandbox, its init, a runner, the fork that runs a chunk. False where there is none."""
-        below = [process for worker in self._workers() for process in children_of(worker)]
+        """Any process below any worker that is up: a sandbox, its init, a runner, the fork that runs a chunk. False where there is none."""
+        below = [process for worker in self._workers() if lends(worker) for process in children_of(worker)]
         if not below:
             return False
         try:
@@ -58,6 +58,11 @@ def _again(daemon: Daemon) -> None:
     assert daemon.process.poll() is None, f"{daemon.argv} ended by itself with {daemon.process.returncode}:\n{daemon.said()[-4000:]}"
     daemon.kill()
     daemon.start()
+
+
+def lends(daemon: Daemon) -> bool:
+    """Whether it is a worker that is up: before that it tries its sandbox, and one whose trial was killed has none to offer."""
+    return " seats, sandbox " in daemon.said().rpartition("starting up.")[2]
 
 
 def runs_program(process: psutil.Process) -> bool:

@@ -143,6 +143,22 @@ def test_a_recipe_that_leaves_one_thing_open_is_not_offered(tmp_path: Path) -> N
         prove(Leaky(sandbox._tools, sandbox._ground), tmp_path)
 
 
+@pytest.mark.needs_bwrap
+def test_a_self_test_that_is_killed_is_run_once_more(tmp_path: Path) -> None:
+    class KilledAtFirst(type(recipe(tmp_path))):
+        launches = 0
+
+        def launch(self, *arguments: Any) -> Launch:
+            self.launches += 1
+            launch = super().launch(*arguments)
+            return replace(launch, argv=[b"/bin/sh", b"-c", b"kill -9 $$"]) if self.launches == 1 else launch
+
+    sandbox = recipe(tmp_path)
+    killed = KilledAtFirst(sandbox._tools, sandbox._ground)
+    prove(killed, tmp_path)
+    assert killed.launches == 2
+
+
 def test_the_self_test_finds_every_hole_of_a_bare_process(tmp_path: Path) -> None:
     """So that its silence means something."""
     with pytest.raises(NotProved) as found:
