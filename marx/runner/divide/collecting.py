@@ -144,7 +144,7 @@ def _unfit(made, hows, is_tried):
         return None
     if made in _METHODS or made in _FILLS:
         fits = set(_METHODS.get(made, ())) | set({"list": ["iadd"], "dict": ["setitem"]}.get(made, []))
-        return None if hows <= fits else "a %s collects otherwise" % made
+        return None if hows <= fits else "%s %s collects otherwise" % ("an" if made == "array" else "a", made)
     return None if len(hows) == 1 and hows <= set(["iadd", "max", "min"]) else "it is no container"
 
 

@@ -147,6 +147,7 @@ EVERYWHERE = [
     ("places and the end of a list", "a = [0] * 3\nfor x in xs:  # here\n    a[x] = f(x)\n    a.append(x)", "a list collects otherwise"),
     ("a slice of a list", "a = [0] * 3\nfor x in xs:  # here\n    a[x:] = [f(x)]", "a list collects otherwise"),
     ("places of an array", "import numpy as np\na = np.zeros(3)\nfor x in xs:  # here\n    a[x] = f(x)", ""),
+    ("an array added to", "import numpy as np\na = np.zeros(3)\nfor x in xs:  # here\n    a += f(x)", "an array collects otherwise"),
     ("columns of an array", "import numpy as np\na = np.zeros((3, 3))\nfor i in range(a.shape[1]):  # here\n    a[:, i] = f(i)", ""),
     ("places of an array that holds what others do", "import numpy as np\nb = np.zeros(3)\na = np.asarray(b)\nfor x in xs:  # here\n    a[x] = f(x)", "used between"),
     ("places of an array by its elements", "import numpy as np\na = np.zeros(3)\nfor i, x in enumerate(a):  # here\n    a[i] = f(x)", "the loop reads it"),
