@@ -64,8 +64,8 @@ class Building(object):
     def _cell(self):
         return functions.new_cell()
 
-    def _container(self, kind, sequence):
-        return rebuilding.made(rebuilding.KINDS[kind], sequence)
+    def _container(self, kind, way, sequence):
+        return rebuilding.made(rebuilding.KINDS[kind], way, sequence)
 
     def _class(self, made):
         meta, bases = self.object(made[3]), [self.object(base) for base in made[4]]

@@ -2,7 +2,7 @@
 
 Both are tables of slots, gone through in their order; an element lies in the first slot of its probe sequence that was free when it came.
 Whoever comes late is displaced, so an element must come before those that it has displaced. Where it lies is not to be seen, but follows from
-the order and the hashes nearly always: slots grow, and most elements lie in their first one. `sequence_for` works this out (CPython's
+the order and the hashes nearly always: slots grow, and most elements lie in their first one. `recipe_for` works this out (CPython's
 Objects/setobject.c, and dictobject.c of 2.7), tries it, and where growing tables have mixed things up goes on by trial.
 """
 
@@ -30,14 +30,37 @@ _SLOT_BYTES = {set: 16, frozenset: 16, dict: 24}
 _SMALL_TABLE = 8
 
 
-def made(kind, sequence):
-    """A new container of elements, or of keys that mean nothing yet, put in one after the other."""
+def made(kind, way, sequence):
+    """A new container of elements, or of keys that mean nothing yet; ``way``: of `WAYS`."""
+    return WAYS[way](kind, sequence)
+
+
+def _one_by_one(kind, sequence):
+    """The table grows as it fills: ``set(xs)``, ``{x, y}``, ``d[x] = y``, ``dict(pairs)``."""
     if kind is not dict:
         return kind(sequence)
     container = {}
     for key in sequence:
         container[key] = None
     return container
+
+
+def _at_once(kind, sequence):
+    """The table has its size from the start: ``frozenset({x, y})``, ``set(s)`` and, in 2.7, ``{x: y}``."""
+    if kind is not dict:
+        return kind(dict.fromkeys(sequence))
+    return _display(len(sequence))(sequence)
+
+
+def _display(count):
+    """A function that writes a dictionary of keys down."""
+    if count not in _displays:
+        _displays[count] = eval("lambda keys: {%s}" % ", ".join(["keys[%d]: None" % place for place in range(count)]))
+    return _displays[count]
+
+
+_displays = {}
+WAYS = (_one_by_one, _at_once)
 
 
 def content(container):
@@ -54,25 +77,33 @@ def fill(container, found):
 
 def is_kept(container):
     """Whether one iterates alike if its elements are put into a new one in the order in which it has them, as pickle does."""
-    return _is_same(made(type(container), list(container)), container)
+    return _is_same(_one_by_one(type(container), list(container)), container)
 
 
-def sequence_for(container):
-    """A list for `made`; None where none was found, or an element's hash may be another one elsewhere."""
+def recipe_for(container):
+    """(way, sequence) for `made`; None where none was found, or an element's hash may be another one elsewhere."""
     if len(container) > MOST or not all(map(_is_fixed, container)):
         return None
     wanted = list(container)
-    if sys.getsizeof(made(type(container), wanted)) != sys.getsizeof(container):
-        return None  # it was larger once, or is a copy: a table of another size has another order
+    for way in range(len(WAYS)):
+        # A table of another size has another order: one that was larger once, for instance.
+        if sys.getsizeof(made(type(container), way, wanted)) == sys.getsizeof(container):
+            sequence = _sequence(container, wanted, way)
+            if sequence is not None:
+                return way, sequence
+    return None
+
+
+def _sequence(container, wanted, way):
     best = None
     for sequence in _likely(container, wanted):
-        found = made(type(container), sequence)
+        found = made(type(container), way, sequence)
         if _is_same(found, container):
             return sequence
         right = _right(found, wanted)
         if best is None or right > best[0]:
             best = right, sequence, list(found)
-    return _tried(container, wanted, *best)
+    return _tried(container, wanted, way, *best)
 
 
 def _is_fixed(element):
@@ -91,6 +122,7 @@ def _right(found, wanted):
 
 
 def _likely(container, wanted):
+    yield wanted
     yield wanted[::-1]
     laid = _laid(wanted, _slots(container), type(container))
     if laid is not None:
@@ -188,7 +220,7 @@ def _put(place, laid, owners, state, ordered):
             ordered.append(place)
 
 
-def _tried(container, wanted, right, sequence, found):
+def _tried(container, wanted, way, right, sequence, found):
     """Move elements that come out at a wrong place about, as long as that leads nowhere worse."""
     random = Random(1)
     for _ in range(_TRIALS // (len(wanted) or 1)):
@@ -197,7 +229,7 @@ def _tried(container, wanted, right, sequence, found):
             return None
         place = wrong[0] if random.random() < 0.5 else random.choice(wrong)
         other = _moved(sequence, wanted[place], found[place], random)
-        outcome = made(type(container), other)
+        outcome = made(type(container), way, other)
         if _is_same(outcome, container):
             return other
         now_right = _right(outcome, wanted)

@@ -9,7 +9,7 @@ import types
 from marx.runner.carry.denied import check
 from marx.runner.carry.errors import Denied
 from marx.runner.carry.own import is_own, is_own_name
-from marx.runner.carry.rebuilding import is_kept, sequence_for
+from marx.runner.carry.rebuilding import is_kept, recipe_for
 from marx.runner.compat import IS_2, TEXT
 
 #: A namespace is the dictionary that functions have as their globals, mostly a module's.
@@ -34,7 +34,7 @@ class Table(object):
     """``objects``: by number. ``ordered``: the sets (and in 2.7 the dicts) that were pickled, in their turn.
 
     ``hints``: by id, where a function stands that does not say so itself. ``packages``: the libraries that anything found belongs to.
-    ``sequences``: by number, in which order the elements of a container must be put into a new one.
+    ``recipes``: by number, of `rebuilding`, how to make a container again.
     """
 
     def __init__(self):
@@ -44,7 +44,7 @@ class Table(object):
         self._held = []
         self.hints = {}
         self.packages = set()
-        self.sequences = {}
+        self.recipes = {}
         self._kept = {}
         self._is_closed = False
         self._numbers = {}
@@ -80,10 +80,10 @@ class Table(object):
         if not self._is_closed and id(something) not in self._kept:
             # Held, so that no other object gets its id.
             self._kept[id(something)] = something
-            sequence = None if is_kept(something) else sequence_for(something)
-            if sequence is not None:
+            recipe = None if is_kept(something) else recipe_for(something)
+            if recipe is not None:
                 number = self.add(CONTAINER, something)
-                self.sequences[number] = sequence
+                self.recipes[number] = recipe
                 return number
         self.ordered.append(something)
         return None

@@ -97,7 +97,7 @@ class Walk(object):
 
     def _container(self, number, container):
         self._try(number, functions.CONTENT, rebuilding.content(container))
-        return (type(container).__name__, self.table.sequences[number])
+        return (type(container).__name__,) + self.table.recipes[number]
 
     def _function(self, number, function):
         made = functions.skeleton(function, self.table)
