@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marx.runner.carry.rebuilding import is_kept, made, recipe_for
+from marx.runner.carry.table import Table
 from tests.pythons import UserPython
 from tests.runner.playing import Lab
 from tests.source import CHECKOUT
@@ -83,3 +84,13 @@ def test_a_portion_that_reads_them_leaves_the_machine(user_python: UserPython, k
     plain, run = lab.run_plainly(PROGRAM), lab.run(PROGRAM)
     assert (run.out, run.err, run.code) == (plain.out, plain.err, plain.code)
     assert [portion.place for portion in run.portions] == ["lab", "lab", "lab"], [portion.reason for portion in run.portions]
+
+
+def test_thousands_of_them_are_not_waited_for() -> None:
+    table = Table()
+    many = [set(map(str, range(place, place + 60))) for place in range(0, 100_000, 5)]
+    table.begin()
+    numbers = [table.number_of(one) for one in many]
+    kept = [is_kept(one) for one in many]
+    assert 0 < len(table.recipes) < 20_000 / 60 + 1 < kept.count(False)
+    assert [number is None for number in numbers[:20]] == kept[:20]

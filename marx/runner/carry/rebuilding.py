@@ -18,7 +18,7 @@ KINDS = dict((kind.__name__, kind) for kind in (set, frozenset, dict))
 
 #: Elements of these have the same hash in every process with the same PYTHONHASHSEED.
 _FIXED = frozenset([int, float, complex, bool, bytes, str, TEXT, type(sys.maxsize + 1)])
-#: More elements than these are not worth the time: a thousand take 10 ms.
+#: More elements than these are not worth the time, in one container or in all that a state has: a thousand take 20 to 100 ms.
 MOST = 20000
 #: So many slots of an element's probe sequence are looked at.
 _PROBES = 40

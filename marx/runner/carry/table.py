@@ -9,7 +9,7 @@ import types
 from marx.runner.carry.denied import check
 from marx.runner.carry.errors import Denied
 from marx.runner.carry.own import is_own, is_own_name
-from marx.runner.carry.rebuilding import is_kept, recipe_for
+from marx.runner.carry.rebuilding import MOST, is_kept, recipe_for
 from marx.runner.compat import IS_2, TEXT
 
 #: A namespace is the dictionary that functions have as their globals, mostly a module's.
@@ -28,6 +28,8 @@ if not IS_2:
 #: These may hold anything of the program's, wherever they stand.
 _HOLDING = frozenset([functools.partial])
 _CALLABLES = (types.FunctionType,) + CLASSES
+#: A container that cannot be made again costs as much time as one of so many elements that can.
+FAILED = 1000
 
 
 class Table(object):
@@ -45,6 +47,7 @@ class Table(object):
         self.hints = {}
         self.packages = set()
         self.recipes = {}
+        self._patience = MOST
         self._kept = {}
         self._is_closed = False
         self._numbers = {}
@@ -80,13 +83,21 @@ class Table(object):
         if not self._is_closed and id(something) not in self._kept:
             # Held, so that no other object gets its id.
             self._kept[id(something)] = something
-            recipe = None if is_kept(something) else recipe_for(something)
+            recipe = None if is_kept(something) else self._recipe_for(something)
             if recipe is not None:
                 number = self.add(CONTAINER, something)
                 self.recipes[number] = recipe
                 return number
         self.ordered.append(something)
         return None
+
+    def _recipe_for(self, container):
+        """None when all together have taken too long: thousands of them are data, and wait for nothing."""
+        if len(container) > self._patience:
+            return None
+        recipe = recipe_for(container)
+        self._patience -= len(container) + (0 if recipe is not None else FAILED)
+        return recipe
 
     def begin(self):
         """Before something is pickled: a new list for `ordered`, and nothing held.
