@@ -32,7 +32,7 @@ from marx.runner.compat import keep_to_ourselves, monotonic
 from marx.runner.flushing import flush_standard
 from marx.runner.pipe import FRAME_LIMIT, LEAD, PACK_BYTES, Frame, FrameError, encode, write_all
 from marx.runner.records import joined_records, split_records
-from marx.runner.threads import Unseen, is_unseen
+from marx.runner.threads import Unseen, end_one, is_unseen
 
 #: Seconds between two looks of a thread of the program's while it waits: the main one of 2.7 takes a signal only then.
 LOOK_SECONDS = 0.05
@@ -99,6 +99,7 @@ class Portal(object):
         """Have the keeper's answers read from now on, while a thread can still be started: at the end of a program none can."""
         with self._sending:
             if self._reader is None:
+                end_one()
                 self._reader = Unseen(self._read_all)
 
     def send_state(self, content):

@@ -11,9 +11,10 @@ from __future__ import absolute_import
 import os
 import sys
 import threading
+import time
 import traceback
 
-from marx.runner.compat import get_ident, start_new_thread
+from marx.runner.compat import IS_2, get_ident, monotonic, start_new_thread
 
 #: The numbers of those that are at work.
 _unseen = set()
@@ -32,6 +33,26 @@ def _do_unseen(works, is_over=_is_over, tell=traceback.print_exc):
         except:  # noqa: E722 - in the end BaseException is None, too
             if not is_over():
                 tell()
+
+
+#: Seconds that a thread may take to end.
+_ENDING_SECONDS = 0.2
+_TASKS = "/proc/self/task"
+
+
+def end_one():
+    """Have one thread end, and wait for it; to be called before the first fork that others may have threads in.
+
+    In 3.x before 3.9.6 the first thread that ends has the C library load libgcc_s. A process that is forked meanwhile has a half of that,
+    and its threads crash when they end (https://bugs.python.org/issue44434).
+    """
+    if IS_2 or sys.version_info >= (3, 9, 6) or not os.path.isdir(_TASKS):
+        return
+    before = set(os.listdir(_TASKS))
+    start_new_thread(int, ())
+    give_up_at = monotonic() + _ENDING_SECONDS
+    while not before.issuperset(os.listdir(_TASKS)) and monotonic() < give_up_at:
+        time.sleep(0.0005)
 
 
 class Unseen(object):

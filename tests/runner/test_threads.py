@@ -153,6 +153,15 @@ def test_nobody_waits_for_a_thread_that_a_fork_has_left_behind(user_python: User
     assert ran(user_python, kit, text + "assert os.waitpid(pid, 0)[1] == 0") == ("", 0)
 
 
+def test_what_ending_a_thread_loads_is_there_before_anybody_forks(user_python: UserPython, kit: Path) -> None:
+    """A process that was forked while another thread loaded it had half of it, and its items' threads crashed when they ended."""
+    if not (3,) <= user_python.version < (3, 9, 6):
+        pytest.skip("there a thread ends without it")
+    text = "import os\nfrom marx.runner.threads import end_one\nend_one()\n"
+    text += "assert 'libgcc_s' in open('/proc/self/maps').read() and len(os.listdir('/proc/self/task')) == 1\n"
+    assert ran(user_python, kit, text) == ("", 0)
+
+
 def test_a_program_sees_no_thread_of_ours_behind_its_pools(lab: Lab) -> None:
     run, plain = lab.run(POOL), lab.run_plainly(POOL)
     assert (run.out, run.err, run.code) == (plain.out, "", 0)
