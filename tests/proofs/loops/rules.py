@@ -102,7 +102,7 @@ _PROVING: _Table = {
 
 _COLLECTING: _Table = {
     "accumulators that the loop reads": ("if mentions:\n            return None, mentions[0]", "if False:\n            return None, mentions[0]", "read accumulator", (_SEEN,)),
-    "accumulators that are used before": ("if _mentions(statement, name, ()):\n                    return None, statement.lineno", "if False:\n                    return None, statement.lineno", "accumulator by another name"),
+    "accumulators that are used before": ("if _mentions(statement, name, _putting(statement, name, hows)):\n                    return None, statement.lineno", "if False:\n                    return None, statement.lineno", "accumulator by another name"),
     "accumulators that functions know": ("if is_named_within and _calls(statement):", "if False:", "accumulator given away by a function"),
     "accumulators of another block": ("if owner is self._site.scope:\n            made, line, why", "if True:\n            made, line, why", "accumulator made for others", (_SEEN,)),
 }
