@@ -23,10 +23,10 @@ Where to call (an ``__init__.py`` holds no code):
 How it works. Only what is read counts: `reads` finds the names that code asks its module for, `walking` follows them through functions,
 methods, closures, defaults, decorators and values. What pickle takes by value travels in one pickle, with every identity in it.
 Functions, classes and modules stand in that pickle as numbers (`table`); each has a *skeleton*, from which it is found or made on
-the other side, and *pieces*, its state (`pieces`). A set, or dictionary of 2.7, that a pickle would bring into another order stands there as
-a number, too: its skeleton is an order of putting its elements in that gives the order it has (`rebuilding`). The program's source is executed again, statement by statement, as far as
-that does no harm (`statements`), which makes classes, registrations and what cannot be pickled; what is made so is used where its
-code is the same and is given the state that was carried; what is not made so is made from its code (`building`).
+the other side, and *pieces*, its state (`pieces`). A set, or dictionary of 2.7, that a pickle would bring into another order stands there
+as a number, too: its skeleton says how to make one in the order it has (`rebuilding`). The program's source is executed again, statement by
+statement, as far as that does no harm (`statements`), which makes classes, registrations and what cannot be pickled; what is made so is
+used where its code is the same and is given the state that was carried; what is not made so is made from its code (`building`).
 
 Every piece travels with a digest of its pickle, which `restoring` takes again of what stands there in the end. A rebuild that went
 wrong is therefore a refusal, not a wrong answer.

@@ -124,7 +124,7 @@ def _right(found, wanted):
 def _likely(container, wanted):
     yield wanted
     yield wanted[::-1]
-    laid = _laid(wanted, _slots(container), type(container))
+    laid = _laid(wanted, _slots(container))
     if laid is not None:
         yield _by_need(wanted, laid)
 
@@ -154,7 +154,7 @@ def _probed(element, mask):
 _WORD = 8 if sys.maxsize > 2**32 else 4
 
 
-def _laid(wanted, count, kind):
+def _laid(wanted, count):
     """For each element the slots that it was probed for, its own last: rising from element to element, with as few probes as can be.
 
     None if there is no such way.
