@@ -81,7 +81,8 @@ class Collecting(object):
     def _made(self, name, collecting, hows):
         """(what it is bound to, line, why it may not collect): the nearest binding before the loop, with nobody looking between."""
         node = self._site.node
-        over = [] if hows <= _FILLING and _asks_size_only(node.iter, name) else [node.iter]
+        is_asked = hows <= _FILLING and owner_of(self._site.scope, "len") is None and _asks_size_only(node.iter, name)
+        over = [] if is_asked else [node.iter]
         mentions = [line for part in [node.target] + over + node.body for line in _mentions(part, name, collecting)]
         if mentions:
             return None, mentions[0], "the loop reads it"

@@ -143,6 +143,7 @@ EVERYWHERE = [
     ("setitem", "a = {}\nfor x in xs:  # here\n    a[x] = f(x)", ""),
     ("places of a list", "a = [0] * 3\nfor x in xs:  # here\n    a[x] = f(x)", ""),
     ("places of a list, as many as it has", "a = [None for x in xs]\nfor i in range(len(a)):  # here\n    a[i] = f(xs[i])", ""),
+    ("places of a list that a function called len keeps", "b = []\ndef len(x):\n    b.append(x)\n    return 3\na = [0] * 3\nfor i in range(len(a)):  # here\n    a[i] = f(i)", "the loop reads it"),
     ("places of a list by two loops", "a = [0] * 9\nfor x in xs:  # here\n    for y in ys:\n        a[x * 3 + y] = f(x)", ""),
     ("places and the end of a list", "a = [0] * 3\nfor x in xs:  # here\n    a[x] = f(x)\n    a.append(x)", "a list collects otherwise"),
     ("a slice of a list", "a = [0] * 3\nfor x in xs:  # here\n    a[x:] = [f(x)]", "a list collects otherwise"),
