@@ -2,11 +2,10 @@
 
 from __future__ import absolute_import
 
-from functools import partial
-
-from marx.runner.divide import libraries, pure, roots, syntax
+from marx.runner.divide import libraries, pure, roots, sciences, syntax
 from marx.runner.divide.arguments import unknown_arguments
 from marx.runner.divide.calling import Calling
+from marx.runner.divide.does import SELF
 from marx.runner.divide.roots import EMPTY, FRESH, INSTANCE, MADE, NONE, RUNNING
 
 _STREAMS = frozenset(["sys.stdout", "sys.stderr"])
@@ -61,17 +60,15 @@ class Asking(Calling):
 
     def _does(self, does, name, arguments, line):
         together = self._plain_arguments(does, arguments)
-        is_numpy = name.startswith("numpy.")
-        if is_numpy:
-            self.numbers(together, line)
-        ask = self.show if name in pure.SHOWING else partial(self.operate, deep=True)
-        together |= NONE if is_numpy else ask(together, line)
+        library = name.partition(".")[0]
+        if library in pure.FOR_NUMBERS:
+            self._count(library, name, does, together, arguments, line)
+        else:
+            together |= self.show(together, line) if name in pure.SHOWING else self.operate(together, line, deep=True)
         given = self._function_arguments(does, together, arguments, line)
         if does.most is not None:
             self._written(arguments.found[does.most :], line)
         self._written([found for keyword, (_, found) in arguments.names.items() if keyword == "out"], line)
-        if any(keyword.startswith("overwrite") for keyword in arguments.names) or is_numpy and arguments.rest is not None:
-            self.effect("library", ("library", name), line)
         for place in does.changes:
             if arguments.rest is not None or place >= len(arguments.found):
                 self.change(together, line, together | self.spread(together))
@@ -81,6 +78,34 @@ class Asking(Calling):
         for keyword, (_, found) in arguments.names.items():
             given |= found if keyword not in pure.CALLING_KEYWORDS else NONE
         return self._gives(does.gives, together, given, line) | (NONE if does.gives == "value" else together - arguments.all())
+
+    def _count(self, library, name, does, together, arguments, line):
+        """A function of a library for numbers: what it does beyond giving a result only if it is told to, it is not told."""
+        self.numbers(together, line, library)
+        is_told = arguments.rest is not None or any(keyword.startswith("overwrite") for keyword in arguments.names)
+        if library != "numpy":
+            if any(root[0] == "code" or self.index.is_definition(root) for root in together):
+                self.effect("calls", ("library", name), line)  # a function that it would keep, and call
+            is_told = is_told or does.most is not None and len(arguments.found) > does.most
+            self._told(name, arguments, line)
+        if is_told:
+            self.effect("library", ("library", name), line)
+
+    def _told(self, name, arguments, line):
+        """Keywords by which functions of scipy and scikit-learn print, write or draw."""
+        values = dict((keyword, syntax.constant(node)) for keyword, (node, _) in arguments.names.items())
+        options = arguments.names.get("options", (None, NONE))[0]
+        inner = set(key and syntax.text_of(key) for key in options.keys) if syntax.kind(options) == "Dict" else set()
+        is_open = options is not None and (syntax.kind(options) != "Dict" or None in inner)
+        if is_open or sciences.LOUD & inner or any(values.get(keyword) for keyword in sciences.LOUD):
+            self.effect("prints", ("library", name), line)
+        if not all(values.get(keyword, True) is True for keyword in sciences.SPARING) or values.get("memory") is not None:
+            self.effect("library", ("library", name), line)
+        if name in sciences.DRAWING and all(values.get(keyword) is None for keyword in sciences.SEEDS):
+            self.effect("draws", ("library", name), line)
+        if name in sciences.PRINTING:
+            self.prints_to("sys.stdout", line)
+        self._written([found for keyword, (_, found) in arguments.names.items() if keyword == "output"], line)
 
     def _stored(self, place, together, arguments):
         """What the argument there may hold from now on: all that is given. A generator that is asked for more does not hold itself."""
@@ -116,9 +141,8 @@ class Asking(Calling):
                 found |= self.call_value(node, arguments.scope, given, line)
         return found
 
-    def library_method(self, name, receiver, arguments, line):
-        """A method of a type that is known: whatever any of these types does."""
-        several = pure.METHODS[name]
+    def library_method(self, several, name, receiver, arguments, line):
+        """A method of a type that is known: whatever any of these types does. ``several``: a `Does` for each."""
         together = arguments.all()
         found = self.operate(receiver | together, line, deep=True)
         if name in pure.COPYING:
@@ -126,12 +150,13 @@ class Asking(Calling):
         for does in several:
             given = self._function_arguments(does, self._plain_arguments(does, arguments) | receiver | found, arguments, line)
             for place in does.changes:
-                if place == pure.SELF:
+                if place == SELF:
                     self.change(receiver, line, together | self.spread(together) if name in pure.SPREADING else together)
                 elif place < len(arguments.found):
                     self.change(arguments.found[place], line)
             if any(keyword == "out" for keyword in arguments.names):
                 self.effect("method", ("method", "out="), line)
+            found |= receiver if does.gives == "itself" else NONE
             found |= self._gives(does.gives, receiver | self._plain_arguments(does, arguments) | found, given, line)
         return found
 
@@ -142,7 +167,7 @@ class Asking(Calling):
 
     def _gives(self, how, together, given, line):
         """The roots of a result, see `pure.Does`. ``given``: what the result holds in any case: what functions gave, and keywords."""
-        if how == "value":
+        if how in ("value", "itself"):
             return NONE
         if how == "new":
             return EMPTY

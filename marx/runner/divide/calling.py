@@ -2,7 +2,7 @@
 
 from __future__ import absolute_import
 
-from marx.runner.divide import pure, roots, syntax
+from marx.runner.divide import pure, roots, sciences, syntax
 from marx.runner.divide.applying import Applying
 from marx.runner.divide.arguments import Arguments, Binding, unknown_arguments
 from marx.runner.divide.attributes import decorators_of
@@ -181,6 +181,8 @@ class Calling(Applying):
         is_builtin = receiver <= PLAIN
         own = () if is_builtin else self.index.methods.get(name, ())
         does = pure.METHODS.get(name) if receiver != INSTANCE or not own else None
+        if does is None and is_builtin and receiver:
+            does = sciences.METHODS.get(name)
         self.doubts.pop((name, line), None)
         if is_builtin and does is None:
             self.doubts[name, line] = ("method", ("method", name))
@@ -192,7 +194,7 @@ class Calling(Applying):
         is_plain = does is not None and MADE not in receiver and not all(self._is_clean(each) for each in own)
         self.condition("plain" if is_plain else "known", receiver, line)
         if does is not None:
-            found |= self.library_method(name, receiver, arguments, line)
+            found |= self.library_method(does, name, receiver, arguments, line)
         for each in () if is_plain else own:
             given = unknown_arguments(arguments.all() | receiver) if may_be_class else arguments
             found |= self._apply_method(each, receiver, given, line)
@@ -237,7 +239,7 @@ class Calling(Applying):
         for each in own:
             found |= self._apply_method(each, receiver, arguments, line)
         if name in pure.METHODS:
-            return found | self.library_method(name, receiver, arguments, line)
+            return found | self.library_method(pure.METHODS[name], name, receiver, arguments, line)
         if name in ("__init__", "__new__") and method is not None and self.index.stores_itself(self.analysis.related(method.parent)):
             return found | (receiver if name == "__new__" else NONE)  # what is left is `object`, which keeps nothing
         if name in ("__init__", "__new__", "__setattr__", "__setitem__", "__delitem__"):

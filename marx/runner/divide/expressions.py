@@ -197,6 +197,9 @@ class Expressions(Asking):
             root = roots.name_of(module.top, node.attr)
             self.read(root, node.lineno)
             return frozenset([root])
+        if node.attr == "__name__" and getattr(node.value, "attr", None) == "__class__" and self.index.keeps_classes():
+            self.attribute_hooks(self.of(node.value.value, scope), "__class__", node.lineno)
+            return NONE
         return self.attribute_of(self.of(node.value, scope), node.attr, node.lineno)
 
     def _own_module(self, node, scope):
@@ -218,16 +221,6 @@ class Expressions(Asking):
                 more |= self.apply(each, lambda place: found, line)
             more |= self.class_attribute(name)
         return self.attribute(found, name) | more
-
-    def attribute_hooks(self, found, name, line):
-        """What the program's classes make of any attribute that is looked for: only where one of them does."""
-        self.condition("known", found, line)
-        hooks = [each for each in ("__getattr__", "__getattribute__", "__get__") if each in self.index.methods]
-        return self.operate(found | self.class_attribute(name), line) if hooks else NONE
-
-    def class_attribute(self, name):
-        """The roots of what the program's classes themselves have under a name."""
-        return frozenset(roots.inside(roots.name_of(each.parent, each.name)) for each in self.index.class_values.get(name, ()))
 
     def of_Subscript(self, node, scope):
         """``x[i]``, ``x[i:j]``"""

@@ -58,7 +58,7 @@ Found = namedtuple(
 #: "library"    the dotted name is still the library's own, in a version that `pure` knows
 #: "stdout"     ``sys.stdout`` is what the program was started with
 #: "file"       the file that the path names (root of the path) is one that every worker has alike, and no item writes
-#: "arrays"     numbers, texts, lists and tuples of them, and numpy arrays that hold no objects
+#: "arrays"     numbers, texts, lists and tuples of them, numpy arrays that hold no objects, and estimators of scikit-learn's that are new
 #: "scalar"     the value is exactly an int, long, float, complex or a text
 #: "container"  the value can be gone through without doing anything: a list, tuple, set, dict, text, range, view of a dict, array. Of
 #:              ("iterable",) the value of the first iterable itself

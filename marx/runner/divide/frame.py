@@ -210,6 +210,16 @@ class Frame(object):
             self.effect("addresses", CODE, line)
         return self.operate(found, line, deep=True)
 
+    def attribute_hooks(self, found, name, line):
+        """What the program's classes make of any attribute that is looked for: only where one of them does."""
+        self.condition("known", found, line)
+        hooks = [each for each in ("__getattr__", "__getattribute__", "__get__") if each in self.index.methods]
+        return self.operate(found | self.class_attribute(name), line) if hooks else NONE
+
+    def class_attribute(self, name):
+        """The roots of what the program's classes themselves have under a name."""
+        return frozenset(inside(roots.name_of(each.parent, each.name)) for each in self.index.class_values.get(name, ()))
+
     def _apply_once(self, specials, given, line):
         """The special methods of the program at work on ``given``; the roots of what they give."""
         question = (given, specials.size(), len(self.heap), len(self._changed), self.is_mixed)
@@ -223,11 +233,11 @@ class Frame(object):
         if specials.prints or not specials.is_clean():
             self.condition("plain", [roots.RESULT], line)
 
-    def numbers(self, found, line):
+    def numbers(self, found, line, library="numpy"):
         """A library for numbers at work on objects: it must find no object of the program's in them."""
         closure = self.reachable(found)
         if MADE in closure:
-            self.effect("calls", ("library", "numpy"), line)
+            self.effect("calls", ("library", library), line)
         self.condition("arrays", closure - OWN, line)
 
     def apply_outcome(self, outcome, given, line, node_of=None):

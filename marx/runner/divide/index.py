@@ -100,6 +100,10 @@ class Index(object):
         """Whether a name of a module may be asked of it from outside, as an attribute."""
         return name in self.attributes and (scope.module.name != "__main__" or self._main_is_reached)
 
+    def keeps_classes(self):
+        """Whether ``x.__class__`` is what Python says that it is: no class of the program says anything else."""
+        return not any("__class__" in names for names in (self.methods, self.properties, self.class_values, self.stored))
+
     def stores_itself(self, family):
         """Whether what an object of a class holds is what its own ``__init__`` stores: for classes on nothing but `object`."""
         bases = [getattr(base, "id", None) for each in family for base in each.node.bases]

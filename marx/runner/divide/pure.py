@@ -7,27 +7,21 @@ context), writes nothing but what ``changes`` names, and calls nothing of the pr
 
 from __future__ import absolute_import
 
-from collections import namedtuple
+from functools import partial
 
-#: ``gives``: "value" (a number, text or None), "new" (an object that nobody else knows), "copy" (a deep one), "holds" (a new one, which holds
-#: what the arguments are and hold), "elements" (a new one of what the arguments hold), "sum" (of those), "part" (an argument, or something within one). ``calls``: the places of functions that it calls with parts of the rest.
-#: ``changes``: the places of what it changes; -1 is the object of a method. ``most``: arguments that may be given by position: what stands
-#: behind them is changed (numpy's ``out``); None: any.
-Does = namedtuple("Does", "gives calls changes most")
-
-SELF = -1
+from marx.runner.divide import sciences
+from marx.runner.divide.does import SELF, Does, note
 
 #: (oldest, newest) of the libraries that were looked at, the newest not included.
-VERSIONS = {"numpy": ((1, 7), (3, 0))}
+VERSIONS = {"numpy": ((1, 7), (3, 0)), "scipy": ((0, 19), (2, 0)), "sklearn": ((0, 18), (2, 0))}
 
-FUNCTIONS = {}
+#: No object of the program may be in what they are given, and a function only where the list says that it is called.
+FOR_NUMBERS = frozenset(VERSIONS)
+
+FUNCTIONS = dict(sciences.FUNCTIONS)
 METHODS = {}
 
-
-def _functions(module, gives, names, calls=(), changes=(), most=None):
-    before = module + "." if module else ""
-    for name in names.split():
-        FUNCTIONS[before + name] = Does(gives, calls, changes, most)
+_functions = partial(note, FUNCTIONS)
 
 
 def _methods(gives, names, calls=(), changes=()):
@@ -239,12 +233,14 @@ CONSTANTS = frozenset(
 CARRIED = frozenset(["os.environ", "sys.argv", "sys.path"])
 
 #: Keywords by which a function is given that is called; by place they stand in ``calls``.
-CALLING_KEYWORDS = frozenset("key default object_hook object_pairs_hook parse_float parse_int cls default_factory func function".split())
+CALLING_KEYWORDS = frozenset(
+    "key default object_hook object_pairs_hook parse_float parse_int cls default_factory func function fun jac hess fprime Dfun events callback".split()
+)
 
 #: Modules that an item may import: doing so binds names and does nothing else.
 CALM_IMPORTS = frozenset(
     "math cmath itertools functools operator string re json hashlib zlib struct datetime collections copy heapq bisect statistics fractions"
-    " decimal textwrap unicodedata binascii base64 array io random numpy typing __future__ time os sys".split()
+    " decimal textwrap unicodedata binascii base64 array io random numpy scipy sklearn typing __future__ time os sys".split()
 )
 
 #: Decorators that leave what a function does when it is called: name -> whether its results are kept for the next call.

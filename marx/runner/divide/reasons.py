@@ -5,6 +5,7 @@ from __future__ import absolute_import
 import os
 
 from marx.runner.compat import path_text
+from marx.runner.divide import sciences
 from marx.runner.divide.roots import FUNCTION, ITEM, OWN, UNKNOWN, base
 
 #: What an effect is called, by its kind; {} is what it is done to.
@@ -97,6 +98,8 @@ def hint_of_effect(kind, root):
     """Which small change would free it; "" where none is known."""
     if kind == "changes":
         return _CHANGED_HINTS.get(base(root)[0], "")
+    if kind == "draws" and root[-1] in sciences.DRAWING:
+        return "give it a number as %s" % " or ".join("`%s`" % name for name in sciences.SEEDS[: 1 if root[-1].startswith("sklearn") else 2])
     return _HINTS.get(kind, "")
 
 

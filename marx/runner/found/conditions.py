@@ -14,6 +14,7 @@ from marx.runner.found import calls
 from marx.runner.found.functions import Functions, modules_by_path, place_of, summary_of, why_changed
 from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
+from marx.runner.found.versions import why_unknown
 
 #: What an item gives is looked at where it is computed, see `serving`.
 OF_RESULTS = ("result",)
@@ -108,18 +109,18 @@ class Settling(object):
         inside = Looked()
         for value in self.values(root):
             inside.add(value)
-        return next((reason for reason in map(why_no_own_class, inside.classes) if reason), None)
+        return next((reason for reason in map(why_no_own_class, filter(_is_own, inside.classes)) if reason), None)
 
-    def _plain(self, root):
+    def _plain(self, root, are_harmless=lambda classes: not classes):
         if root == OF_RESULTS:
             return None
         inside = Looked()
         for value in self.values(root):
             inside.add(value)
-        return "%s holds objects" % said(root) if inside.classes else None
+        return None if are_harmless(inside.classes) else "%s holds objects" % said(root)
 
     def _arrays(self, root):
-        return self._plain(root)
+        return self._plain(root, lambda classes: not any(map(_is_own, classes)))
 
     def _immutable(self, root):
         if root == OF_RESULTS:
@@ -194,13 +195,11 @@ class Settling(object):
 
     def _library(self, root):
         parts = root[-1].split(".")
-        something = sys.modules.get(parts[0])
-        for part in parts[1:]:
-            something = getattr(something, part, None)
+        something = _dotted(root[-1])
         module = getattr(something, "__module__", None)
         code = getattr(something, "__code__", None)
-        is_its = not is_library_path(code.co_filename) if code is not None else something is None or isinstance(module, str) and is_own_name(module)
-        return "`%s` is not the library's own any more" % root[-1] if is_its else None
+        is_others = not _is_librarys(code.co_filename) if code is not None else something is None or isinstance(module, str) and is_own_name(module)
+        return "`%s` is not the library's own any more" % root[-1] if is_others else why_unknown(parts[0])
 
     def _stdout(self, root):
         return None if sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__ else "the program has replaced its output"
@@ -225,6 +224,20 @@ _SETTLED = {
 }
 
 
+def _is_librarys(path):
+    """Whether code of this path came with the interpreter or an installer; from 3.11 on, some of it is frozen into the interpreter."""
+    return is_library_path(path) or path.startswith("<frozen ")
+
+
+def _dotted(name):
+    """What a dotted name means now; None if nothing."""
+    parts = name.split(".")
+    something = sys.modules.get(parts[0])
+    for part in parts[1:]:
+        something = getattr(something, part, None)
+    return something
+
+
 def _as_given(root, given):
     """What a function knows as ``root``, as who calls it with the roots ``given`` does."""
     if base(root)[0] != "parameter":
@@ -234,6 +247,11 @@ def _as_given(root, given):
 
 def _defaults_of(function):
     return list(function.__defaults__ or ()) + list((getattr(function, "__kwdefaults__", None) or {}).values())
+
+
+def _is_own(kind):
+    """Whether a class of instances that `Looked` lets through is the program's: of libraries it knows estimators only."""
+    return is_own_name(kind.__module__)
 
 
 def why_no_own_class(kind):

@@ -10,6 +10,7 @@ import types
 
 from marx.runner.carry.own import is_own_name
 from marx.runner.compat import IS_2, TEXT
+from marx.runner.found.versions import is_new_estimator
 
 _LONG = type(sys.maxsize + 1)
 #: What counts places.
@@ -33,7 +34,7 @@ class Strange(Exception):
 class Looked(object):
     """What was found in a value. ``changeable``: ids of all that can be changed; ``ordered``: the sets, and in 2.7 the dictionaries.
 
-    ``classes``: of the program, of which there are instances.
+    ``classes``: of the program, and of estimators, of which there are instances.
     """
 
     def __init__(self):
@@ -108,7 +109,7 @@ def why_not_copied(something):
     kind = something.__class__ if _OLD is not None and type(something) is _OLD else type(something)
     named = "`%s` of module %s" % (kind.__name__, kind.__module__)
     if not is_own_name(kind.__module__):
-        return "an object of class %s" % named
+        return None if is_new_estimator(something) else "an object of class %s" % named
     if _OLD is not None and type(something) is _OLD:
         hooks = [name for name in _HOOKS + ["__getattr__"] if hasattr(kind, name)]
         return "an object of class %s, which has %s" % (named, hooks[0]) if hooks else None

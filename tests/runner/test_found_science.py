@@ -1,0 +1,108 @@
+"""Programs that work with scipy and scikit-learn, with everything that is proved sent away, item by item: each shows what it shows plainly."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.pythons import UserPython
+from tests.runner.beginning import Stable
+from tests.runner.nasty import both
+from tests.runner.playing import Lab
+from tests.science import science_python
+
+# Each item of each is a process that imports the libraries.
+pytestmark = pytest.mark.slow
+
+BEGINNING = """from __future__ import print_function
+import numpy as np
+from scipy import integrate, ndimage, optimize, stats
+from sklearn.base import clone
+from sklearn.datasets import load_iris, make_blobs
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.metrics import accuracy_score
+from sklearn.model_selection import KFold, cross_val_score, train_test_split
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+X, y = load_iris(return_X_y=True)
+"""
+
+#: {what: (statements, whether its loop is divided)}
+PROGRAMS = {
+    "integrals": ("def area(a):\n    return integrate.quad(lambda t: np.exp(-a * t), 0, 1)[0]\nprint([area(a) for a in [1.0, 2.0, 3.0, 4.0]])", True),
+    "an equation that moves": (
+        "def speed(y, t, k):\n    return [y[1], -k * y[0]]\nfor k in (1.0, 2.0, 3.0):\n    print(integrate.odeint(speed, [1.0, 0.0], [0, 1, 2], args=(k,))[-1])",
+        True,
+    ),
+    "minima": (
+        "def cost(p, k):\n    return (p[0] - k) ** 2 + abs(p[1])\nbest = []\nfor k in range(4):\n    r = optimize.minimize(cost, [0.5, 0.5], args=(k,), method='Nelder-Mead')\n    best.append((r.x.tolist(), r.nit))\nprint(best)",
+        True,
+    ),
+    "a solver that prints": ("print([optimize.fmin(lambda p: (p[0] - k) ** 2, [9.0]).tolist() for k in (1, 2, 3)])", True),
+    "statistics": ("print([(stats.norm(k, 2).cdf(1.5), stats.ttest_ind(X[:, 0], X[:, k])[1]) for k in (1, 2, 3)])", True),
+    "draws that are shared": ("np.random.seed(3)\nprint([stats.norm.rvs() for k in range(4)])", False),
+    "filters": ("print([ndimage.gaussian_filter(X, s).sum() for s in (1, 2, 3)])", True),
+    "settings of an estimator": (
+        "scores = []\nfor c in (0.1, 1.0, 10.0):\n    model = SVC(C=c)\n    model.fit(X, y)\n    scores.append((c, model.score(X, y), model.n_support_.tolist()))\nprint(scores)",
+        True,
+    ),
+    "folds": (
+        "def score(a):\n    found = []\n    for train, test in KFold(3, shuffle=True, random_state=1).split(X):\n        model = Ridge(alpha=a).fit(X[train], y[train])\n        found.append(round(model.score(X[test], y[test]), 9))\n    return found\nprint([score(a) for a in (0.1, 1.0, 10.0)])",
+        True,
+    ),
+    "estimators in a row": ("print([cross_val_score(make_pipeline(StandardScaler(), SVC(C=c)), X, y, cv=3).tolist() for c in (0.1, 1, 10)])", True),
+    "estimators as items": (
+        "models = [('near', KNeighborsClassifier(3)), ('far', KNeighborsClassifier(30)), ('line', SVC(kernel='linear'))]\nfor name, model in models:\n    print(name, model.__class__.__name__, cross_val_score(model, X, y, cv=3).mean())",
+        True,
+    ),
+    "estimators as items that learn": (
+        "models = [KNeighborsClassifier(3), SVC(kernel='linear')]\nfor model in models:\n    model.fit(X, y)\nprint([model.score(X, y) for model in models])",
+        False,
+    ),
+    "copies of an estimator": (
+        "model = SVC()\nfound = []\nfor c in (0.1, 1.0, 10.0):\n    one = clone(model).set_params(C=c)\n    found.append(one.fit(X, y).score(X, y))\nprint(found, model.C)",
+        True,
+    ),
+    "an estimator that has learned": ("model = SVC().fit(X, y)\nprint([cross_val_score(model, X, y, cv=k).mean() for k in (2, 3, 4)])", False),
+    "a forest with a seed": ("print([RandomForestClassifier(n, random_state=n).fit(X, y).score(X, y) for n in (2, 3, 4)])", True),
+    "a forest without": ("np.random.seed(1)\nprint([RandomForestClassifier(n).fit(X[::2], y[::2]).score(X, y) for n in (2, 3, 4)], np.random.rand())", False),
+    "a seed that is none": ("np.random.seed(1)\nS = None\nprint([RandomForestClassifier(n, random_state=S).fit(X[::2], y[::2]).score(X, y) for n in (2, 3, 4)], np.random.rand())", True),
+    "a seed that is shared": ("R = np.random.RandomState(1)\nprint([RandomForestClassifier(n, random_state=R).fit(X[::2], y[::2]).score(X, y) for n in (2, 3, 4)], R.rand())", False),
+    "one that warns": ("print([LogisticRegression(max_iter=n).fit(X, y).score(X, y) for n in (1, 2, 3, 300)])", True),
+    "one that fails": ("for k in (3, 2, 1, 0):\n    print(k, cross_val_score(KNeighborsClassifier(k), X, y, error_score='raise').mean())", True),
+    "a split with a seed": (
+        "found = []\nfor seed in range(4):\n    a, b, c, d = train_test_split(X, y, random_state=seed)\n    found.append(accuracy_score(d, SVC().fit(a, c).predict(b)))\nprint(found)",
+        True,
+    ),
+    "a split without": ("np.random.seed(1)\nfor k in range(4):\n    a, b, c, d = train_test_split(X, y)\n    print(SVC().fit(a, c).score(b, d))", False),
+    "points that are made": ("for n in (2, 3, 4):\n    points, colours = make_blobs(n_samples=40, centers=n, random_state=0)\n    print(n, KNeighborsClassifier().fit(points, colours).score(points, colours))", True),
+}
+
+
+@pytest.fixture(scope="module")
+def python() -> UserPython:
+    return science_python(os.environ)
+
+
+@pytest.fixture(scope="module")
+def stables(kit: Path, python: UserPython) -> Iterator[dict[UserPython, Stable]]:
+    stable = Stable(python.path, kit, Lab(python, kit, kit).surroundings)
+    yield {python: stable}
+    stable.close()
+
+
+@pytest.mark.parametrize("what", PROGRAMS)
+def test_a_program_of_science_shows_what_it_shows_plainly(
+    what: str, python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]
+) -> None:
+    statements, is_divided = PROGRAMS[what]
+    plain, found = both(python, kit, tmp_path, stables, BEGINNING + statements + "\n")
+    assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code)
+    assert any(portion.place == "lab" for portion in found.portions) == is_divided, [portion.reason for portion in found.portions]
