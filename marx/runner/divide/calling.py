@@ -92,7 +92,9 @@ class Calling(Applying):
             self.outcome.conditions.setdefault((root[0], root), line)
         elif self.own_name(root) is None:
             self.read(root, line)
-            self.outcome.conditions.setdefault(("definition", root), line)
+            dotted = self.index.imported(root)
+            kind_of_condition = ("imported", ("imported", root) + dotted) if dotted else ("definition", root)
+            self.outcome.conditions.setdefault(kind_of_condition, line)
 
     def _call(self, target, arguments, line):
         rule = getattr(self, "_call_" + target.kind)

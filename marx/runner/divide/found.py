@@ -54,6 +54,7 @@ Found = namedtuple(
 #: "unshared"   the result holds no changeable object that the root still holds
 #: "function"   a function of the program that `Finder.summary_of` finds clean, or one of `pure`; else the name still means what it meant
 #: "definition" the name still means the function or class that the source defines under it (and calls it by)
+#: "imported"   the name (``root[1]``, a root of its own) still means what a library has under one of the dotted names (``root[2:]``)
 #: "builtin"    the name still means Python's own, in the module (``root[1]``) and in builtins
 #: "library"    the dotted name is still the library's own, in a version that `pure` knows
 #: "stdout"     ``sys.stdout`` is what the program was started with

@@ -7,7 +7,7 @@ from marx.runner.divide.attributes import decorators_of
 from marx.runner.divide.roots import place_of
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
-from marx.runner.divide.values import Class, Function, Own, library_name
+from marx.runner.divide.values import Class, External, Function, Own, library_name
 
 #: Special methods that are called by name where it shows, or only when an object is made.
 _CALLED_BY_NAME = frozenset("__init__ __new__ __call__ __enter__ __exit__ __init_subclass__ __class_getitem__ __prepare__ __subclasshook__".split())
@@ -122,6 +122,15 @@ class Index(object):
         """Whether a root is a name that stands for functions, classes and imports only."""
         bindings = self.bindings(root)
         return bool(bindings) and all(self._defines(binding) for binding in bindings)
+
+    def imported(self, root):
+        """The dotted names that a name may stand for which only ``from library import name`` binds, in any number; () for all others."""
+        bindings = self.bindings(root)
+        if any(binding.kind != "import" or binding.value.name is None for binding in bindings):
+            return ()
+        if not all(isinstance(each, External) for binding in bindings for each in self._resolver.bound_to(binding)):
+            return ()
+        return tuple("%s.%s" % (binding.value.module, binding.value.name) for binding in bindings)
 
     def _defines(self, binding):
         """Whether a binding gives a name to a function, class or module, or to what `pure` knows: no value to be looked at."""

@@ -17,7 +17,7 @@ from marx.runner.divide.turns import Turn, leaving, targets_in
 #: Builtins through which a block's names are reached without being spelled.
 _LOOKING = frozenset(["locals", "vars", "eval", "exec", "execfile", "globals", "dir"])
 #: What a value can be asked for at the call.
-_SETTLED = frozenset(["item", "result", "function", "iterable", "global", "default", "builtin", "library", "path"])
+_SETTLED = frozenset(["item", "result", "function", "iterable", "global", "default", "imported", "builtin", "library", "path"])
 #: What may be unknown all the same: then only results that nobody can change are taken.
 _ALIAS = "unshared"
 

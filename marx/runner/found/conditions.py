@@ -193,6 +193,12 @@ class Settling(object):
             return "`%s` is not Python's own any more" % name
         return None
 
+    def _imported(self, root):
+        things = [_dotted(name) for name in root[2:]]
+        if None not in things and all(any(value is thing for thing in things) for value in self.values(root[1])):
+            return next((reason for reason in map(self._library, [("library", name) for name in root[2:]]) if reason), None)
+        return "%s is not the library's own any more" % said(root[1])
+
     def _library(self, root):
         parts = root[-1].split(".")
         something = _dotted(root[-1])
@@ -217,6 +223,7 @@ _SETTLED = {
     "scalar": Settling._scalar,
     "container": Settling._container,
     "definition": Settling._definition,
+    "imported": Settling._imported,
     "builtin": Settling._builtin,
     "library": Settling._library,
     "stdout": Settling._stdout,

@@ -54,6 +54,7 @@ HARMLESS = (
     Work("operators", "fN(x)", "class CN(object):\n    def __init__(self, k):\n        self.k = k\n    def __add__(self, other):\n        return CN(self.k + other.k)\n    def __len__(self):\n        return self.k\ndef fN(x):\n    return len(CN(x) + CN(2))"),
     Work("property", "fN(x)", "class CN(object):\n    def __init__(self, k):\n        self._k = k\n    @property\n    def double(self):\n        return self._k * 2\ndef fN(x):\n    return CN(x).double"),
     Work("static method", "CN.run(x)", "class CN(object):\n    @staticmethod\n    def run(x):\n        return x - 1"),
+    Work("imported name", "fN(x)", "from math import floor, sqrt as root\nfrom collections import OrderedDict\ndef fN(x):\n    return floor(root(x + 1) * 1000), list(OrderedDict([(x, 1)]))"),
     Work("named tuple", "fN(x)", "import collections\nRN = collections.namedtuple('RN', 'a b')\ndef fN(x):\n    r = RN(x, 2)\n    return r.a + r.b"),
     Work("library", "fN(x)", "import math\ndef fN(x):\n    return math.floor(math.sqrt(x + 1) * 1000)"),
     Work("builtin call", "fN(x)", "def fN(x):\n    return max(x, 3), min(x, 3), abs(-x), divmod(x + 7, 3)"),

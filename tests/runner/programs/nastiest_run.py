@@ -6,6 +6,25 @@
 FUTURE = "from __future__ import print_function\n"
 
 EVERYWHERE = {
+    "names that are imported from libraries, and one of them replaced": (
+        """
+import math, sys
+from math import floor, sqrt as root
+from os.path import join
+from collections import OrderedDict, Counter as Counts
+def f(x):
+    return floor(root(x) * 100), join("a", str(x)), list(OrderedDict([(x, 1)])), Counts("aab")["a"]
+print([f(x) for x in range(5)])
+def g(x):
+    return floor(x + 0.5)
+print([g(x) for x in range(5)])
+setattr(sys.modules["__main__"], "fl" + "oor", math.ceil)
+print([g(x) for x in range(5)])
+setattr(math, "sq" + "rt", math.exp)
+print([root(x) for x in range(5)])
+""",
+        2,
+    ),
     "sets as items, and the last digit of their sums": (
         """
 def total(s):
