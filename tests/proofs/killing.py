@@ -25,7 +25,7 @@ from tests.proofs.killing_record import Kill, write_record
 from tests.proofs.outcomes import Outcome, differences, entries, exit_code
 from tests.proofs.tagged import ordered
 from tests.proofs.victims import children_of, runs_program
-from tests.proofs.ways import Call, plain_environ, tasker_environ, tasker_words, two_workers
+from tests.proofs.ways import Call, patient, plain_environ, tasker_environ, tasker_words, two_workers
 from tests.pythons import UserPython, found_pythons
 
 PROGRAM = Path(__file__).with_name("killed_program.py")
@@ -79,7 +79,7 @@ def killed_run(folder: Path, python: UserPython, seconds: float, kills: int, ran
     """The kills that were done, what the program left, and how many seconds it took."""
     lab = Lab(folder)
     try:
-        person = two_workers(lab, [python.path])
+        person = two_workers(lab, [python.path], server=patient(lab))
         call = laid_out(folder / "killed", python, pace=seconds * SLOTS / ITEMS)
         run = Run(person, call, folder)
         killer = Killer(lab, run, python.path, sorted(random.uniform(0, seconds) for _ in range(kills)))

@@ -18,7 +18,8 @@ _HEAD = """A worker that is killed
 
 ``python -m tests.proofs.killing --seed {seed}`` runs ``tests/proofs/killed_program.py`` in a lab of one server and two workers: three portions of 60
 items each, with standard input, prints, files that one portion writes, the next reads and the last deletes. At random moments the worker that has the
-main program is killed with everything below it (kill -9), and started again. What the program leaves at the person's place (output, files, exit
+main program is killed with everything below it (kill -9), and started again; the server lets an item be lost as often (by default one that is
+lost thrice fails). What the program leaves at the person's place (output, files, exit
 code) must be what plain Python leaves, everything once.
 """
 

@@ -23,14 +23,13 @@ from tests.proofs.kills_record import Ran, write_record
 from tests.proofs.remains import remains
 from tests.proofs.shows import UNREACHABLE, Show, Shows
 from tests.proofs.victims import Victims
+from tests.proofs.ways import patient
 from tests.pythons import UserPython, found_pythons
 
 PROGRAM = Path(__file__).with_name("killed_items.py")
 WORKERS = ("one", "two", "three")
 #: An item whose process is killed counts as one that died; nobody can tell that it was not its own doing.
 RETRIES = 1000
-#: An item that is lost so often fails: by default thrice, which a kill a second makes of a few innocent ones in so many.
-LOSSES = 100
 #: A server that is killed again before it is well up gets nothing done: so many times what its start takes lies between two kills at least.
 STARTS = 1.5
 #: Seconds beyond what the items sleep in all that a run may take, and how many times as long.
@@ -81,8 +80,7 @@ def ran(python: UserPython, items: int, slots: int, pause: float | None, random:
 
 
 def _people(lab: Lab, python: UserPython, slots: int) -> Person:
-    (lab.folder / "server.toml").write_text(f"[leases]\nitem_losses = {LOSSES}\n")
-    lab.start_server("--config", str(lab.folder / "server.toml"))
+    lab.start_server(*patient(lab))
     for name in WORKERS:
         lab.start_worker(name, "--python", python.path, "--slots", str(slots))
     wait_until(lambda: lab.admin("workers").count("ready") == len(WORKERS), "all workers to be ready")
@@ -94,7 +92,7 @@ def _start_seconds(lab: Lab) -> float:
     lab.server.kill()
     lab.daemons.remove(lab.server)
     begun = time.monotonic()
-    lab.start_server("--config", str(lab.folder / "server.toml"))
+    lab.start_server(*patient(lab))
     return time.monotonic() - begun
 
 

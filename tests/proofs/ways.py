@@ -19,6 +19,9 @@ from tests.proofs.outcomes import Outcome, entries, exit_code
 #: Seconds that one run may take, whichever way.
 PATIENCE = 180.0
 
+#: Losses of an item that only proofs which kill workers all the time come to.
+LOSSES = 100
+
 
 @dataclass(frozen=True)
 class Call:
@@ -161,9 +164,15 @@ def kill_group(group: int) -> None:
         pass
 
 
-def two_workers(lab: Lab, pythons: Sequence[str], *options: str) -> Person:
+def patient(lab: Lab) -> tuple[str, str]:
+    """Words for a server under which no item fails because its workers are killed: by default one that is lost thrice does, and it may be innocent."""
+    (lab.folder / "server.toml").write_text(f"[leases]\nitem_losses = {LOSSES}\n")
+    return "--config", str(lab.folder / "server.toml")
+
+
+def two_workers(lab: Lab, pythons: Sequence[str], *options: str, server: Sequence[str] = ()) -> Person:
     """Bring up a server and two workers that have these interpreters; somebody who has logged in."""
-    lab.start_server()
+    lab.start_server(*server)
     named = [word for python in pythons for word in ("--python", python)]
     for name in ("one", "two"):
         lab.start_worker(name, *named, *options)
