@@ -30,6 +30,9 @@ class Finder(object):
             if proof.item is not None:
                 summaries.add(proof.item)
         summaries.settle()
+        for proof in proofs:
+            proof.look_for_head()
+        summaries.settle()
         answer = dict((module.path, []) for module in self._program.modules)
         for proof in proofs:
             one = proof.found()

@@ -25,7 +25,8 @@ from collections import namedtuple
 
 #: One portion that was looked for. Without a ``reason`` it is proved to be separable where its ``conditions`` hold at the call.
 #:
-#: kind        "map", "starmap", "list", "set", "dict", "generator" (comprehensions by what they make) or "for"
+#: kind        "map", "starmap", "list", "set", "dict", "generator" (comprehensions by what they make), "for", or "head": a loop of which only the
+#:             beginning of each turn is divided
 #: module      the `Module` of the program; line, column: of the node, as `ast` has it; end: the last line, before 3.8 the last on which anything
 #             begins
 #: node        the `ast` node itself: the call, the comprehension, the loop
@@ -39,10 +40,11 @@ from collections import namedtuple
 #: prints      whether items may print: their text is to be taken and shown in order
 #: draws       whether random numbers are drawn from a shared generator
 #: pragma      what the line itself says: None, "divide" or "keep"
+#: head        of "head": a `heads.Head`; of all others None
 #: doubt       with "divide": what the source could not prove, as a sentence; "" where all is proved
 Found = namedtuple(
     "Found",
-    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma doubt",
+    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma doubt head",
 )
 
 #: To be settled on the real values at the call; a kind that is not known never holds. ``line``: where it comes from, for the sentence.

@@ -18,6 +18,7 @@ CONSTRUCTS = {
     "dict": "dict comprehension",
     "generator": "generator expression",
     "for": "for loop",
+    "head": "for loop",
     "while": "while loop",
 }
 

@@ -15,6 +15,7 @@ import sys
 import time
 
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
+HEADS, TAKES, SKIPS, TAKEN, HEADED = tuple("__marx_%s__" % word for word in "heads takes skips taken headed".split())
 
 builtins = sys.modules.get("builtins") or sys.modules["__builtin__"]
 _monotonic = getattr(time, "perf_counter", time.time)
@@ -94,6 +95,8 @@ def each(number, iterable):
     if _undecided is not None or not _may_be_divided(iterable):
         return iterable
     frame = sys._getframe(1)
+    if site.kind == "head":
+        return _begin_heading(site, iterable, frame)
     sampling = Sampling(site, iterable, frame)
     if site.kind in LAZY:
         _running[number, id(frame)] = sampling
@@ -153,7 +156,7 @@ class Sampling(object):
                 now = _monotonic()
                 seconds = (now - looked_at) / (count - look // 2)
                 looked_at, look = now, look * 2
-                verdict = self._verdict(count, seconds, now - began_at, total)
+                verdict = verdict_of(self.site, count, seconds, now - began_at, total)
                 if verdict is not None:
                     break
             else:
@@ -178,24 +181,10 @@ class Sampling(object):
             inner, outer = self._frame.f_locals, self._frame.f_globals
             self.before = dict((name, inner[name] if name in inner else outer.get(name)) for name in names)
 
-    def _verdict(self, count, seconds, so_far, total):
-        """True: it takes long; False: it does not; None: more must be seen."""
-        if self.site.is_forced:
-            return True
-        if total is None:
-            return True if so_far >= SAMPLE_SECONDS else None
-        if so_far < SAMPLE_SECONDS and count < SAMPLE_SHARE * total:
-            return None
-        return seconds * (total - count) >= LEAST_SECONDS
-
     def _divided(self, iterator, seconds):
         """Have it decided; what is left to be computed in place if it stays."""
-        try:
-            from marx.runner.found import deciding
-        except Exception:  # modules of the program stand in the places of those that it needs
-            self.site.stays = True
-            return iterator
-        self.division, left = deciding.decided(self, self._frame, iterator, seconds)
+        answer = asked(lambda deciding: deciding.decided(self, self._frame, iterator, seconds), self.site)
+        self.division, left = answer or (None, iterator)
         return left
 
     def _place(self, frame):
@@ -222,6 +211,30 @@ class Sampling(object):
         if self.division is not None:
             for item in self.division.tail:
                 yield item
+
+
+def verdict_of(site, count, seconds, so_far, total):
+    """True: what is left takes long; False: it does not; None: more must be seen.
+
+    ``count`` items took ``so_far`` seconds in all, and the last ones ``seconds`` each. ``total``: of all items, None where nobody knows.
+    """
+    if site.is_forced:
+        return True
+    if total is None:
+        return True if so_far >= SAMPLE_SECONDS else None
+    if so_far < SAMPLE_SECONDS and count < SAMPLE_SHARE * total:
+        return None
+    return seconds * (total - count) >= LEAST_SECONDS
+
+
+def asked(decide, site):
+    """What ``decide`` says, which is given `deciding`; None, for good, where that cannot be had."""
+    try:
+        from marx.runner.found import deciding
+    except Exception:  # modules of the program stand in the places of those that it needs
+        site.stays = True
+        return None
+    return decide(deciding)
 
 
 def rest(number):
@@ -272,4 +285,54 @@ def summed(number, name, value):
     return value if division is None else division.sum_of(name, value)
 
 
+def _begin_heading(site, iterable, frame):
+    try:
+        from marx.runner.found.heads import Heading
+    except Exception:  # as above
+        site.stays = True
+        return iterable
+    heading = _running[site.number, id(frame)] = Heading(site, iterable, frame)
+    setattr(builtins, HEADS, getattr(builtins, HEADS) + 1)
+    return heading.items()
+
+
+def end_heading(heading):
+    """A loop with heads is left, or stays."""
+    undecide(None, heading)
+    for key in [key for key, each in _running.items() if each is heading]:
+        del _running[key]
+        setattr(builtins, HEADS, getattr(builtins, HEADS) - 1)
+
+
+def undecide(something, instead_of=None):
+    """From now on nothing is divided within ``something``; None: no more. ``instead_of``: only if that is what it was."""
+    global _undecided
+    if instead_of is None or _undecided is instead_of:
+        _undecided = something
+
+
+def takes(number):
+    """Whether what the head of a turn gives is there."""
+    heading = _running.get((number, id(sys._getframe(1))))
+    return heading is not None and heading.takes()
+
+
+def skips(number):
+    """Whether that goes on with the next turn."""
+    return _running[number, id(sys._getframe(1))].division.values is None
+
+
+def taken(number):
+    """What it gives, for the names that the head binds."""
+    return _running[number, id(sys._getframe(1))].division.values
+
+
+def headed(number, *values):
+    """The head of a turn was computed in place."""
+    heading = _running.get((number, id(sys._getframe(1))))
+    if heading is not None:
+        heading.headed(list(values))
+
+
 CALLED = {EACH: each, REST: rest, OPEN: opened, JOIN: joined, CHAIN: chained, DUE: False, SUMMED: summed}
+CALLED.update({HEADS: 0, TAKES: takes, SKIPS: skips, TAKEN: taken, HEADED: headed})

@@ -12,20 +12,22 @@ from marx.runner.carry.errors import CannotCarry
 from marx.runner.compat import elapsed, monotonic, path_text
 from marx.runner.divide.syntax import kind
 from marx.runner.found import calls, serving
-from marx.runner.found.conditions import OF_RESULTS, unsettled
+from marx.runner.found.conditions import OF_RESULTS, Settling, Unknown, unsettled
 from marx.runner.found.depth import used
 from marx.runner.found.division import Division
+from marx.runner.found.handing import Handing
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike
+from marx.runner.found.reaching import reached, shared
 from marx.runner.found.recording import kind_of
-from marx.runner.found.sending import Portion, state_of
+from marx.runner.found.sending import Portion, named_in, state_of
 from marx.runner.found.sites import unpacked
-from marx.runner.found.work import Unworkable, collected, work_of
+from marx.runner.found.work import Unworkable, again, collected, work_of
 from marx.runner.found.worth import is_worth_it
 from marx.runner.portal import PortalClosed
 from marx.runner.standins.pickling import dumps, loads
 
 #: How a site's kind is called.
-CALLED = {"for": "for loop", "list": "list comprehension", "set": "set comprehension", "dict": "dict comprehension"}
+CALLED = {"for": "for loop", "head": "for loop", "list": "list comprehension", "set": "set comprehension", "dict": "dict comprehension"}
 CALLED.update(generator="generator expression", map="map", starmap="starmap")
 
 
@@ -39,15 +41,37 @@ class Stays(Exception):
 
 def decided(sampling, frame, iterator, seconds):
     """(`Division`, nothing), or (None, all items that are left in ``iterator``) where a site stays."""
+    items = []
+
+    def divide(found, portal):
+        items.extend(iterator)
+        return _Deciding(sampling, found, frame, items, portal).division(seconds)
+
+    division = _tried(divide, sampling)
+    return division, () if division is not None else itertools.chain(items, iterator)
+
+
+def handing(heading, values, seconds):
+    """A `Handing` for a loop with heads, the last of which gave ``values``; None where it stays."""
+
+    def divide(found, portal):
+        items = heading.ahead()
+        if items is None:
+            raise Stays("what it goes over cannot be looked at without taking from it")
+        return _Deciding(heading, found, heading.frame, items, portal).handing(values, seconds)
+
+    return _tried(divide, heading)
+
+
+def _tried(divide, sampling):
+    """What ``divide(found, portal)`` gives; None where the site stays: then it is told why."""
     site = sampling.site
-    found = unpacked(site.packed)
-    items, portal = [], portals.current()
+    found, portal = unpacked(site.packed), portals.current()
     try:
         if portal is None:
             raise Stays("", True)
         _refuse_early(found, sampling.iterable)
-        items.extend(iterator)
-        return _Deciding(sampling, found, frame, items, portal).division(seconds), ()
+        return divide(found, portal)
     except Stays as why:
         if why.for_good:
             site.stays = True
@@ -58,7 +82,7 @@ def decided(sampling, frame, iterator, seconds):
         site.stays = True
         if portal is not None:
             tell(portal, site, found, "Marx failed: %s: %s" % (type(error).__name__, error))
-    return None, itertools.chain(items, iterator)
+    return None
 
 
 def tell(portal, site, found, reason):
@@ -121,23 +145,65 @@ class _Deciding(object):
 
     def division(self, seconds):
         """A `Division` that is at work. Raises `Stays`."""
+        self._ask_conditions()
+        collects = self._collects()
+        portion = self._opened(self._work(), collects, self._prepared(self._sampling.sample, seconds), seconds)
+        self._tell_doubt()
+        return Division(self._found, self._items, portion, dict(self._values), self._sampling.before, self._in_place(seconds), self._problem)
+
+    def handing(self, values, seconds):
+        """A `Handing` that is at work. Raises `Stays`."""
+        self._ask_conditions()
+        work, records = self._work(), self._prepared(self._sampling.item, seconds)
+        portion = self._opened(work, [], records, seconds)
+        is_unchanged = None if self._is_calm() else lambda: self._is_unchanged(work)
+        return Handing(portion, self._items, records[1:], values, is_unchanged, self._in_place(seconds), self._problem)
+
+    def _ask_conditions(self):
         if len(self._items) < 2:
             raise Stays("")
         reason = unsettled(self._found, self._frame, self._items)
         if reason is not None:
             raise Stays(reason)
-        collects = self._collects()
-        # The first is one that was computed in place: what comes back must be the same.
-        records = self._records([self._sampling.sample] + self._items[:-1])
-        self._ask_worth(seconds, records, 0.0)
+
+    def _work(self):
         try:
-            work = work_of(self._found, self._frame)
+            return work_of(self._found, self._frame)
         except (Unworkable, SyntaxError) as error:
             raise Stays(str(error), True)
-        portion = self._opened(work, collects, records, seconds)
-        self._tell_doubt()
-        in_place = None if self._sampling.site.is_forced else seconds
-        return Division(self._found, self._items, portion, dict(self._values), self._sampling.before, in_place, self._problem)
+
+    def _prepared(self, sample, seconds):
+        """Pickles of what is sent. The first is one that was computed in place: what comes back must be the same."""
+        records = self._records([sample] + self._items[:-1])
+        self._ask_worth(seconds, records, 0.0)
+        return records
+
+    def _in_place(self, seconds):
+        """What an item takes in place, None where it is to be divided whatever that is."""
+        return None if self._sampling.site.is_forced else seconds
+
+    def _is_calm(self):
+        """Whether the rest of a turn changes nothing that a head can come to, wherever it stands."""
+        rest = self._found.head.rest
+        if rest is None or unsettled(self._found._replace(conditions=rest.conditions), self._frame, self._items) is not None:
+            return False
+        settling = Settling(self._found, self._frame, self._items)
+        try:
+            read = [value for root in self._found.reads for value in settling.values(root)]
+            changed = [each for root in rest.changes for value in settling.values(root) for each in shared(value)]
+            return reached(read + self._items + self._sampling.containers()).isdisjoint(changed)
+        except (Strange, Unknown):
+            return False
+
+    def _is_unchanged(self, work):
+        """Whether all that heads read is what it was when they were sent."""
+        if unsettled(self._found, self._frame, ()) is not None:
+            return False
+        self._about = (again(work, self._frame),) + self._about[1:]
+        try:
+            return state_of(serving.begin, self._about, self._named) == self._content
+        except CannotCarry:
+            return False
 
     def _collects(self):
         """(name, kind) of what a loop collects in; their values are kept."""
@@ -184,10 +250,11 @@ class _Deciding(object):
         portion = Portion(self._portal)
         try:
             wanted = frozenset(each.kind for each in self._found.conditions if each.root == OF_RESULTS)
-            about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide")
-            content = state_of(serving.begin, about, records)
+            self._about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide")
+            self._named = named_in(records)
+            self._content = state_of(serving.begin, self._about, self._named)
             self._ask_worth(seconds, records, elapsed(began_at))
-            portion.open(call_of(self._found), content, records)
+            portion.open(call_of(self._found), self._content, records)
         except CannotCarry as error:
             raise Stays("%s%s" % (error.reason, " (%s)" % error.hint if error.hint else ""))
         except PortalClosed:

@@ -15,9 +15,13 @@ from marx.runner.standins.pickling import loads
 _numbers = {}
 
 
-def state_of(begin, about, records):
-    """The state of this moment, bytes, for items that are pickled in ``records``. ``begin(*about)`` is called in runners. Raises `CannotCarry`."""
-    named = frozenset().union(*[references(record) for record in records])
+def named_in(records):
+    """What items that are pickled in ``records`` name."""
+    return frozenset().union(*[references(record) for record in records])
+
+
+def state_of(begin, about, named):
+    """The state of this moment, bytes, for items that name ``named``. ``begin(*about)`` is called in runners. Raises `CannotCarry`."""
     return capture((), named, begin, about, FOUND).content
 
 

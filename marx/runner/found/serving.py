@@ -1,7 +1,7 @@
 """In the runner of a found portion: one item computed, and what it did, to be taken over by the program or not.
 
 An item's outcome is ("done", payload, texts, seconds), or ("stays", reason): then the program computes it in place. ``payload``: the list of what
-it gives, or for a loop of (name, how, arguments), what it does to what the loop collects in. ``texts``: what it printed, piece by piece.
+it gives, None of a head that goes on with the next turn, or for a loop of (name, how, arguments), what it does to what the loop collects in. ``texts``: what it printed, piece by piece.
 
 An item stays if it raises, writes to standard error, leaves anything changed that it found, or gives something that is not as good as a
 copy, or that the program holds elsewhere.
@@ -129,7 +129,7 @@ class Serving(object):
             hash(given if self._given.kind == "set" else given[0])
         inside = Looked()
         try:
-            for given in payload:
+            for given in payload or ():
                 inside.add(given)
         except Strange as error:
             raise _Stays("it gives %s" % error)
