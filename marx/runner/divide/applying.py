@@ -122,19 +122,12 @@ class _Translation(object):
     def _effect(self, kind, root, where):
         frame = self._frame
         if kind == "changes":
-            self._changed(self.root(root), where)
+            frame.changed(self.root(root), self._line, where)
         elif kind == "rebinds" and frame.own_name(root) is not None:
             frame.bind(*frame.own_name(root) + (self._everything(),))
         else:
             for each in in_order(self.root(root)) if kind == "identity" else [root]:
                 frame.effect(kind, each, self._line, where)
-
-    def _changed(self, found, where):
-        for each in in_order(found):
-            if each not in OWN:
-                frame = self._frame
-                frame.note_changed(each)
-                frame.effect("changes", each, self._line, where)
 
     def _call(self, root, arguments):
         """A function that the callee did not know is called by it; what it gives."""

@@ -13,7 +13,8 @@ from marx.runner.divide.syntax import kind
 #: Operators of Python's own types whose results hold what the operands hold: joined and repeated sequences, sets, dicts.
 _KEEPING = frozenset(["Add", "Mult", "BitOr", "BitAnd", "BitXor", "Sub"])
 
-_MODULE_NAMES = frozenset(["__name__", "__file__", "__doc__", "__debug__"])
+#: What each module has of itself, a text or None unless the program binds it.
+_MODULE_NAMES = frozenset(["__name__", "__file__", "__doc__"])
 _TEXT_ATTRIBUTES = frozenset(["__name__", "__doc__", "__module__", "__qualname__"])
 _SINGLETONS = (None, True, False, Ellipsis)
 
@@ -163,7 +164,7 @@ class Expressions(Asking):
         owner = owner_of(scope, node.id)
         if owner is not None:
             return self.of_variable(node.id, owner, node.lineno)
-        targets = self.analysis.targets.of(node, scope) or ()
+        targets = () if node.id in _MODULE_NAMES else self.analysis.targets.of(node, scope) or ()
         if any(target.kind == "library" for target in targets):
             self.look_up(("builtin", scope.module.path, node.id), node.lineno)
             return self.library_value([target.what for target in targets if target.kind == "library"], node.lineno)

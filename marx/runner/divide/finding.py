@@ -6,7 +6,8 @@ from marx.runner.divide import reasons, syntax
 from marx.runner.divide.found import Summary
 from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.proving import Proof
-from marx.runner.divide.roots import base
+from marx.runner.divide.roots import base, place_of, told
+from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.sites import does_work, sites_of
 from marx.runner.divide.summaries import Summaries
 
@@ -43,13 +44,13 @@ class Finder(object):
 
     def known_classes(self):
         """
-        {(the path of a module, the qualified name of a class): {the name of a method: the first line of its code}}
+        {(the path of a module, the qualified name of a class): {the name of a method: the first lines of its code, wherever it is defined}}
 
         Of classes that do what their source shows, if their bases do and nobody has changed them.
         """
         index = self._summaries.index
         classes = [scope for scope in index.scopes.values() if scope.kind == "class" and scope not in index.strange]
-        return dict(((scope.module.path, scope.qualified), dict(_methods(scope))) for scope in classes)
+        return dict(((scope.module.path, scope.qualified), _methods(scope)) for scope in classes)
 
     def summary_of(self, code):
         """The `Summary` of the function with this code object; None where the program's source does not hold it, or holds several such."""
@@ -57,6 +58,23 @@ class Finder(object):
         if len(scopes) != 1:
             return None
         return self._summary(scopes[0])
+
+    def definitions_of(self, root):
+        """
+        What a name of the program may stand for, as (what, place): ("function", (path, first line of its code, name)), ("class", (path, qualified
+        name)), ("record", ()) for one that namedtuple makes, ("library", (dotted name,)).
+        """
+        owner = self._summaries.index.owner(root)
+        targets = self._summaries.targets.of_name(owner, root[-1]) if owner is not None and root[-1] in owner.bindings else ()
+        return frozenset(_definition(target.kind, target.what) for target in targets)
+
+    def place_of(self, code, name=None):
+        """As roots have it: the place of the function with this code object, or of the one around it that binds ``name``. None if nobody knows."""
+        scopes = self._scopes_by_line().get((code.co_filename, code.co_firstlineno, code.co_name), ())
+        owner = owner_of(scopes[0], name) if len(scopes) == 1 and name is not None else None
+        if name is None and len(scopes) == 1:
+            owner = scopes[0]
+        return place_of(owner) if owner is not None else None
 
     def _scopes_by_line(self):
         if self._by_line is None:
@@ -80,17 +98,33 @@ class Finder(object):
         found = dict(outcome.conditions)
         found.update((("function", root), line) for (root, _), line in outcome.calls.items())
         for what, root in sorted(found, key=repr) if reason is None else ():
-            if base(root)[0] in ("given", "unknown"):
+            if not _may_show(base(root)):
                 reason = reasons.of_condition(what, root, found[what, root], "`%s`" % scope.qualified)
         conditions = tuple(conditions_of(outcome.conditions, outcome.calls))
-        return Summary(reason, conditions, tuple(sorted(outcome.reads, key=repr)), outcome.prints)
+        results = frozenset(told(root) for root in self._summaries.given_by(scope))
+        return Summary(reason, conditions, tuple(sorted(outcome.reads, key=repr)), outcome.prints, results)
+
+
+def _may_show(root):
+    """Whether a value that a function depends on may be found where it is called."""
+    return root[0] != "unknown" and (root[0] != "given" or root[1][0] in ("global", "enclosing"))
+
+
+def _definition(what, meant):
+    if what in ("function", "bound"):
+        return "function", (meant.module.path, _first_line(meant), meant.name)
+    if what == "class":
+        return what, (meant.module.path, meant.qualified)
+    return what, (meant,) if what == "library" else ()
 
 
 def _methods(scope):
+    found = {}
     for name, bindings in scope.bindings.items():
         for binding in bindings:
             if binding.kind == "function":
-                yield name, _first_line(binding.value)
+                found.setdefault(name, set()).add(_first_line(binding.value))
+    return found
 
 
 def _first_line(scope):

@@ -14,6 +14,7 @@ from, as a tuple and never as text:
                                           a name of the function that begins there (as `ast` has it; "<lambda>", "<comprehension>")
 ("default", path, line, column, function, name)
                                           the default value of a parameter of that function
+("given", root)                           what calling that gives, with whatever the "function" conditions on it say that it is called with
 ("inside", root)                          everything that is reachable from there, but not itself
 ("builtin", name), ("library", name)      a name of Python's or of a library's, dotted
 ("unknown",)                              anything
@@ -77,5 +78,5 @@ Condition = namedtuple("Condition", "kind root line arguments")
 Collect = namedtuple("Collect", "how root node")
 
 #: What a function of the program does when it is called. reason: None, or why it must not be called elsewhere. Conditions as above, on
-#: ("parameter", place) too.
-Summary = namedtuple("Summary", "reason conditions reads prints")
+#: ("parameter", place) too. results: roots of all that it gives, with what that holds; some are of `roots` alone.
+Summary = namedtuple("Summary", "reason conditions reads prints results")

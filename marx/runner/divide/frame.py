@@ -15,6 +15,8 @@ _LIBRARY_ROOTS = ("library", "builtin")
 
 #: Effects that depend on what a function is called with, or that a person may allow.
 _BEARABLE = frozenset(["changes", "rebinds", "identity", "draws"])
+#: What can be looked at where the site is reached.
+_LOOKED_AT = frozenset(["item", "parameter"])
 _BEYOND = frozenset(["global", "default", "unknown", "library", "item", "function"])
 
 
@@ -149,14 +151,23 @@ class Frame(object):
     def change(self, found, line, stored=NONE, name=MEMBER):
         """Objects of ``found`` are changed, and hold ``stored`` under ``name`` from now on."""
         self.hold(stored, name)
-        for root in in_order(found):
-            if root not in OWN:
-                self.note_changed(root)
-                self.effect("changes", root, line)
+        self.changed(found, line)
 
-    def note_changed(self, root):
-        """An object from outside holds from now on what is made here."""
-        self._changed.add(base(root))
+    def changed(self, found, line, where=None):
+        """
+        The same after it was seen what they hold. ``where``: see `effect`.
+
+        What is changed may be made here, and nothing else may be it as long as all else can be changed in no way.
+        """
+        is_own = not OWN.isdisjoint(found)
+        for root in in_order(found):
+            if root in OWN:
+                continue
+            self._changed.add(base(root))  # it holds from now on what is made here
+            if is_own and base(root)[0] in _LOOKED_AT and not self.index.is_definition(base(root)):
+                self.condition("immutable", [root], line)
+            else:
+                self.effect("changes", root, line, where)
 
     # What is noted.
 

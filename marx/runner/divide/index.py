@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+from marx.runner.compat import IS_2
 from marx.runner.divide import pure, syntax
 from marx.runner.divide.attributes import decorators_of
 from marx.runner.divide.roots import place_of
@@ -110,12 +111,15 @@ class Index(object):
         names = [each.name for each in family]
         return any("__init__" in each.bindings for each in family) and all(base == "object" or base in names for base in bases)
 
+    def owner(self, root):
+        """The scope whose name a root stands for; None of other roots."""
+        if root[0] == "global":
+            return self._tops.get(root[1])
+        return self._places.get(root[1:-1]) if root[0] == "enclosing" else None
+
     def bindings(self, root):
         """The bindings of a name that a root stands for; () of other roots."""
-        if root[0] == "global":
-            scope = self._tops.get(root[1])
-        else:
-            scope = self._places.get(root[1:-1]) if root[0] == "enclosing" else None
+        scope = self.owner(root)
         return scope.bindings.get(root[-1], ()) if scope is not None else ()
 
     def is_definition(self, root):
@@ -156,12 +160,20 @@ class Index(object):
         for binding in [each for several in scope.bindings.values() for each in several]:
             if binding.kind == "value" and kind(binding.value) == "Call" and not self._is_calm_value(binding):
                 return "`%s` in it may be more than a value" % syntax.dotted(binding.value.func)
+        for name in sorted(self.stored) if self._is_old(scope) else ():
+            if is_special(name):
+                return "`%s` may be set in its objects" % name
         for name in scope.bindings:
             if is_special(name) and not all(self._is_shown(scope, binding) for binding in scope.bindings[name]):
                 return "its `%s` is not shown" % name
             if name in self.stored and name in self.methods:
                 return "its method `%s` is replaced" % name
         return None
+
+    def _is_old(self, scope):
+        """Whether Python 2 looks for the special methods of its objects in the objects themselves, first."""
+        family = self._resolver.attributes.family(scope) if IS_2 else []
+        return IS_2 and all(any(each.name == getattr(base, "id", None) for each in family) for one in family for base in one.node.bases)
 
     def _is_calm_value(self, binding):
         """Whether what a class's attribute is made by gives plain objects: not `property`, nor a library's that may be like it."""

@@ -242,6 +242,8 @@ class Proof(object):
     def _is_settled(self, root):
         """Whether the value that a root stands for can be looked at when the site is reached."""
         whole = base(root)
+        if whole[0] == "given":
+            return self._is_settled(whole[1])
         if whole[0] == "enclosing":
             scope = self._site.scope
             while scope is not None and place_of(scope) != whole[1:-1]:

@@ -41,6 +41,7 @@ _functions("", "part", "max min any all")
 _functions("", "sum", "sum")
 _functions("", "part", "reduce apply", calls=(0,))
 _functions("", "part", "next", changes=(0,))
+_functions("", "holds", "dict.fromkeys")
 
 # Python's exceptions: objects that hold their arguments.
 _functions(
@@ -172,6 +173,7 @@ _methods("value", "bit_length bit_count as_integer_ratio conjugate is_integer to
 _methods("value", "count index has_key isdisjoint issubset issuperset")
 _methods("elements", "copy items iteritems itervalues iterkeys keys values union intersection difference symmetric_difference most_common elements")
 _methods("part", "get")
+_methods("holds", "fromkeys")
 _methods("value", "append add extend extendleft appendleft insert remove discard clear reverse rotate", changes=(SELF,))
 _methods("value", "update difference_update intersection_update symmetric_difference_update subtract move_to_end", changes=(SELF,))
 _methods("part", "pop popitem popleft setdefault", changes=(SELF,))

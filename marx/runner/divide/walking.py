@@ -260,7 +260,8 @@ class Walking(Expressions):
         line = context.lineno
         if targets and all(each.kind == "library" and (each.what in pure.CONTEXTS or each.what == "open") for each in targets):
             return found
-        if targets and all(each.kind == "class" for each in targets):
+        is_own = "__enter__" in self.index.methods and "__exit__" in self.index.methods
+        if is_own and found and found.isdisjoint(PLAIN | RUNNING) and roots.UNKNOWN not in found:
             entered = self.call_method(found, "__enter__", Arguments([], []), line)
             self.call_method(found, "__exit__", Arguments([None] * 3, [NONE, INSTANCE, NONE]), line)
             return entered | found

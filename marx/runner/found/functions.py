@@ -2,18 +2,26 @@
 
 from __future__ import absolute_import
 
+import functools
 import os
 import sys
 import types
 from collections import namedtuple
 
 from marx.runner.carry.own import is_own_name
+from marx.runner.compat import IS_2
 from marx.runner.found import arriving
 
 #: What `divide.finding` looks at of a code object.
 _Code = namedtuple("_Code", "co_filename co_firstlineno co_name")
 #: Functions that are looked at from one site.
 _MOST = 1000
+
+#: What classes are; of 2.7 the old ones as well.
+CLASSES = (type, types.ClassType) if IS_2 else (type,)  # novm
+
+#: What `functools.lru_cache` makes of a function, where there is such a thing.
+CACHED = type(functools.lru_cache()(len)) if hasattr(functools, "lru_cache") else None  # novm
 
 _finder = []
 _classes = {}
@@ -45,21 +53,67 @@ def summary_of(function):
     return _the_finder().summary_of(_Code(place_of(code), code.co_firstlineno, code.co_name))
 
 
+def place_in_source(code, name=None):
+    """Where roots have the function with a code object, or the one around it that binds ``name``; None if the source does not show it."""
+    return _the_finder().place_of(_Code(place_of(code), code.co_firstlineno, code.co_name), name)
+
+
+def is_definition(value, root):
+    """Whether a value is one of those that the source shows a name to stand for, by a definition or an import."""
+    if type(value) is types.FunctionType and is_own_name(value.__module__):
+        code = value.__code__
+        shown = "function", place_of(code), code.co_firstlineno, code.co_name
+    elif isinstance(value, CLASSES) and is_own_name(value.__module__):
+        shown = ("record",) if _is_record(value) else ("class",) + _place_of_class(value)
+    else:
+        return any(what == "library" and _in_library(*place) is value for what, place in _the_finder().definitions_of(root))
+    return (shown[0], shown[1:]) in _the_finder().definitions_of(root)
+
+
+def _place_of_class(kind):
+    paths = dict((names.get("__name__"), path) for path, names in modules_by_path().items())
+    return paths.get(kind.__module__), getattr(kind, "__qualname__", kind.__name__)
+
+
+def _in_library(name):
+    """What a library has under a dotted name; None where it has nothing."""
+    parts = name.split(".")
+    something = sys.modules.get(parts[0]) if parts[1:] else None
+    for part in parts[1:]:
+        something = getattr(something, part, None)
+    return something
+
+
+def called_in(value):
+    """(the function that runs when a value is called, whether it gets the value itself); (None, False) where that cannot be told."""
+    if type(value) is types.FunctionType:
+        return value, False
+    for base in getattr(type(value), "__mro__", ()) if is_own_name(getattr(type(value), "__module__", None)) else ():
+        if "__call__" in vars(base):
+            function = vars(base)["__call__"]
+            return (function, True) if type(function) is types.FunctionType else (None, False)
+    return None, False
+
+
 def why_changed(kind):
     """Why instances of a class, or of one of its bases, may do something else than the source shows; None if they may not."""
     if not _classes:
         _classes.update(_the_finder().known_classes())
-    paths = dict((names.get("__name__"), path) for path, names in modules_by_path().items())
-    for base in getattr(kind, "__mro__", (kind,)):
+    for base in _with_bases(kind):
         if base in (object, tuple) or _is_record(base) or base.__module__ == BaseException.__module__:
             continue
-        known = _classes.get((paths.get(base.__module__), getattr(base, "__qualname__", base.__name__)))
+        known = _classes.get(_place_of_class(base))
         if known is None:
             return "what class `%s` does is not shown by the program's source" % base.__name__
         lines = dict((name, line) for name, value in vars(base).items() for line in _lines(value))
-        if lines != dict((name, known.get(name)) for name in lines):
+        if not set(known) <= set(lines) or any(line not in known.get(name, ()) for name, line in lines.items()):
             return "class `%s` was changed" % base.__name__
     return None
+
+
+def _with_bases(kind):
+    """A class and all that it stands on."""
+    return getattr(kind, "__mro__", None) or [kind] + [each for base in kind.__bases__ for each in _with_bases(base)]
 
 
 def _is_record(kind):
@@ -68,8 +122,9 @@ def _is_record(kind):
 
 
 def _lines(value):
-    """The first line of a method's code."""
-    inner = getattr(value, "fget", None) or getattr(value, "__func__", value)
+    """The first line of a method's code. What is wrapped in another function of Python is not that method."""
+    ways = ["fget", "__func__", "func"] + (["__wrapped__"] if type(value) is CACHED else [])
+    inner = next((getattr(value, name) for name in ways if getattr(value, name, None)), value)
     if hasattr(inner, "__code__"):
         yield inner.__code__.co_firstlineno
 
@@ -104,22 +159,41 @@ class Functions(object):
             elif is_own_name(getattr(type(something), "__module__", None)):
                 waiting.append(type(something))
 
-    def enclosed(self, name):
-        """What a name holds in the closures that have it."""
-        return [content for each in self._found.values() for other, content in _closed(each) if other == name]
+    def enclosed(self, root):
+        """What a name of an enclosing function holds, in the closures that have it."""
+        names = [(each, name, content) for each in self._found.values() for name, content in _closed(each) if name == root[-1]]
+        return [content for each, name, content in names if place_in_source(each.__code__, name) == root[1:-1]]
 
-    def defaults(self, path, function, name):
-        """The default values of a parameter, of every function that is called so and stands in this file."""
-        found = []
+    def defaults(self, root):
+        """The default values of a parameter, of each that was made of its function."""
+        found, name = [], root[-1]
         for each in self._found.values():
             code = each.__code__
-            if code.co_name == function and place_of(code) == path:
+            if code.co_name == root[-2] and place_in_source(code) == root[1:-1]:
                 names = code.co_varnames[: code.co_argcount]
                 values = each.__defaults__ or ()
                 by_name = dict(zip(names[len(names) - len(values) :], values))
                 by_name.update(getattr(each, "__kwdefaults__", None) or {})
                 found += [by_name[name]] if name in by_name else []
         return found
+
+
+class Held(object):
+    """What one function at hand holds, which others of the same source may not."""
+
+    def __init__(self, function, others):
+        self._function = function
+        self._others = others
+        self._reachable = None
+
+    def values(self, root):
+        """The objects that one of its roots means: of a name around it, or of default values. None of them if nobody knows."""
+        for name, content in _closed(self._function) if root[0] == "enclosing" else ():
+            if name == root[-1] and place_in_source(self._function.__code__, name) == root[1:-1]:
+                return [content]
+        if self._reachable is None:
+            self._reachable = Functions([self._function] + self._others)
+        return self._reachable.enclosed(root) if root[0] == "enclosing" else self._reachable.defaults(root)
 
 
 def _closed(function):
