@@ -33,8 +33,6 @@ which another process computed items. All others have a trap: nobody says that t
 WHY = {
     "dataclass": "what its decorator writes into the class does not stand in the source",
     "map of a method": "its class stands in a function, where no name leads to it",
-    "map of two": "only maps of one iterable have a form in the exchanged code",
-    "map that is padded": "only maps of one iterable have a form in the exchanged code",
     "objects as items": "their class stands in a function, where no name leads to it",
 }
 

@@ -10,12 +10,14 @@ A site within one that is not decided yet stays: nothing is divided inside of wh
 from __future__ import absolute_import
 
 import itertools
+import operator
 import os
 import sys
 import time
 
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
 HEADS, TAKES, SKIPS, TAKEN, HEADED = tuple("__marx_%s__" % word for word in "heads takes skips taken headed".split())
+TOGETHER, APART = "__marx_together__", "__marx_apart__"
 
 builtins = sys.modules.get("builtins") or sys.modules["__builtin__"]
 _monotonic = getattr(time, "perf_counter", time.time)
@@ -34,6 +36,9 @@ ITERATORS |= frozenset(kind for kind in (zip, itertools.product, itertools.combi
 if str is bytes:
     CONTAINERS |= frozenset([xrange])  # noqa: F821  novm
     ITERATORS |= frozenset([type(iter(xrange(0)))])  # noqa: F821  novm
+
+#: What a map of several iterables takes from them at once, what is taken of that for each, and how many: as they were before the program.
+_zipped, _mapped, _total = (itertools.izip_longest, itertools.imap, max) if str is bytes else (zip, map, min)  # novm
 
 #: What Python itself has in builtins.
 own = {}
@@ -84,23 +89,39 @@ class _Site(object):
 
 def each(number, iterable):
     """What the first copy of a site goes over."""
+    sampling = _begun(number, (iterable,), sys._getframe(1))
+    return iterable if sampling is None else sampling.items()
+
+
+def together(number, *iterables):
+    """The same of a map of several: what it is given in the places of ``iterables``."""
+    sampling = _begun(number, iterables, sys._getframe(1))
+    return iterables if sampling is None else _parted(sampling.items(), len(iterables))
+
+
+def _parted(items, count):
+    """An iterator for each part of items that are tuples."""
+    return [_mapped(operator.itemgetter(place), copy) for place, copy in enumerate(itertools.tee(items, count))]
+
+
+def _begun(number, iterables, frame):
+    """A new `Sampling`; None where a site stays."""
     if _running:
-        _running.pop((number, id(sys._getframe(1))), None)
+        _running.pop((number, id(frame)), None)
     site = _sites.get(number)
     if site is None or site.stays:
-        return iterable
+        return None
     if site.waits:
         site.waits -= 1
-        return iterable
-    if _undecided is not None or not _may_be_divided(iterable):
-        return iterable
-    frame = sys._getframe(1)
+        return None
+    if _undecided is not None or not all([_may_be_divided(iterable) for iterable in iterables]):
+        return None
     if site.kind == "head":
-        return _begin_heading(site, iterable, frame)
-    sampling = Sampling(site, iterable, frame)
+        return _heading(site, iterables[0], frame)
+    sampling = Sampling(site, iterables, frame)
     if site.kind in LAZY:
         _running[number, id(frame)] = sampling
-    return sampling.items()
+    return sampling
 
 
 #: Kinds of sites that make an iterator; `rewriting` has a form for these, and one for all others.
@@ -117,14 +138,18 @@ def _may_be_divided(iterable):
 
 
 class Sampling(object):
-    """One going over of a site. ``division``: what became of it, None as long as, or where, it is computed in place."""
+    """
+    One going over of a site. ``division``: what became of it, None as long as, or where, it is computed in place.
 
-    def __init__(self, site, iterable, frame):
+    ``iterables``: what is gone over, of a map perhaps several: then items are tuples of what is taken at once.
+    """
+
+    def __init__(self, site, iterables, frame):
         self.site = site
         self.division = None
         self.copies = self.sample = self.before = self.made = None
         self._more = ()
-        self.iterable = iterable
+        self.iterables = iterables
         self._frame = frame
 
     def items(self):
@@ -141,8 +166,10 @@ class Sampling(object):
 
     def _first(self):
         global _undecided
-        iterator, count, look = iter(self.iterable), 0, 1
-        total = len(self.iterable) if hasattr(self.iterable, "__len__") else None
+        count, look = 0, 1
+        iterator = iter(self.iterables[0]) if len(self.iterables) == 1 else _zipped(*self.iterables)
+        lengths = [len(each) for each in self.iterables if hasattr(each, "__len__")]
+        total = _total(lengths) if len(lengths) == len(self.iterables) else None
         _undecided = self
         try:
             began_at = looked_at = _monotonic()
@@ -164,7 +191,7 @@ class Sampling(object):
             more = self._divided(iterator, seconds) if verdict else iterator
         finally:
             _undecided = None
-            frame, self._frame, self.iterable = self._frame, None, None
+            frame, self._frame, self.iterables = self._frame, None, None
         if not verdict:
             self.site.stay_once()
         if self.division is None:
@@ -239,7 +266,17 @@ def asked(decide, site):
 
 def rest(number):
     """What the second copy of a site goes over."""
-    sampling = _running.get((number, id(sys._getframe(1)))) if _running else None
+    return _left(number, sys._getframe(1))
+
+
+def apart(number, count):
+    """The same of a map of ``count`` iterables."""
+    left = _left(number, sys._getframe(1))
+    return _parted(left, count) if left else ((),) * count
+
+
+def _left(number, frame):
+    sampling = _running.get((number, id(frame))) if _running else None
     return () if sampling is None else sampling.tail()
 
 
@@ -285,15 +322,16 @@ def summed(number, name, value):
     return value if division is None else division.sum_of(name, value)
 
 
-def _begin_heading(site, iterable, frame):
+def _heading(site, iterable, frame):
+    """A new `Heading`; None where it cannot be had."""
     try:
         from marx.runner.found.heads import Heading
     except Exception:  # as above
         site.stays = True
-        return iterable
+        return None
     heading = _running[site.number, id(frame)] = Heading(site, iterable, frame)
     setattr(builtins, HEADS, getattr(builtins, HEADS) + 1)
-    return heading.items()
+    return heading
 
 
 def end_heading(heading):
@@ -334,5 +372,5 @@ def headed(number, *values):
         heading.headed(list(values))
 
 
-CALLED = {EACH: each, REST: rest, OPEN: opened, JOIN: joined, CHAIN: chained, DUE: False, SUMMED: summed}
+CALLED = {EACH: each, REST: rest, OPEN: opened, JOIN: joined, CHAIN: chained, DUE: False, SUMMED: summed, TOGETHER: together, APART: apart}
 CALLED.update({HEADS: 0, TAKES: takes, SKIPS: skips, TAKEN: taken, HEADED: headed})

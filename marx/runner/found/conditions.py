@@ -351,6 +351,9 @@ def said(root):
 
 
 def _elements(value):
-    return list(value.values()) if type(value) is dict else list(value) if type(value) in (list, tuple, set, frozenset) else [value]
-
-
+    """What is directly in a value; itself where it may hold anything in ways that are not known."""
+    if type(value) is dict:
+        return list(value) + list(value.values())
+    if type(value) in (list, tuple, set, frozenset):
+        return list(value)
+    return list(vars(value).values()) if hasattr(value, "__dict__") and not isinstance(value, (tuple, type)) else [value]

@@ -70,7 +70,7 @@ def _tried(divide, sampling):
     try:
         if portal is None:
             raise Stays("", True)
-        _refuse_early(found, sampling.iterable)
+        _refuse_early(found, sampling.iterables)
         return divide(found, portal)
     except Stays as why:
         if why.for_good:
@@ -106,23 +106,24 @@ class _Nobody(object):
         """Nothing was sent."""
 
 
-def _refuse_early(found, iterable):
+def _refuse_early(found, iterables):
     """Raises `Stays` for what can be told before an item is taken."""
-    if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):
-        raise Stays("what it goes over is an iterator that others may hold")
+    for iterable, node in zip(iterables, _gone_over(found.node)):
+        if type(iterable) not in calls.CONTAINERS and not _is_made_there(node, iterable):
+            raise Stays("what it goes over is an iterator that others may hold")
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         raise Stays("the program has replaced its output")
     if threading.active_count() > 1:
         raise Stays("other threads are at work")
 
 
-def _is_made_there(found, iterable):
+def _gone_over(node):
+    """The expressions of what a site goes over."""
+    return node.args[1:] if kind(node) == "Call" else [(node.generators[0] if hasattr(node, "generators") else node).iter]
+
+
+def _is_made_there(node, iterable):
     """Whether an iterator is made by the site itself, of nothing but containers: ``enumerate(xs)``."""
-    node = found.node
-    if kind(node) == "Call":
-        node = node.args[1]
-    else:
-        node = (node.generators[0] if hasattr(node, "generators") else node).iter
     waiting = [iterable]
     while waiting:
         something = waiting.pop()

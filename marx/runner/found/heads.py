@@ -16,7 +16,7 @@ class Heading(object):
 
     def __init__(self, site, iterable, frame):
         self.site = site
-        self.iterable = iterable
+        self.iterable, self.iterables = iterable, (iterable,)
         self.frame = frame
         self.item = self.first = self.division = None
         self.count = 0

@@ -10,6 +10,8 @@ ITER, and REST the same over ``__marx_rest__(N)``:
   what makes a list, set or dict        __marx_join__(N, __marx_open__(N, FIRST), REST)
   what makes an iterator                __marx_chain__(N, FIRST, REST)
 
+Of a map of several iterables FIRST is map(f, *__marx_together__(N, ITER, ITER)), and REST map(f, *__marx_apart__(N, 2)).
+
 What is computed in place is so by the program's own code in the program's own frame: exceptions come from there, and the last turn of a
 loop leaves its names there. Both copies have the lines and columns of the source, and of a function that is defined in them Python makes
 one and the same code. (Statements are not copied: to 2.7 the lines of a code never go back.)
@@ -22,7 +24,23 @@ import copy
 
 from marx.runner.compat import IS_2
 from marx.runner.divide.syntax import has_more_arguments, kind, text_of
-from marx.runner.found.calls import CHAIN, DUE, EACH, HEADED, HEADS, JOIN, LAZY, OPEN, REST, SKIPS, SUMMED, TAKEN, TAKES
+from marx.runner.found.calls import (
+    APART,
+    CHAIN,
+    DUE,
+    EACH,
+    HEADED,
+    HEADS,
+    JOIN,
+    LAZY,
+    OPEN,
+    REST,
+    SKIPS,
+    SUMMED,
+    TAKEN,
+    TAKES,
+    TOGETHER,
+)
 
 #: Kinds of collecting after which a name means another object.
 SUMMING = frozenset(["iadd", "max", "min"])
@@ -52,7 +70,7 @@ def is_rewritable(found):
     if found.kind not in ("map", "starmap"):
         return True
     call = found.node
-    is_shown = len(call.args) == 2 and not call.keywords and not has_more_arguments(call)
+    is_shown = (len(call.args) == 2 or found.kind == "map") and not call.keywords and not has_more_arguments(call)
     return is_shown and _is_chain_of_names(call.func) and (kind(call.args[0]) == "Lambda" or _is_chain_of_names(call.args[0]))
 
 
@@ -134,8 +152,18 @@ def _iterator(node, number):
 
 
 def _both(node, number):
+    if kind(node) == "Call" and len(node.args) > 2:
+        return _of_several(node, number)
     rest = _over(copy.deepcopy(node), "%s(%d)" % (REST, number))
     return _over(node, "%s(%d, HOLE)" % (EACH, number)), rest
+
+
+def _of_several(node, number):
+    count = len(node.args) - 1
+    again = copy.deepcopy(node)
+    first = "HOLE(HOLE, *%s(%d, %s))" % (TOGETHER, number, ", ".join(["HOLE"] * count))
+    rest = "HOLE(HOLE, *%s(%d, %d))" % (APART, number, count)
+    return _call(node, first, node.func, *node.args), _call(node, rest, again.func, again.args[0])
 
 
 def _over(node, text):

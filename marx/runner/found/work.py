@@ -91,7 +91,7 @@ def _turn(what, node):
         node.orelse = []
         return node
     if what in ("map", "starmap"):
-        made = ast.parse("[HOLE(%s%s)]" % ("*" if what == "starmap" else "", ITEM), mode="eval").body
+        made = ast.parse("[HOLE(%s%s)]" % ("*" if what == "starmap" or len(node.args) > 2 else "", ITEM), mode="eval").body
         made.elts[0].func = node.args[0]
     else:
         made = ast.parse("[HOLE for HOLE in HOLE]", mode="eval").body

@@ -256,6 +256,48 @@ print([len(c) + abs(x) for x in range(6) for y in [1]], len(log))  # stays
 print([len(C(x)) for x in range(6) for y in [1]], len(log))  # stays
 print([c.run(x) for x in range(6)], len(log))  # stays
 """,
+    "maps of several iterables": """
+import itertools
+log = []
+def f(x, y, z=0):
+    print("at", x, y)
+    return [x, y, z]
+def noted(x, y):
+    log.append(x)
+    return x
+def fails(x, y):
+    if x == 3:
+        raise ValueError(x)
+    return x
+def grow(x, y):
+    x.append(y)
+    return len(x)
+print(list(map(f, range(5), [7, 8, 9, 10, 11])))  # divided
+print(list(map(f, range(6), "abcdef", [1, 2, 3, 4, 5, 6])))  # divided
+print(sum(map(lambda x, y: f(x, y)[0] + y, range(5), range(2, 7))))  # divided
+print(list(map(f, enumerate(range(5)), range(5))))  # divided
+print(list(map(noted, range(5), range(5))), log)  # stays
+rows = [[x] for x in range(5)]
+print(list(map(grow, rows, range(5))), rows)  # stays
+got = []
+try:
+    got.extend(map(fails, range(5), range(5)))
+except ValueError as error:
+    print("caught", error, got)
+one = iter(range(8))
+print(list(map(f, one, one)), list(one))  # stays
+pairs = iter([1, 2, 3, 4, 5])
+print(list(map(f, range(5), pairs)), list(pairs))  # stays
+for bad in (5, None):
+    try:
+        print(list(map(f, range(5), bad)))
+    except TypeError as error:
+        print(type(error))
+print(list(map(f, range(2), range(5, 7))), list(map(f, [], [])))
+def g(x, y):
+    return x, list(map(f, [x, 2, 3], [y, 4, 5]))
+print(list(map(g, range(4), range(4))))  # divided
+""",
     "properties that can be set": """
 class C(object):
     def __init__(self, x):
@@ -523,6 +565,15 @@ def f(x):
     return len(c)
 print([f(x) for x in range(6)], log)  # stays
 """,
+    "maps that are padded": """
+def f(x, y):
+    return x, y
+it = iter([1, 2])
+print(map(f, range(5), [7, 8, 9]))  # divided
+print(map(f, [1, 2, 3], range(6)))  # divided
+print(map(f, range(5), it), list(it))  # stays
+print(map(None, range(3), "abcd"))
+""",
     "the order of a dictionary": """
 def f(x):
     return {}.fromkeys(["ab", "b", "c%d" % x, "dd"]).keys(), dict.fromkeys([x, 8, 16, 3], [x])
@@ -536,4 +587,13 @@ print([g(x) for x in range(6)], shared)  # stays
 """,
 }
 
-IN_THREE = {}
+IN_THREE = {
+    "maps that are cut": """
+def f(x, y):
+    return x, y
+it = iter([1, 2, 3, 4, 5, 6])
+print(list(map(f, range(5), [7, 8, 9])))  # divided
+print(list(map(f, [1, 2, 3], range(6))))  # divided
+print(list(map(f, range(4), it)), list(it))  # stays
+""",
+}
