@@ -31,7 +31,6 @@ which another process computed items. All others have a trap: nobody says that t
 
 #: Why of some constructs less than half are divided.
 WHY = {
-    "dataclass": "what its decorator writes into the class does not stand in the source",
     "map of a method": "its class stands in a function, where no name leads to it",
     "objects as items": "their class stands in a function, where no name leads to it",
 }

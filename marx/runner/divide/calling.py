@@ -126,6 +126,9 @@ class Calling(Applying):
                         given = arguments if name in ("__init__", "__new__") else Arguments([], [])
                         found = self._apply_method(binding.value, INSTANCE, given, line)
                         made |= found if name == "__new__" else NONE
+            for factories in self.index.factories(each).values():
+                for node, inner in factories:
+                    self.hold(self.call_value(node, inner, Arguments([], []), line))
         if not self.index.stores_itself(self.analysis.family(scope)):
             self.hold(arguments.all() | self.spread(arguments.all()))
         return made

@@ -2,6 +2,8 @@
 
 from __future__ import absolute_import
 
+from collections import namedtuple
+
 from marx.runner.divide import reasons, syntax
 from marx.runner.divide.found import Summary
 from marx.runner.divide.outcome import conditions_of
@@ -10,6 +12,11 @@ from marx.runner.divide.roots import base, place_of, told
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.sites import does_work, sites_of
 from marx.runner.divide.summaries import Summaries
+
+
+#: What the source shows of a class. methods: {name: the first lines of its code, wherever it is defined}; is_dataclass: whether `dataclass` adds
+#: to them; factories: the names of its fields whose values a function makes.
+Shown = namedtuple("Shown", "methods is_dataclass factories")
 
 
 class Finder(object):
@@ -44,13 +51,14 @@ class Finder(object):
 
     def known_classes(self):
         """
-        {(the path of a module, the qualified name of a class): {the name of a method: the first lines of its code, wherever it is defined}}
+        {(the path of a module, the qualified name of a class): `Shown`}
 
         Of classes that do what their source shows, if their bases do and nobody has changed them.
         """
         index = self._summaries.index
         classes = [scope for scope in index.scopes.values() if scope.kind == "class" and scope not in index.strange]
-        return dict(((scope.module.path, scope.qualified), _methods(scope)) for scope in classes)
+        shown = [(scope, Shown(_methods(scope), index.is_dataclass(scope), frozenset(index.factories(scope)))) for scope in classes]
+        return dict(((scope.module.path, scope.qualified), one) for scope, one in shown)
 
     def summary_of(self, code):
         """The `Summary` of the function with this code object; None where the program's source does not hold it, or holds several such."""

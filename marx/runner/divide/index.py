@@ -24,7 +24,8 @@ _WAYS_TO_MODULES = frozenset(["modules", "__import__", "import_module"])
 
 _PROPERTIES = frozenset(["property", "cached_property", "functools.cached_property", "abc.abstractproperty"])
 _PARTS = (".setter", ".deleter", ".getter")
-_FIELDS = ("field", "dataclasses.field")
+_DATACLASSES = frozenset(["dataclasses.dataclass", "dataclasses.dataclass()"])
+_FIELD = "dataclasses.field"
 
 
 class Index(object):
@@ -94,7 +95,7 @@ class Index(object):
         """Whether a class's attribute is a number or text wherever it is asked for: nothing but ``self.name = ...`` sets it elsewhere."""
         if binding.kind != "value":
             return False
-        is_field = syntax.dotted(getattr(binding.value, "func", None)) in _FIELDS
+        is_field = self._is_field(binding) and all(is_literal(each.value) for each in binding.value.keywords if each.arg in ("default", None))
         return (is_field or is_literal(binding.value)) and all(_is_of_self(target, scope) for target, _, scope in self.stored.get(name, ()))
 
     def may_be_asked(self, scope, name):
@@ -109,7 +110,27 @@ class Index(object):
         """Whether what an object of a class holds is what its own ``__init__`` stores: for classes on nothing but `object`."""
         bases = [getattr(base, "id", None) for each in family for base in each.node.bases]
         names = [each.name for each in family]
+        if any(self.is_dataclass(each) for each in family):
+            return False
         return any("__init__" in each.bindings for each in family) and all(base == "object" or base in names for base in bases)
+
+    def is_dataclass(self, scope):
+        """Whether `dataclass` writes methods into a class."""
+        return any(self._names(each, scope) & _DATACLASSES for each in getattr(scope.node, "decorator_list", ()))
+
+    def factories(self, scope):
+        """{name of a field: (expression, scope) of each function that makes its value} of a dataclass."""
+        found = {}
+        for name, bindings in scope.bindings.items() if self.is_dataclass(scope) else ():
+            for binding in bindings:
+                for keyword in binding.value.keywords if self._is_field(binding) else ():
+                    if keyword.arg == "default_factory":
+                        found.setdefault(name, []).append((keyword.value, binding.scope))
+        return found
+
+    def _is_field(self, binding):
+        is_call = binding.kind == "value" and kind(binding.value) == "Call"
+        return is_call and _FIELD in self._resolver.names(binding.value.func, binding.scope)
 
     def owner(self, root):
         """The scope whose name a root stands for; None of other roots."""
@@ -178,7 +199,7 @@ class Index(object):
     def _is_calm_value(self, binding):
         """Whether what a class's attribute is made by gives plain objects: not `property`, nor a library's that may be like it."""
         names = self._resolver.names(binding.value.func, binding.scope)
-        return all(name in pure.FUNCTIONS or name in _FIELDS or name == "object" for name in names)
+        return all(name in pure.FUNCTIONS or name in (_FIELD, "object") for name in names)
 
     def _is_shown(self, scope, binding):
         return binding.kind == "function" or self._alias(scope, binding) is not None or binding.kind == "value" and is_plain(binding.value)

@@ -11,6 +11,7 @@ from collections import namedtuple
 from marx.runner.carry.own import is_own_name
 from marx.runner.compat import IS_2
 from marx.runner.found import arriving
+from marx.runner.found.dataclass import made_by_factories, written
 
 #: What `divide.finding` looks at of a code object.
 _Code = namedtuple("_Code", "co_filename co_firstlineno co_name")
@@ -22,6 +23,9 @@ CLASSES = (type, types.ClassType) if IS_2 else (type,)  # novm
 
 #: What `functools.lru_cache` makes of a function, where there is such a thing.
 CACHED = type(functools.lru_cache()(len)) if hasattr(functools, "lru_cache") else None  # novm
+
+#: What Python 3.14 has in classes whose fields have types.
+_ANNOTATING = frozenset(["__annotate__", "__annotate_func__"])
 
 _finder = []
 _classes = {}
@@ -99,16 +103,19 @@ def why_changed(kind):
     """Why instances of a class, or of one of its bases, may do something else than the source shows; None if they may not."""
     if not _classes:
         _classes.update(_the_finder().known_classes())
+    factories = made_by_factories(kind)
     for base in _with_bases(kind):
         if base in (object, tuple) or _is_record(base) or base.__module__ == BaseException.__module__:
             continue
-        known = _classes.get(_place_of_class(base))
-        if known is None:
+        shown = _classes.get(_place_of_class(base))
+        if shown is None:
             return "what class `%s` does is not shown by the program's source" % base.__name__
-        lines = dict((name, line) for name, value in vars(base).items() for line in _lines(value))
-        if not set(known) <= set(lines) or any(line not in known.get(name, ()) for name, line in lines.items()):
+        generated = written(base) - set(shown.methods) if shown.is_dataclass else ()
+        lines = dict((name, line) for name, value in vars(base).items() for line in _lines(value) if name not in _ANNOTATING and name not in generated)
+        if not set(shown.methods) <= set(lines) or any(line not in shown.methods.get(name, ()) for name, line in lines.items()):
             return "class `%s` was changed" % base.__name__
-    return None
+        factories -= shown.factories
+    return "what makes the values of class `%s` does not stand in it" % kind.__name__ if factories else None
 
 
 def _with_bases(kind):

@@ -81,7 +81,7 @@ _CONDITIONS = {
 #: What guards the same as some rule: these are never off alone here, but for those that stand among the rules as well.
 _SEEN = ("divide/proving.py", 'if root in reads and owner.kind != "comprehension":', "if False:")
 _AHEAD = ("found/calls.py", "if kind not in CONTAINERS and kind not in ITERATORS or sys.gettrace()", "if sys.gettrace()")
-_KNOWN_TO_OTHERS = ("found/deciding.py", "if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):", "if False:")
+_KNOWN_TO_OTHERS = ("found/deciding.py", "if type(iterable) not in calls.CONTAINERS and not _is_made_there(node, iterable):", "if False:")
 
 _Table = dict[str, tuple[Any, ...]]
 """{name: (text, without, by), and behind that what else is off}"""
@@ -122,7 +122,7 @@ _SERVING: _Table = {
 }
 
 _DECIDING: _Table = {
-    "iterators that others hold": ("if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):", "if False:", "iterator that is left over"),
+    "iterators that others hold": ("if type(iterable) not in calls.CONTAINERS and not _is_made_there(node, iterable):", "if False:", "iterator that is left over"),
     "the order of items": ("if ordered and not is_alike(item, loads(records[-1])):", "if False:", "sets with a history"),
 }
 

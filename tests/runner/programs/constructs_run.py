@@ -588,6 +588,126 @@ print([g(x) for x in range(6)], shared)  # stays
 }
 
 IN_THREE = {
+    "dataclasses": """
+import dataclasses
+from dataclasses import dataclass, field as of
+log = []
+@dataclasses.dataclass
+class P:
+    x: int
+    y: float = 0.5
+    def norm(self):
+        return self.x + self.y
+@dataclass(order=True, frozen=True)
+class Q:
+    x: int
+    y: float = 0.5
+    z: str = "z"
+@dataclass
+class PP(P):
+    z: int = 3
+@dataclass
+class L:
+    many: list = of(default_factory=list)
+    how: dict = of(default_factory=lambda: {"a": 1}, compare=False)
+    def __post_init__(self):
+        self.many.append(len(self.how))
+def f(x):
+    return P(x).norm(), repr(P(x, 2)), P(x) == P(3)
+def g(x):
+    q = Q(x, z=str(x))
+    try:
+        q.x = 5
+    except dataclasses.FrozenInstanceError as error:
+        return str(error), sorted([q, Q(2), Q(1, 0.1)]), hash(q) == hash(Q(x, z=str(x))), len({q, Q(x, z=str(x))})
+def h(x):
+    l = L()
+    l.many.append(x)
+    return l
+print([f(x) for x in range(6)])  # divided
+print([g(x) for x in range(6)])  # divided
+print([h(x) for x in range(6)])  # divided
+print([Q(x) for x in range(6)], [PP(x).norm() for x in range(6)])  # divided
+print([abs(q.x) for q in [Q(x) for x in range(6)] for y in [q]])  # divided
+print([p.norm() for p in [P(x, 1.5) for x in range(6)]])  # divided
+setattr(P, "norm", lambda self: log.append(self.x))
+print([p.norm() for p in [P(x, 1.5) for x in range(6)]], log)  # stays
+""",
+    "dataclasses that do more": """
+from dataclasses import dataclass, field as of
+log = []
+def counted():
+    log.append(1)
+    return []
+def told():
+    print("made")
+    return []
+def hidden():
+    return of(default_factory=counted)
+@dataclass
+class C:
+    many: list = of(default_factory=counted)
+@dataclass
+class T:
+    many: list = of(default_factory=told)
+@dataclass
+class H:
+    many: list = hidden()
+class K:
+    def __init__(self):
+        self.seen = []
+kept = K()
+@dataclass
+class D:
+    one: object = of(default=kept)
+@dataclass
+class N:
+    x: int
+    n = 0
+    def __post_init__(self):
+        N.n += 1
+def grow(x):
+    D().one.seen.append(x)
+    return x
+print([len(C().many) for x in range(6)], log)  # stays
+print([len(T().many) for x in range(6)])  # divided
+print([len(H().many) for x in range(6)], log)  # stays
+print([grow(x) for x in range(6)], kept.seen)  # stays
+print([N(x).x for x in range(6)], N.n)  # stays
+""",
+    "dataclasses with methods that were exchanged": """
+from dataclasses import dataclass, InitVar
+log = []
+@dataclass
+class E:
+    x: int
+@dataclass
+class F:
+    x: int
+@dataclass
+class I:
+    x: int
+    more: InitVar[list] = None
+    def __post_init__(self, more):
+        more.append(self.x)
+def equal(self, other):
+    log.append(self.x)
+    return True
+def f(x):
+    return E(x) == E(2)
+def g(x):
+    return F(x) == F(2)
+def h(x):
+    return I(x, log).x
+print([f(x) for x in range(6)])  # divided
+setattr(E, "__eq__", equal)
+print([f(x) for x in range(6)], log)  # stays
+names = {"log": log}
+exec("def __eq__(self, other):\\n    log.append(self.x)\\n    return True", names)
+setattr(F, "__eq__", names["__eq__"])
+print([g(x) for x in range(6)], log)  # stays
+print([h(x) for x in range(6)], log)  # stays
+""",
     "maps that are cut": """
 def f(x, y):
     return x, y
