@@ -6,6 +6,7 @@ from collections import namedtuple
 
 from marx.runner.divide import reasons, syntax
 from marx.runner.divide.found import Summary
+from marx.runner.divide.lengths import Lengths
 from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.proving import Proof
 from marx.runner.divide.roots import base, place_of, told
@@ -38,8 +39,9 @@ class Finder(object):
             if proof.item is not None:
                 summaries.add(proof.item)
         summaries.settle()
+        lengths = Lengths(summaries)
         for proof in proofs:
-            proof.look_for_head()
+            proof.look_for_head(lengths)
         summaries.settle()
         answer = dict((module.path, []) for module in self._program.modules)
         for proof in proofs:

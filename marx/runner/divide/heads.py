@@ -13,7 +13,6 @@ from marx.runner.divide import roots, syntax
 from marx.runner.divide.frame import Hopeless
 from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.roots import ITEM, name_of
-from marx.runner.divide.sites import does_work_in
 from marx.runner.divide.syntax import kind
 from marx.runner.divide.turns import Turn, bound_in, continues, leaving, suspends, targets_in
 from marx.runner.divide.walking import Walking
@@ -59,8 +58,9 @@ def _read_in(statements):
 class HeadItem(Walking):
     """The head of one turn: as many of the body's statements as do nothing that must not happen elsewhere. ``count``: so many, 0 for none."""
 
-    def __init__(self, summaries, site, heads):
+    def __init__(self, summaries, site, heads, lengths):
         self._site = site
+        self._lengths = lengths
         self._heads = heads
         self.count = max(heads)
         self.binds = bound_in([site.node.target] + site.node.body)
@@ -94,7 +94,7 @@ class HeadItem(Walking):
     def head(self, why, rest):
         """The `Head` that was found; None if there is none that is worth it."""
         statements = self._site.node.body[: self.count]
-        if not does_work_in(statements, self._site.scope, self.index):
+        if not self._lengths.may_be_long(statements, self._site.scope):
             return None
         return Head(self.count, self.names, why, continues(statements), rest)
 

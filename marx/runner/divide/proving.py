@@ -113,12 +113,12 @@ class Proof(object):
 
     # What the item does.
 
-    def look_for_head(self):
+    def look_for_head(self, lengths):
         """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`."""
         if self._may_have_head and self.found().reason is not None:
             heads = heads_of(self._site, self._inner_names, self._is_used_elsewhere)
             if heads:
-                self._head = HeadItem(self._summaries, self._site, heads)
+                self._head = HeadItem(self._summaries, self._site, heads, lengths)
                 self._turned = WholeTurn(self._summaries, self._site, self._inner_names)
                 self._summaries.add(self._head)
                 self._summaries.add(self._turned)

@@ -133,12 +133,7 @@ def does_work(site, index):
     parts = _parts(site)
     if site.kind in ("map", "starmap"):
         return not (kind(parts[0]) == "Name" and parts[0].id in BUILTINS)
-    return does_work_in(parts, site.scope, index)
-
-
-def does_work_in(parts, scope, index):
-    """The same of statements or expressions."""
-    return any(_is_work(node, scope, index) for part in parts for node in syntax.walk(part))
+    return any(_is_work(node, site.scope, index) for part in parts for node in syntax.walk(part))
 
 
 def _parts(site):

@@ -38,7 +38,10 @@ _ASKS = (
 
 
 def row(one, resolver):
-    """The row of a `Found`: of what is divided with ``travels``, ``conditions`` and what it prints, else with ``reason``."""
+    """The row of a `Found`: of what is divided with ``travels``, ``conditions`` and what it prints, else with ``reason``.
+
+    ``rest``: why not more than the head of each turn is divided, "" where all of it is.
+    """
     at = {"file": path_text(one.module.path), "line": one.line, "end": one.end}
     if one.reason is not None:
         return dict(at, construct=CONSTRUCTS[one.kind], reason=one.reason, hint=one.hint)
@@ -52,6 +55,7 @@ def row(one, resolver):
         collects=collects,
         prints=one.prints,
         doubt=one.doubt,
+        rest=one.head.why if one.head else "",
     )
 
 

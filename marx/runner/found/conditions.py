@@ -19,16 +19,6 @@ from marx.runner.found.versions import why_unknown
 OF_RESULTS = ("result",)
 
 
-def unsettled(found, frame, items):
-    """Why a condition of a `Found` does not hold, as a sentence; None if all do. ``items``: those that are to be sent."""
-    settling = Settling(found, frame, items)
-    for condition in found.conditions:
-        reason = settling.why_not(condition)
-        if reason is not None:
-            return "line %s: %s" % (condition.line, reason)
-    return None
-
-
 class Unknown(Exception):
     """It cannot be told what a root is, in words."""
 
@@ -39,6 +29,8 @@ class Settling(object):
 
     What a function that runs then asks of names around it, and of its default values, is asked of what this very function holds: such a root is
     ("held", number, root), and the number is of a `Held`. ``_calls``: {root of a function: all that it is called with}.
+
+    ``found``: a `Found`. ``items``: those that are to be sent. ``things``: (name, object) of what was looked up in libraries.
     """
 
     def __init__(self, found, frame, items):
@@ -49,7 +41,16 @@ class Settling(object):
         self._functions = None
         self._asked = set()
         self._held, self._calls = {}, {}
+        self.things = []
         self._note_calls(found.conditions)
+
+    def unsettled(self):
+        """Why a condition does not hold, as a sentence; None if all do."""
+        for condition in self._found.conditions:
+            reason = self.why_not(condition)
+            if reason is not None:
+                return "line %s: %s" % (condition.line, reason)
+        return None
 
     def why_not(self, condition):
         """None if it holds."""
@@ -255,9 +256,11 @@ class Settling(object):
     def _library(self, root):
         parts = root[-1].split(".")
         something = _dotted(root[-1])
+        self.things.append((root[-1], something))
         module = getattr(something, "__module__", None)
         code = getattr(something, "__code__", None)
         is_others = not _is_librarys(code.co_filename) if code is not None else something is None or isinstance(module, str) and is_own_name(module)
+        is_others = is_others or _is_exchanged(something, _dotted(root[-1].rpartition(".")[0]), parts[-1])
         return "`%s` is not the library's own any more" % root[-1] if is_others else why_unknown(parts[0])
 
     def _stdout(self, root):
@@ -287,6 +290,13 @@ _SETTLED = {
 def _is_librarys(path):
     """Whether code of this path came with the interpreter or an installer; from 3.11 on, some of it is frozen into the interpreter."""
     return is_library_path(path) or path.startswith("<frozen ")
+
+
+def _is_exchanged(function, module, name):
+    """Whether a module that is written in C has a function under another name than its own, or one of another module: then somebody put it there."""
+    if type(function) is not types.BuiltinFunctionType or str(getattr(module, "__file__", "")).endswith((".py", ".pyc")):
+        return False
+    return function.__name__ != name or isinstance(function.__self__, types.ModuleType) and function.__self__ is not module
 
 
 def _dotted(name):

@@ -12,7 +12,7 @@ from marx.runner.carry.errors import CannotCarry
 from marx.runner.compat import elapsed, monotonic, path_text
 from marx.runner.divide.syntax import kind
 from marx.runner.found import calls, serving
-from marx.runner.found.conditions import OF_RESULTS, Settling, Unknown, unsettled
+from marx.runner.found.conditions import OF_RESULTS, Settling, Unknown
 from marx.runner.found.depth import used
 from marx.runner.found.division import Division
 from marx.runner.found.handing import Handing
@@ -101,6 +101,14 @@ def call_of(found):
     return {"file": path_text(found.module.path), "line": found.line, "kind": CALLED[found.kind], "function": path_text(found.function or "")}
 
 
+def _mean_size(records):
+    return sum(map(len, records)) / float(len(records))
+
+
+def _is_same_thing(one, other):
+    return one[0] == other[0] and one[1] is other[1]
+
+
 class _Nobody(object):
     def refused(self, reason):
         """Nothing was sent."""
@@ -146,6 +154,7 @@ class _Deciding(object):
 
     def division(self, seconds):
         """A `Division` that is at work. Raises `Stays`."""
+        self._ask_worth(seconds, 0, 0.0)
         self._ask_conditions()
         collects = self._collects()
         portion = self._opened(self._work(), collects, self._prepared(self._sampling.sample, seconds), seconds)
@@ -154,6 +163,7 @@ class _Deciding(object):
 
     def handing(self, values, seconds):
         """A `Handing` that is at work. Raises `Stays`."""
+        self._ask_worth(seconds, 0, 0.0)
         self._ask_conditions()
         work, records = self._work(), self._prepared(self._sampling.item, seconds)
         portion = self._opened(work, [], records, seconds)
@@ -163,7 +173,9 @@ class _Deciding(object):
     def _ask_conditions(self):
         if len(self._items) < 2:
             raise Stays("")
-        reason = unsettled(self._found, self._frame, self._items)
+        settling = Settling(self._found, self._frame, self._items)
+        reason = settling.unsettled()
+        self._things = settling.things
         if reason is not None:
             raise Stays(reason)
 
@@ -176,7 +188,7 @@ class _Deciding(object):
     def _prepared(self, sample, seconds):
         """Pickles of what is sent. The first is one that was computed in place: what comes back must be the same."""
         records = self._records([sample] + self._items[:-1])
-        self._ask_worth(seconds, records, 0.0)
+        self._ask_worth(seconds, _mean_size(records), 0.0)
         return records
 
     def _in_place(self, seconds):
@@ -186,9 +198,11 @@ class _Deciding(object):
     def _is_calm(self):
         """Whether the rest of a turn changes nothing that a head can come to, wherever it stands."""
         rest = self._found.head.rest
-        if rest is None or unsettled(self._found._replace(conditions=rest.conditions), self._frame, self._items) is not None:
+        if rest is None:
             return False
-        settling = Settling(self._found, self._frame, self._items)
+        settling = Settling(self._found._replace(conditions=rest.conditions), self._frame, self._items)
+        if settling.unsettled() is not None:
+            return False
         try:
             read = [value for root in self._found.reads for value in settling.values(root)]
             changed = [each for root in rest.changes for value in settling.values(root) for each in shared(value)]
@@ -198,7 +212,8 @@ class _Deciding(object):
 
     def _is_unchanged(self, work):
         """Whether all that heads read is what it was when they were sent."""
-        if unsettled(self._found, self._frame, ()) is not None:
+        settling = Settling(self._found, self._frame, ())
+        if settling.unsettled() is not None or not all(map(_is_same_thing, settling.things, self._things)):
             return False
         self._about = (again(work, self._frame),) + self._about[1:]
         try:
@@ -234,8 +249,8 @@ class _Deciding(object):
                 raise Stays("an item cannot be sent: %s" % error)
         return records
 
-    def _ask_worth(self, seconds, records, state_seconds):
-        size = sum(map(len, records)) / float(len(records))
+    def _ask_worth(self, seconds, size, state_seconds):
+        """``size``: bytes of an item; 0 where that is not known yet, since pickling a million of them takes seconds."""
         is_worth = is_worth_it(len(self._items), seconds, size, state_seconds, self._portal.slots)
         if not is_worth and not self._sampling.site.is_forced:
             raise Stays("sending its items would take longer than computing them")
@@ -254,7 +269,7 @@ class _Deciding(object):
             self._about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide")
             self._named = named_in(records)
             self._content = state_of(serving.begin, self._about, self._named)
-            self._ask_worth(seconds, records, elapsed(began_at))
+            self._ask_worth(seconds, _mean_size(records), elapsed(began_at))
             portion.open(call_of(self._found), self._content, records)
         except CannotCarry as error:
             raise Stays("%s%s" % (error.reason, " (%s)" % error.hint if error.hint else ""))

@@ -23,7 +23,8 @@ class Handing(object):
 
     ``portion``: their outcomes, behind that of one that was computed in place and gave ``values``; ``items``: those that it was sent for, from
     the second outcome on; ``records``: pickles of these. ``is_unchanged()``: whether what they read is what it was; None where that is sure.
-    ``seconds``: what a head takes in place, None where it is divided whatever that is. ``problem(text)`` is told why no more is taken over.
+    ``seconds``: what a head takes in place, None where it is divided whatever that is. ``problem(text, is_wrong)`` is told why no more is taken over, and
+    whether the proof was wrong.
     """
 
     def __init__(self, portion, items, records, values, is_unchanged, seconds, problem):
@@ -49,13 +50,14 @@ class Handing(object):
             return self._stop(None)
         began_at = monotonic()
         if not self._is_as_sent(place, item):
-            return self._stop("the rest of a turn changes what later ones begin with")
+            return self._stop("the rest of a turn changes what later ones begin with", is_wrong=False)
         looking = elapsed(began_at)
         if place == 0 and not self._is_rehearsed(looking):
             return False
         outcome = self._portion.outcome(place + 1)
         if outcome is None or outcome[0] != "done":
-            return self._stop(None if outcome is None or outcome[1].startswith("it raises") else outcome[1])
+            reason = None if outcome is None or outcome[1].startswith("it raises") else outcome[1]
+            return self._stop(reason, is_wrong=reason is not None and reason.startswith("it changes"))
         for text in outcome[2]:
             sys.stdout.write(text)
         self.values = outcome[1]
@@ -72,7 +74,7 @@ class Handing(object):
     def _is_rehearsed(self, looking):
         outcome = self._portion.outcome(0)
         if outcome is None or outcome[0] != "done":
-            return self._stop(outcome and outcome[1] or self._portion.refusal or "it has no outcome")
+            return self._stop(outcome and outcome[1] or self._portion.refusal or "it has no outcome", is_wrong=False)
         try:
             is_sure = is_alike(loads(self._rehearsed), outcome[1])
         except Exception:  # what cannot be compared is not the same
@@ -82,16 +84,16 @@ class Handing(object):
         if self._seconds is None:
             return True
         if looking > LARGEST_LOOK * self._seconds:
-            return self._stop("to look before each turn whether anything has changed takes too long")
+            return self._stop("to look before each turn whether anything has changed takes too long", is_wrong=False)
         if not is_still_worth_it(self._seconds, outcome[3] + looking, self._portion.taking_seconds, self._portion.slots):
-            return self._stop("what its items give takes longer to bring here than to compute")
+            return self._stop("what its items give takes longer to bring here than to compute", is_wrong=False)
         return True
 
-    def _stop(self, problem):
+    def _stop(self, problem, is_wrong=True):
         """Nothing more is taken over."""
         self.end()
         if problem:
-            self._problem(problem)
+            self._problem(problem, is_wrong)
         return False
 
     def end(self):

@@ -88,16 +88,26 @@ _Table = dict[str, tuple[Any, ...]]
 
 _PROVING: _Table = {
     "items that are computed when they are asked for": ("lazy = lazily_from(first, site.scope, self._summaries.targets) if first is not None else None", "lazy = None", "items from a generator", (_AHEAD, _KNOWN_TO_OTHERS)),
-    "loops that are left early": ('left = leaving(node.body + node.orelse) if site.kind == "for" else None', "left = None", "break"),
+    "loops that are left early": ('left = leaving(node.body + node.orelse) if site.kind == "for" and found == (None, "") else None', "left = None", "break"),
     "what is consumed one by one": ('if self._site.taken == "lazily":', "if False:", "consumed while its items change"),
     "names that are looked at without being spelled": ("if load.id in _LOOKING and owner_of(each, load.id) is None:", "if False:", "names that are looked at"),
     "names that are carried": ("if turn and turn.carried:", "if False:", "carried variable"),
     "names that functions read": ('if root in reads and owner.kind != "comprehension":', "if False:", "variable read by a function"),
-    "closures that know names of the loop": ("if name in self.item.binds and owner_of(inner, name) is scope:", "if False:", "variable read by a function"),
+    "closures that know names of the loop": ("if name in item.binds and owner_of(inner, name) is scope:", "if False:", "variable read by a function"),
     "names that not every turn binds": ("if name not in self._turn.sure and self._is_used_elsewhere(name):", "if False:", "conditional variable used after"),
     "names used after a failure": ("if name not in first and self._is_handled() and self._is_used_elsewhere(name):", "if False:", "variable after a failure"),
-    "results that are code": ("if roots.CODE in self.item.reachable(outcome.results):", "if False:", "gives a function"),
+    "results that are code": ("if roots.CODE in item.reachable(outcome.results):", "if False:", "gives a function"),
     "all that an item does": ("if effects:\n            (what, root), where = effects[0]\n            return reasons.of_effect(what, root, where, site.module, self._construct())", "if False:\n            (what, root), where = effects[0]\n            return reasons.of_effect(what, root, where, site.module, self._construct())", "global list"),
+}
+
+_HEADS: _Table = {
+    "names that go to a later turn": ("if turn.carried is not None:", "if False:", "loop with a head that is handed something"),
+    "names that not every turn binds": ("if turn.end is not None and turn.end.issuperset(given):", "if turn.end is not None:", "loop with a head that binds sometimes"),
+}
+
+_HANDING: _Table = {
+    "what they have read": (" and self._is_unchanged()", "", "loop with a head, and all lists changed"),
+    "the items to come": ("is_it = item is sent or", "is_it = True or", "loop with a head, and other items"),
 }
 
 _COLLECTING: _Table = {
@@ -140,6 +150,8 @@ RULES = (
         for kind, by in _EFFECTS_OF_UNKNOWN.items()
     ),
     *_rules("form", "divide/proving.py", _PROVING),
+    *_rules("heads", "divide/heads.py", _HEADS),
+    *_rules("heads", "found/handing.py", _HANDING),
     *_rules("form", "divide/collecting.py", _COLLECTING),
     *(Rule(f"condition: {kind}", "found/conditions.py", _CONDITION, f'if condition.kind == "{kind}":\n            return None\n        {_CONDITION}', by) for kind, by in _CONDITIONS.items()),
     Rule("condition: of defaults", "found/conditions.py", 'if base(condition.root)[0] == "parameter" and any(type(each) not in ATOMS for each in _defaults_of(function)):', "if False:", "default that is an object"),
