@@ -31,8 +31,8 @@ which another process computed items. All others have a trap: nobody says that t
 
 #: Why of some constructs less than half are divided.
 WHY = {
-    "map of a method": "its class stands in a function, where no name leads to it",
-    "objects as items": "their class stands in a function, where no name leads to it",
+    "loop that fills a list beyond its end": "an item fails, and from there on all is computed in place",
+    "loop that fills lists in a list beyond their end": "an item fails, and from there on all is computed in place",
 }
 
 

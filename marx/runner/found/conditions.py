@@ -10,7 +10,8 @@ from marx.runner.compat import IS_2
 from marx.runner.divide.found import Condition
 from marx.runner.divide.roots import CODE, MADE, OWN, UNKNOWN, base, inside
 from marx.runner.found import calls
-from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, modules_by_path, place_in_source, summary_of, why_changed
+from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, is_local, modules_by_path, place_in_source
+from marx.runner.found.functions import summary_of, why_changed, why_not_alone
 from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
 from marx.runner.found.versions import why_unknown
@@ -74,7 +75,7 @@ class Settling(object):
         if kind == "inside":
             return self.values(root[1])
         if kind == "global":
-            return [self._global(root[1], root[2])]
+            return self._global(root[1], root[2])
         if kind == "enclosing":
             return self._enclosing(root)
         if kind in ("default", "held"):
@@ -84,10 +85,11 @@ class Settling(object):
         raise Unknown("what %s is cannot be told" % said(root))
 
     def _global(self, path, name):
+        """What a name of a module means; nothing if it is not bound yet: whoever asks for it fails, here and elsewhere."""
         names = self._modules.get(path)
-        if names is None or name not in names:
+        if names is None or name not in names and name in calls.own:
             raise Unknown("`%s` is not there" % name)
-        return names[name]
+        return [names[name]] if name in names else []
 
     def _enclosing(self, root):
         """Of the frame's own name, or of one that it sees; what closures hold under it where it may be that of another function."""
@@ -342,9 +344,11 @@ def why_no_own_class(kind):
     """Why a class is not what a class statement of the program made; None if it is."""
     if type(kind) is not type and not (IS_2 and type(kind) is types.ClassType):  # novm
         return "class `%s` has a metaclass" % kind.__name__
-    if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is not kind:
+    if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind:
+        return why_changed(kind)
+    if not is_local(kind):
         return "class `%s` does not stand under its name in its module" % kind.__name__
-    return why_changed(kind)
+    return why_not_alone(kind) or why_changed(kind)
 
 
 def said(root):

@@ -15,8 +15,10 @@ from marx.runner.found import calls, serving
 from marx.runner.found.conditions import OF_RESULTS, Settling, Unknown
 from marx.runner.found.depth import used
 from marx.runner.found.division import Division
-from marx.runner.found.handing import Handing
+from marx.runner.found.functions import local_classes
+from marx.runner.found.handing import Handing, Sent
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike
+from marx.runner.found.numbering import Numbering
 from marx.runner.found.reaching import reached, shared
 from marx.runner.found.recording import kind_of
 from marx.runner.found.sending import Portion, named_in, state_of
@@ -24,7 +26,6 @@ from marx.runner.found.sites import unpacked
 from marx.runner.found.work import Unworkable, again, collected, work_of
 from marx.runner.found.worth import is_worth_it
 from marx.runner.portal import PortalClosed
-from marx.runner.standins.pickling import dumps, loads
 
 #: How a site's kind is called.
 CALLED = {"for": "for loop", "head": "for loop", "list": "list comprehension", "set": "set comprehension", "dict": "dict comprehension"}
@@ -168,7 +169,8 @@ class _Deciding(object):
         work, records = self._work(), self._prepared(self._sampling.item, seconds)
         portion = self._opened(work, [], records, seconds)
         is_unchanged = None if self._is_calm() else lambda: self._is_unchanged(work)
-        return Handing(portion, self._items, records[1:], values, is_unchanged, self._in_place(seconds), self._problem)
+        sent = Sent(self._items, records[1:], self._numbering)
+        return Handing(portion, sent, values, is_unchanged, self._in_place(seconds), self._problem)
 
     def _ask_conditions(self):
         if len(self._items) < 2:
@@ -234,20 +236,27 @@ class _Deciding(object):
         return kinds
 
     def _records(self, items):
-        records = []
-        for item in items:
-            try:
-                ordered = Looked().add(item).ordered
-                records.append(dumps(item))
-                if ordered and not is_alike(item, loads(records[-1])):
-                    raise Stays("a set in an item would have another order elsewhere")
-            except Stays:
-                raise
-            except Strange as error:
-                raise Stays("an item holds %s" % error)
-            except Exception as error:
-                raise Stays("an item cannot be sent: %s" % error)
-        return records
+        """The bytes of each item."""
+        classes, ordered = set(), []
+        try:
+            for item in items:
+                inside = Looked().add(item)
+                classes |= inside.classes
+                ordered.append(bool(inside.ordered))
+        except Strange as error:
+            raise Stays("an item holds %s" % error)
+        self._numbering = Numbering(local_classes(classes, self._found, self._frame))
+        return [self._record(item, has_order) for item, has_order in zip(items, ordered)]
+
+    def _record(self, item, has_order):
+        try:
+            record = self._numbering.dumps(item)
+            is_as_good = not has_order or is_alike(item, self._numbering.loads(record))
+        except Exception as error:
+            raise Stays("an item cannot be sent: %s" % error)
+        if not is_as_good:
+            raise Stays("a set in an item would have another order elsewhere")
+        return record
 
     def _ask_worth(self, seconds, size, state_seconds):
         """``size``: bytes of an item; 0 where that is not known yet, since pickling a million of them takes seconds."""
@@ -263,11 +272,11 @@ class _Deciding(object):
     def _opened(self, work, collects, records, seconds):
         began_at = monotonic()
         out = (getattr(sys.stdout, "encoding", None), getattr(sys.stdout, "errors", None))
-        portion = Portion(self._portal)
+        portion = Portion(self._portal, self._numbering.loads)
         try:
             wanted = frozenset(each.kind for each in self._found.conditions if each.root == OF_RESULTS)
-            self._about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide")
-            self._named = named_in(records)
+            about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide", self._numbering.classes)
+            self._about, self._named = about, named_in(records)
             self._content = state_of(serving.begin, self._about, self._named)
             self._ask_worth(seconds, _mean_size(records), elapsed(began_at))
             portion.open(call_of(self._found), self._content, records)

@@ -12,6 +12,7 @@ from marx.runner.carry.own import is_own_name
 from marx.runner.compat import IS_2
 from marx.runner.found import arriving
 from marx.runner.found.dataclass import made_by_factories, written
+from marx.runner.found.looking import ATOMS
 
 #: What `divide.finding` looks at of a code object.
 _Code = namedtuple("_Code", "co_filename co_firstlineno co_name")
@@ -26,6 +27,15 @@ CACHED = type(functools.lru_cache()(len)) if hasattr(functools, "lru_cache") els
 
 #: What Python 3.14 has in classes whose fields have types.
 _ANNOTATING = frozenset(["__annotate__", "__annotate_func__"])
+
+_BOUND = frozenset([types.MethodType, staticmethod, classmethod])
+#: By what the attributes of their kind are called that hold the function that they wrap.
+_WRAPPING = {CACHED: "__wrapped__"}
+if hasattr(functools, "cached_property"):
+    _WRAPPING[functools.cached_property] = "func"  # novm
+
+#: Stands in the qualified names of what functions make.
+_LOCAL = ".<locals>."
 
 _finder = []
 _classes = {}
@@ -67,7 +77,7 @@ def is_definition(value, root):
     if type(value) is types.FunctionType and is_own_name(value.__module__):
         code = value.__code__
         shown = "function", place_of(code), code.co_firstlineno, code.co_name
-    elif isinstance(value, CLASSES) and is_own_name(value.__module__):
+    elif issubclass(type(value), CLASSES) and is_own_name(value.__module__):
         shown = ("record",) if _is_record(value) else ("class",) + _place_of_class(value)
     else:
         return any(what == "library" and _in_library(*place) is value for what, place in _the_finder().definitions_of(root))
@@ -75,8 +85,59 @@ def is_definition(value, root):
 
 
 def _place_of_class(kind):
-    paths = dict((names.get("__name__"), path) for path, names in modules_by_path().items())
-    return paths.get(kind.__module__), getattr(kind, "__qualname__", kind.__name__)
+    """(path, qualified name) as the source has them. 2.7 does not say in which function a class was made, but there may be one that it can be."""
+    module = sys.modules.get(kind.__module__)
+    path, name = next((path for path, names in modules_by_path().items() if names is vars(module)), None) if module else None, kind.__name__
+    if IS_2 and getattr(module, name, None) is not kind:
+        several = [place for place in _shown_classes() if place[0] == path and place[1].endswith(_LOCAL + name)]
+        return several[0] if len(several) == 1 else (path, None)
+    return path, getattr(kind, "__qualname__", name)
+
+
+def is_local(kind):
+    """Whether a class was made by a function."""
+    return _LOCAL in (_place_of_class(kind)[1] or "")
+
+
+def local_classes(several, found, frame):
+    """Those that functions have made: of ``several`` classes, of what the frame of a site names, and of the globals that it reads."""
+    code, spaces = frame.f_code, modules_by_path()
+    around = code.co_varnames + code.co_cellvars + code.co_freevars
+    values = [value for name, value in frame.f_locals.items() if name in around]
+    values += [spaces[root[1]].get(root[2]) for root in found.reads if root[0] == "global" and root[1] in spaces]
+    classes = list(several) + [value for value in values if issubclass(type(value), CLASSES) and is_own_name(value.__module__)]
+    unique = dict((id(each), each) for each in classes if is_local(each))
+    return sorted(unique.values(), key=lambda each: (each.__module__, each.__name__))
+
+
+def why_not_alone(kind):
+    """Why what the methods of a class do may depend on the call that it was made in; None if it does not."""
+    for base in _with_bases(kind):
+        for value in vars(base).values() if is_own_name(base.__module__) else ():
+            for name, content in [each for inner in _functions_in(value) for each in _closed(inner)]:
+                if content is not base and type(content) not in ATOMS:
+                    return "class `%s` holds `%s` of the function that it was made in" % (base.__name__, name)
+    return None
+
+
+def _functions_in(value):
+    """Those that a class's attribute is, or is made of. What is wrapped in another function of Python is not that method."""
+    kind = type(value)
+    if kind is property:
+        several = [value.fget, value.fset, value.fdel]
+    elif kind is staticmethod or kind is classmethod:
+        several = [value.__func__]
+    elif kind in _WRAPPING:
+        several = [getattr(value, _WRAPPING[kind])]
+    else:
+        several = [value]
+    return [each for each in several if type(each) is types.FunctionType]
+
+
+def _shown_classes():
+    if not _classes:
+        _classes.update(_the_finder().known_classes())
+    return _classes
 
 
 def _in_library(name):
@@ -101,18 +162,17 @@ def called_in(value):
 
 def why_changed(kind):
     """Why instances of a class, or of one of its bases, may do something else than the source shows; None if they may not."""
-    if not _classes:
-        _classes.update(_the_finder().known_classes())
     factories = made_by_factories(kind)
     for base in _with_bases(kind):
         if base in (object, tuple) or _is_record(base) or base.__module__ == BaseException.__module__:
             continue
-        shown = _classes.get(_place_of_class(base))
+        shown = _shown_classes().get(_place_of_class(base))
         if shown is None:
             return "what class `%s` does is not shown by the program's source" % base.__name__
         generated = written(base) - set(shown.methods) if shown.is_dataclass else ()
-        lines = dict((name, line) for name, value in vars(base).items() for line in _lines(value) if name not in _ANNOTATING and name not in generated)
-        if not set(shown.methods) <= set(lines) or any(line not in shown.methods.get(name, ()) for name, line in lines.items()):
+        names = [(name, each) for name, value in vars(base).items() for each in _functions_in(value)]
+        names = [(name, each.__code__.co_firstlineno) for name, each in names if name not in _ANNOTATING and name not in generated]
+        if not set(shown.methods) <= set(dict(names)) or any(line not in shown.methods.get(name, ()) for name, line in names):
             return "class `%s` was changed" % base.__name__
         factories -= shown.factories
     return "what makes the values of class `%s` does not stand in it" % kind.__name__ if factories else None
@@ -126,14 +186,6 @@ def _with_bases(kind):
 def _is_record(kind):
     """Whether it is what namedtuple has made."""
     return kind.__bases__ == (tuple,) and hasattr(kind, "_fields")
-
-
-def _lines(value):
-    """The first line of a method's code. What is wrapped in another function of Python is not that method."""
-    ways = ["fget", "__func__", "func"] + (["__wrapped__"] if type(value) is CACHED else [])
-    inner = next((getattr(value, name) for name in ways if getattr(value, name, None)), value)
-    if hasattr(inner, "__code__"):
-        yield inner.__code__.co_firstlineno
 
 
 def _the_finder():
@@ -155,14 +207,14 @@ class Functions(object):
         waiting = list(values)
         while waiting and len(self._found) < _MOST:
             something = waiting.pop()
-            something = getattr(something, "__func__", something)
+            something = something.__func__ if type(something) in _BOUND else something
             if type(something) is types.FunctionType and id(something) not in self._found:
                 self._found[id(something)] = something
                 waiting.extend(content for _, content in _closed(something))
                 waiting.extend(something.__defaults__ or ())
                 waiting.extend([getattr(something, "__wrapped__", None)])
-            elif isinstance(something, type) and is_own_name(something.__module__):
-                waiting.extend(value for value in vars(something).values() if not isinstance(value, type))
+            elif issubclass(type(something), CLASSES) and is_own_name(something.__module__):
+                waiting.extend(value for value in vars(something).values() if not issubclass(type(value), CLASSES))
             elif is_own_name(getattr(type(something), "__module__", None)):
                 waiting.append(type(something))
 

@@ -7,32 +7,34 @@ all that was settled about it are what they were when the items were sent; where
 from __future__ import absolute_import
 
 import sys
+from collections import namedtuple
 
 from marx.runner.compat import elapsed, monotonic
 from marx.runner.found.looking import ATOMS, is_alike
 from marx.runner.found.worth import is_still_worth_it
-from marx.runner.standins.pickling import dumps, loads
 
 #: As large a share of the time of a head in place the look before it is taken over may take: all looks are taken here, one after the other.
 LARGEST_LOOK = 0.25
+
+
+#: ``items``: those whose heads are computed elsewhere; ``records``: their pickles, of ``numbering``, a `Numbering`.
+Sent = namedtuple("Sent", "items records numbering")
 
 
 class Handing(object):
     """
     The heads of a loop at work elsewhere.
 
-    ``portion``: their outcomes, behind that of one that was computed in place and gave ``values``; ``items``: those that it was sent for, from
-    the second outcome on; ``records``: pickles of these. ``is_unchanged()``: whether what they read is what it was; None where that is sure.
+    ``portion``: their outcomes, behind that of one that was computed in place and gave ``values``; ``sent``: a `Sent`. ``is_unchanged()``: whether what they read is what it was; None where that is sure.
     ``seconds``: what a head takes in place, None where it is divided whatever that is. ``problem(text, is_wrong)`` is told why no more is taken over, and
     whether the proof was wrong.
     """
 
-    def __init__(self, portion, items, records, values, is_unchanged, seconds, problem):
+    def __init__(self, portion, sent, values, is_unchanged, seconds, problem):
         self.values = None
         self._portion = portion
-        self._items = items
-        self._records = records
-        self._rehearsed = dumps(values)
+        self._sent = sent
+        self._rehearsed = sent.numbering.dumps(values)
         self._is_unchanged = is_unchanged
         self._seconds = seconds
         self._problem = problem
@@ -46,7 +48,7 @@ class Handing(object):
         place, self._next = self._next, self._next + 1
         if self._portion is None:
             return False
-        if place >= len(self._items) - 1:
+        if place >= len(self._sent.items) - 1:
             return self._stop(None)
         began_at = monotonic()
         if not self._is_as_sent(place, item):
@@ -67,16 +69,16 @@ class Handing(object):
         """Whether an item is the one that was sent, and everything else as it was then."""
         if self._is_unchanged is None:
             return True
-        sent = self._items[place]
+        sent = self._sent.items[place]
         is_it = item is sent or type(item) is tuple and len(item) == len(sent) and all(map(_is_same, item, sent))
-        return is_it and (type(item) in ATOMS or dumps(item) == self._records[place]) and self._is_unchanged()
+        return is_it and (type(item) in ATOMS or self._sent.numbering.dumps(item) == self._sent.records[place]) and self._is_unchanged()
 
     def _is_rehearsed(self, looking):
         outcome = self._portion.outcome(0)
         if outcome is None or outcome[0] != "done":
             return self._stop(outcome and outcome[1] or self._portion.refusal or "it has no outcome", is_wrong=False)
         try:
-            is_sure = is_alike(loads(self._rehearsed), outcome[1])
+            is_sure = is_alike(self._sent.numbering.loads(self._rehearsed), outcome[1])
         except Exception:  # what cannot be compared is not the same
             is_sure = False
         if not is_sure:

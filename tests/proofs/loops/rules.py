@@ -128,12 +128,12 @@ _SERVING: _Table = {
     "results that are held": ("if inside.changeable & (", "if set() & (", "gives what is held"),
     "what an item raises": ('raise _Stays("it raises %s" % type(error).__name__)', "return []", "raises"),
     "results that no copy equals": ('raise _Stays("it gives %s" % error)', "pass", "gives a sentinel"),
-    "the order of results": ("if inside.ordered and not is_alike(payload, loads(dumps(payload))):", "if False:", "gives a set with a history"),
+    "the order of results": ("if inside.ordered and not is_alike(payload, self._copy(payload)):", "if False:", "gives a set with a history"),
 }
 
 _DECIDING: _Table = {
     "iterators that others hold": ("if type(iterable) not in calls.CONTAINERS and not _is_made_there(node, iterable):", "if False:", "iterator that is left over"),
-    "the order of items": ("if ordered and not is_alike(item, loads(records[-1])):", "if False:", "sets with a history"),
+    "the order of items": ("is_as_good = not has_order or is_alike(item, self._numbering.loads(record))", "is_as_good = True", "sets with a history"),
 }
 
 

@@ -298,6 +298,146 @@ def g(x, y):
     return x, list(map(f, [x, 2, 3], [y, 4, 5]))
 print(list(map(g, range(4), range(4))))  # divided
 """,
+    "classes that functions make": """
+def main():
+    class P(object):
+        def __init__(self, x):
+            self.x = x
+        def more(self, y):
+            return [self.x, y]
+    p = P(3)
+    print(list(map(p.more, range(6))))  # divided
+    print([p.more(x) for x in range(6)])  # divided
+    print([o.more(1) for o in [P(x) for x in range(6)]])  # divided
+    several = [P(x) for x in range(6)]
+    got = []
+    for o in several:  # divided
+        got.append((o.more(2), isinstance(o, P), type(o) is P))
+    print(got)
+    kept = [P(abs(o.x)) for o in several for q in [o]]  # divided
+    print([type(o) is P for o in kept], [o.x for o in kept])
+main()
+""",
+    "classes that call what they find around them": """
+log = []
+def make(n, note):
+    class C(object):
+        def __init__(self, x):
+            self.x = x
+        def go(self, y):
+            return self.x * n + y
+        def __add__(self, other):
+            return C(self.x + other.x)
+    class D(C):
+        def go(self, y):
+            note(y)
+            return C.go(self, y)
+    return C, D
+C, D = make(2, log.append)
+K, _ = make(3, log.append)
+c, d, k = C(1), D(1), K(1)
+print([d.go(x) for x in range(6)], log)  # stays
+print([k.go(x) for x in range(6)], [c.go(x) for x in range(6)], log)  # stays
+""",
+    "classes of functions that hold what changes": """
+def make():
+    n, seen = [0], []
+    class C(object):
+        def go(self, y):
+            n[0] += 1
+            return n[0]
+        def held(self, y):
+            return seen
+    class Q(object):
+        k = 3
+        def __init__(self, x):
+            self.x = x
+        def go(self, y):
+            return self.x + y + Q.k
+    return C(), Q, seen
+c, Q, seen = make()
+q = Q(1)
+print([c.go(x) for x in range(6)], c.go(0))  # stays
+got = [c.held(x) for x in range(6)]
+seen.append(1)
+print(got)
+other = [Q(x) for x in range(6)]
+print([o.x for o in other], [isinstance(o, Q) for o in other])
+""",
+    "classes of one name of two calls": """
+def make(k):
+    class C(object):
+        def __init__(self, x):
+            self.x = x
+        def go(self, y):
+            return self.x + y + k
+    return C
+A, B = make(1), make(2)
+items = [A(1), B(1), A(2), B(2), A(3)]
+print([o.go(1) for o in items])
+print([(o.go(1), isinstance(o, A)) for o in items])
+print([type(o) is A for o in [o for o in items]])
+def f(x):
+    return [A(x), B(x)]
+got = [f(x) for x in range(5)]
+print([(type(a) is A, type(b) is B, a.go(1), b.go(1)) for a, b in got])
+""",
+    "objects that see what is asked of them": """
+log = []
+class G(object):
+    def __getattr__(self, name):
+        log.append(name)
+        raise AttributeError(name)
+g, K = G(), 5
+def f(x, k=g):
+    return x + K
+class C(object):
+    held = g
+    def go(self, x):
+        return x
+c = C()
+def main():
+    inner = g
+    def h(x):
+        return x + 1 if inner is not None else x
+    return [h(x) for x in range(6)], [f(x) for x in range(6)], [c.go(x) for x in range(6)]
+print(main(), log)
+""",
+    "names that are bound later": """
+log = []
+def f(x):
+    return str([x, abs(x)])
+def g(x):
+    try:
+        return LATER + x
+    except NameError:
+        return -1
+def h(x):
+    return hash(x)
+print([f(x) for x in range(6)])  # divided
+print([g(x) for x in range(6)])  # divided
+print([h(x) for x in range(6)])  # stays
+class C(object):
+    def __str__(self):
+        return "C" + D().name
+class D(object):
+    name = "D"
+LATER = 3
+def hash(x):
+    return x
+print([f(x) for x in range(6)], str(C()))  # divided
+""",
+    "functions that are bound later": """
+def g(x):
+    try:
+        return later(x)
+    except NameError:
+        return -1
+print([g(x) for x in range(6)])  # divided
+def later(x):
+    return x
+print([g(x) for x in range(6)])  # divided
+""",
     "properties that can be set": """
 class C(object):
     def __init__(self, x):
