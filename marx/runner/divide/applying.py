@@ -76,12 +76,13 @@ class _Translation(object):
                 frame.read(root, self._line)
         frame.outcome.prints = frame.outcome.prints or outcome.prints
         frame.outcome.raises = frame.outcome.raises or outcome.raises
+        frame.outcome.fills = frame.outcome.fills or outcome.fills
         return self.all(outcome.results)
 
     def _reaches_out(self):
         """Whether anything that the call made can be seen by who called."""
         outcome = self._outcome
-        return bool(OWN.difference([FLAT]).intersection(outcome.results) or outcome.effects or outcome.raises or outcome.is_generator)
+        return bool(OWN.difference([FLAT]).intersection(outcome.results) or outcome.effects or outcome.raises or outcome.is_generator or outcome.fills)
 
     def all(self, found):
         """The roots here of several there."""

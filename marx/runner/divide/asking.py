@@ -65,6 +65,8 @@ class Asking(Calling):
             self._count(library, name, does, together, arguments, line)
         else:
             together |= self.show(together, line) if name in pure.SHOWING else self.operate(together, line, deep=True)
+        if name in pure.COMPARING or name.startswith(pure.COMPARING_MODULES):
+            self.compare(together, line)
         given = self._function_arguments(does, together, arguments, line)
         if does.most is not None:
             self._written(arguments.found[does.most :], line)
@@ -145,6 +147,8 @@ class Asking(Calling):
         """A method of a type that is known: whatever any of these types does. ``several``: a `Does` for each."""
         together = arguments.all()
         found = self.operate(receiver | together, line, deep=True)
+        if name in pure.COMPARING_METHODS:
+            self.compare(receiver | together, line)
         if name in pure.COPYING:
             found |= self.copied(receiver)
         for does in several:

@@ -63,6 +63,8 @@ Found = namedtuple(
 #: "stdout"     ``sys.stdout`` is what the program was started with
 #: "file"       the file that the path names (root of the path) is one that every worker has alike, and no item writes
 #: "arrays"     numbers, texts, lists and tuples of them, numpy arrays that hold no objects, and estimators of scikit-learn's that are new
+#: "alike"      of all such roots together: not both in items and in the rest of the program there are objects of which one equals itself alone; a
+#:              root may be ("part", root, name) here, the attribute ``name`` of that
 #: "scalar"     the value is exactly an int, long, float, complex or a text
 #: "container"  the value can be gone through without doing anything: a list, tuple, set, dict, text, range, view of a dict, array. Of
 #:              ("iterable",) the value of the first iterable itself

@@ -166,6 +166,7 @@ class Frame(object):
             self._changed.add(base(root))  # it holds from now on what is made here
             if is_own and base(root)[0] in _LOOKED_AT and not self.index.is_definition(base(root)):
                 self.condition("immutable", [root], line)
+                self.outcome.fills = True
             else:
                 self.effect("changes", root, line, where)
 
@@ -188,7 +189,7 @@ class Frame(object):
     def condition(self, kind, found, line):
         """Something that the values must show."""
         for root in found:
-            whole = root if kind in ("immutable", "unshared") else base(root)
+            whole = root if kind in ("immutable", "unshared", "alike") else base(root)
             if root not in OWN and root[0] not in _LIBRARY_ROOTS and not self.index.is_definition(whole):
                 self.outcome.conditions.setdefault((kind, whole), line)
 
@@ -243,6 +244,18 @@ class Frame(object):
         specials = self.analysis.specials(self)
         if specials.prints or not specials.is_clean():
             self.condition("plain", [roots.RESULT], line)
+
+    def compare(self, found, line):
+        """
+        Objects are asked whether they are equal, or are looked for in something, with all that they hold: where no class of the program says
+        what that is, only one and the same is, and an item and the rest of the program are copied apart.
+        """
+        self.condition("alike", self.reachable(found) - OWN, line)
+
+    def hash(self, found, line):
+        """Keys and elements of sets are hashed, and compared."""
+        self.operate(found, line, deep=True)
+        self.compare(found, line)
 
     def numbers(self, found, line, library="numpy"):
         """A library for numbers at work on objects: it must find no object of the program's in them."""

@@ -19,6 +19,8 @@ from marx.runner.divide.turns import Turn, leaving, targets_in
 _LOOKING = frozenset(["locals", "vars", "eval", "exec", "execfile", "globals", "dir"])
 #: What a value can be asked for at the call.
 _SETTLED = frozenset(["item", "result", "function", "iterable", "global", "default", "imported", "builtin", "library", "path"])
+#: With what the value travels that a root stands for.
+_SIDES = {"item": "items", "global": "state", "enclosing": "state", "default": "state"}
 #: What may be unknown all the same: then only results that nobody can change are taken.
 _ALIAS = "unshared"
 
@@ -254,7 +256,10 @@ class Proof(object):
     def _conditions(self, item, doubt):
         """All that the values must show, each once; where the person vouches for it, what they can show."""
         site, outcome = self._site, item.outcome
-        found = dict(((what, roots.told(root)), line) for (what, root), line in outcome.conditions.items())
+        found = dict(((what, root if what == "alike" else roots.told(root)), line) for (what, root), line in outcome.conditions.items())
+        sides = set(_SIDES.get(base(root)[0]) for what, root in found if what == "alike")
+        if sides in (set(["items"]), set(["state"])):  # what is copied together is compared as it was
+            found = dict(((what, root), line) for (what, root), line in found.items() if what != "alike")
         for root in item.reachable(outcome.results) - OWN:
             found.setdefault((_ALIAS, roots.told(root)), site.line)
         for root in self._containers():

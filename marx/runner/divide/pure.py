@@ -218,6 +218,14 @@ SPREADING = frozenset("extend extendleft update difference_update intersection_u
 #: Functions that make a text of all that they are given.
 SHOWING = frozenset("ascii format repr str unicode".split())
 
+#: Functions and methods that ask whether objects are equal, or which of them comes first.
+COMPARING = frozenset("set frozenset dict dict.fromkeys sorted min max hash cmp itertools.groupby copy.deepcopy statistics.mode statistics.multimode".split())
+COMPARING_MODULES = ("collections.", "heapq.", "bisect.", "operator.", "difflib.")
+COMPARING_METHODS = frozenset(
+    "add count difference difference_update discard fromkeys get has_key index insert intersection intersection_update isdisjoint issubset issuperset"
+    " most_common move_to_end pop remove setdefault sort subtract symmetric_difference symmetric_difference_update union update".split()
+)
+
 #: Methods that give an object of the same class.
 COPYING = frozenset(["copy", "_replace"])
 

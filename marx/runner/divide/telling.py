@@ -26,6 +26,7 @@ CONSTRUCTS = {
 _ASKS = (
     ("known", "{} hold plain data or objects of the program's classes only"),
     ("plain", "{} hold plain data only"),
+    ("alike", "of {} only one holds objects that equal nothing but themselves"),
     ("arrays", "{} hold numbers or arrays only"),
     ("immutable", "{} cannot be changed in place"),
     ("scalar", "{} are numbers or texts"),

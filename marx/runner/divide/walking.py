@@ -163,6 +163,7 @@ class Walking(Expressions):
     def _assign_Subscript(self, target, found, scope, value):
         place = self.of(target.slice, scope)
         self.operate(place, target.lineno, deep=True)
+        self.compare(self.of(target.value, scope) | place if place else NONE, target.lineno)
         if kind(target.slice) in ("Slice", "ExtSlice") or self.index.has_slices:
             found = found | self.members(found)  # of what is given, the elements are taken
         self._store(self.of(target.value, scope), found | place, target.lineno)

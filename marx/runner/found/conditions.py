@@ -10,7 +10,7 @@ from marx.runner.compat import IS_2
 from marx.runner.divide.found import Condition
 from marx.runner.divide.roots import CODE, MADE, OWN, UNKNOWN, base, inside
 from marx.runner.found import calls
-from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, is_local, modules_by_path, place_in_source
+from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, is_local, is_lonely, modules_by_path, place_in_source
 from marx.runner.found.functions import summary_of, why_changed, why_not_alone
 from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
@@ -43,6 +43,7 @@ class Settling(object):
         self._asked = set()
         self._held, self._calls = {}, {}
         self.things = []
+        self._lonely = {}
         self._note_calls(found.conditions)
 
     def unsettled(self):
@@ -74,6 +75,8 @@ class Settling(object):
             return self._items
         if kind == "inside":
             return self.values(root[1])
+        if kind == "part":
+            return [_attribute(value, root[2]) for value in self.values(root[1])]
         if kind == "global":
             return self._global(root[1], root[2])
         if kind == "enclosing":
@@ -131,6 +134,17 @@ class Settling(object):
             inside.add(value)
         return None if are_harmless(inside.classes) else "%s holds objects" % said(root)
 
+    def _alike(self, root):
+        """Whether there is no object that equals itself alone on both sides: in items, and in what is carried apart from them."""
+        side = base(root)[0] == "item"
+        for value in self.values(root):
+            lonely = sorted(each.__name__ for each in looked(value).classes if is_lonely(each))
+            if lonely:
+                self._lonely[side] = lonely[0]
+        if len(self._lonely) == 2:
+            return "an object of class `%s` equals itself alone, and a copy of it is another one" % self._lonely[True]
+        return None
+
     def _arrays(self, root):
         return self._plain(root, lambda classes: not any(map(_is_own, classes)))
 
@@ -138,6 +152,7 @@ class Settling(object):
         if root == OF_RESULTS:
             return None
         for value in self.values(root):
+            looked(value)
             for each in _elements(value) if root[0] == "inside" else [value]:
                 if looked(each).changeable:
                     return "%s can be changed" % said(root)
@@ -276,6 +291,7 @@ class Settling(object):
 _SETTLED = {
     "known": Settling._known,
     "plain": Settling._plain,
+    "alike": Settling._alike,
     "arrays": Settling._arrays,
     "immutable": Settling._immutable,
     "scalar": Settling._scalar,
@@ -326,7 +342,7 @@ def _as_given(root, function, given):
 
 def _is_met_by(kind, root):
     """Whether what a function has made meets a condition of this kind."""
-    if kind == "known":
+    if kind in ("known", "alike"):
         return root != CODE
     return kind in ("plain", "arrays") and root not in (CODE, MADE)
 
@@ -362,6 +378,12 @@ def said(root):
     if root[0] == "held":
         return said(root[2])
     return "`%s`" % root[-1]
+
+
+def _attribute(value, name):
+    """What an object itself has under a name; the object where it has nothing there."""
+    looked(value)
+    return vars(value).get(name, value) if hasattr(value, "__dict__") else value
 
 
 def _elements(value):

@@ -110,6 +110,11 @@ def local_classes(several, found, frame):
     return sorted(unique.values(), key=lambda each: (each.__module__, each.__name__))
 
 
+def is_lonely(kind):
+    """Whether an object of a class equals nothing but itself."""
+    return not any(name in vars(base) for base in _with_bases(kind) if base is not object for name in ("__eq__", "__cmp__"))
+
+
 def why_not_alone(kind):
     """Why what the methods of a class do may depend on the call that it was made in; None if it does not."""
     for base in _with_bases(kind):

@@ -72,6 +72,7 @@ _CONDITIONS = {
     "known": "loops over an iterator",
     "plain": "counts in __len__",
     "immutable": "item changed in place",
+    "alike": "objects that are looked for",
     "definition": "function exchanged later",
     "function": "counting decorator",
     "builtin": "builtin under another name",

@@ -438,6 +438,52 @@ def later(x):
     return x
 print([g(x) for x in range(6)])  # divided
 """,
+    "objects that equal nothing but themselves": """
+class P(object):
+    def __init__(self, x):
+        self.x = x
+class E(P):
+    def __eq__(self, other):
+        return self.x == other.x
+    def __hash__(self):
+        return self.x
+ps, es = [P(x) for x in range(8)], [E(x) for x in range(8)]
+chosen, alike, numbers, by_one = [ps[0], ps[3], ps[6]], [es[0], es[3]], [0, 3], {ps[2]: 1}
+def f(p):
+    return p in chosen
+def g(p):
+    return p in alike, p.x in numbers, p.x == 3
+def h(p):
+    return chosen.index(p) if p.x % 3 == 0 and p.x < 7 else -1
+def k(p):
+    return len(set([p, chosen[1], chosen[2]]))
+def m(i):
+    return ps[i] in chosen, ps[i] == chosen[1], by_one.get(ps[i])
+def n(pair):
+    return pair[0] == pair[1], pair[0] in pair[2]
+def same(p, others):
+    return any([p == each for each in others])
+print([f(p) for p in ps])  # stays
+print([g(p) for p in es])  # divided
+print([h(p) for p in ps])  # stays
+print([by_one.get(p, abs(p.x)) for p in ps for q in [p]])  # stays
+print([k(p) for p in ps])  # stays
+print([m(i) for i in range(8)])  # divided
+print([n((p, q, [q, p])) for p, q in zip(ps, ps)])  # divided
+print([same(p, chosen) for p in ps])  # stays
+def apply(f, p):
+    return f(p)
+print([apply(f, p) for p in ps])  # stays
+def main(seen, f):
+    print([p in seen and f(p) for p in ps])  # stays
+    print([f(p) for p in ps])  # stays
+    print([f(p) for p in es])
+main(chosen, f)
+d = {}
+for p in ps:
+    d[p] = f(p)
+print([d[p] for p in ps])
+""",
     "properties that can be set": """
 class C(object):
     def __init__(self, x):

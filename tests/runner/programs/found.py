@@ -56,6 +56,7 @@ EVERYWHERE = [
     ("a function attribute counted", "def g(x):\n    g.n = x\n    return x\na = [g(x) for x in xs]  # here", "changes `g`"),
     ("a closure's list changed", "def main():\n    seen = []\n    def g(x):\n        seen.append(x)\n        return x\n    return [g(x) for x in xs]  # here", "changes `seen`"),
     ("+= on a parameter", "def g(x):\n    x += 1\n    return x\na = [g(x) for x in xs]  # here", ""),
+    ("a list of one's own that a helper may change", "K = []\ndef put(l, x):\n    m = l if l else []\n    m.append(x)\ndef g(x):\n    a = [1]\n    put(a, K)\n    a[1].append(x)\nb = [g(x) for x in xs]  # here", "`K`"),
     ("a default value that is not touched", "def g(x, k=[1]):\n    return x + k[0]\na = [g(x) for x in xs]  # here", ""),
     ("a default value changed", "def g(x, acc=[]):\n    acc.append(x)\n    return len(acc)\na = [g(x) for x in xs]  # here", "default value `acc`"),
     ("a default value changed by a helper", "def h(a, x):\n    a.append(x)\ndef g(x, acc=[]):\n    h(acc, x)\n    return 1\na = [g(x) for x in xs]  # here", "default value `acc`"),
