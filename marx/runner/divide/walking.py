@@ -11,6 +11,10 @@ from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
 
+#: Where an exception comes from that was made before.
+_HELD = frozenset(["item", "parameter", "global", "enclosing", "default"])
+
+
 class Walking(Expressions):
     """Adds statements to a frame."""
 
@@ -239,6 +243,8 @@ class Walking(Expressions):
         parts = [getattr(node, name, None) for name in ("exc", "cause", "type", "inst", "tback")]
         found = self.all_of(parts, scope)
         self.hold(found)
+        held = [each for each in found if roots.base(each)[0] in _HELD and not self.index.is_definition(roots.base(each))]
+        self.changed(frozenset(held), node.lineno)  # who handles it may change it, and Python notes where it was raised
         self.outcome.raises = self.outcome.raises or bool(found)
 
     def do_Assert(self, node, scope):

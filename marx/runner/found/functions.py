@@ -76,6 +76,8 @@ def is_definition(value, root):
     """Whether a value is one of those that the source shows a name to stand for, by a definition or an import."""
     if type(value) is types.FunctionType and is_own_name(value.__module__):
         code = value.__code__
+        if root[0] == "global" and (place_of(code), getattr(code, "co_qualname", None)) == root[1:]:
+            return True  # known from 3.11 on without reading the program again
         shown = "function", place_of(code), code.co_firstlineno, code.co_name
     elif issubclass(type(value), CLASSES) and is_own_name(value.__module__):
         shown = ("record",) if _is_record(value) else ("class",) + _place_of_class(value)
