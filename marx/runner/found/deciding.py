@@ -194,10 +194,14 @@ class _Deciding(object):
             raise Stays("", True)
         return portion
 
-    def _problem(self, text):
-        """Something did not come out as the proof says."""
+    def _problem(self, text, is_wrong):
+        """Something did not come out as the proof says: a note shows that. What is no gain shows only in the task's portions, as all that stays."""
         self._sampling.site.stays = True
-        self._note("the rest is computed in place, since %s" % text)
+        said = "the rest is computed in place, since %s" % text
+        if is_wrong:
+            self._note(said)
+        else:
+            tell(self._portal, self._sampling.site, self._found, said)
 
     def _note(self, text):
         try:
