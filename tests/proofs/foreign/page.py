@@ -117,7 +117,7 @@ def _slow(packages: Mapping[str, Any]) -> Iterator[str]:
 def _slow_row(package: str, file: str, site: Slow) -> tuple[str, ...]:
     divided = str(site.divided) if site.divided else "no"
     marx = (f"{site.marx:.2f} s", f"{site.speedup:.2f}") if site.marx and site.speedup else ("", "")
-    place = (package, file.rpartition("/")[2], str(site.line), site.construct)
+    place = (package, "/".join(file.split("/")[-2:]), str(site.line), site.construct)
     return (*place, f"{site.seconds:.2f} s", str(site.times), divided, *marx, site.reason)
 
 
