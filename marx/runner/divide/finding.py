@@ -62,6 +62,12 @@ class Finder(object):
         shown = [(scope, Shown(_methods(scope), index.is_dataclass(scope), frozenset(index.factories(scope)))) for scope in classes]
         return dict(((scope.module.path, scope.qualified), one) for scope, one in shown)
 
+    def method_names(self):
+        """What methods of classes of the program are called, but for special ones."""
+        scopes = self._summaries.index.scopes.values()
+        names = set(name for scope in scopes if scope.kind == "class" for name in _methods(scope))
+        return frozenset(name for name in names if not name.startswith("__"))
+
     def summary_of(self, code):
         """The `Summary` of the function with this code object; None where the program's source does not hold it, or holds several such."""
         scopes = self._scopes_by_line().get((code.co_filename, code.co_firstlineno, code.co_name), ())

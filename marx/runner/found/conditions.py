@@ -11,7 +11,7 @@ from marx.runner.divide.found import Condition
 from marx.runner.divide.roots import CODE, MADE, OWN, UNKNOWN, base, inside
 from marx.runner.found import calls
 from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, is_local, is_lonely, modules_by_path, place_in_source
-from marx.runner.found.functions import summary_of, why_changed, why_not_alone
+from marx.runner.found.functions import summary_of, why_changed, why_not_told_apart, why_not_alone
 from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
 from marx.runner.found.versions import why_unknown
@@ -124,7 +124,8 @@ class Settling(object):
         inside = Looked()
         for value in self.values(root):
             inside.add(value)
-        return next((reason for reason in map(why_no_own_class, filter(_is_own, inside.classes)) if reason), None)
+        reasons = [(why_no_own_class if _is_own(kind) else why_not_told_apart)(kind) for kind in inside.classes]
+        return next(filter(None, reasons), None)
 
     def _plain(self, root, are_harmless=lambda classes: not classes):
         if root == OF_RESULTS:

@@ -190,6 +190,12 @@ def _with_bases(kind):
     return getattr(kind, "__mro__", None) or [kind] + [each for base in kind.__bases__ for each in _with_bases(base)]
 
 
+def why_not_told_apart(kind):
+    """Why methods of a library's class may be taken for those of the program's classes, which are looked up by name; None if none is."""
+    mixed = sorted(name for name in _the_finder().method_names() if hasattr(kind, name))
+    return "class `%s` has a method `%s`, as a class of the program has" % (kind.__name__, mixed[0]) if mixed else None
+
+
 def _is_record(kind):
     """Whether it is what namedtuple has made."""
     return kind.__bases__ == (tuple,) and hasattr(kind, "_fields")
