@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from tests.proofs.chaos import chaos
 from tests.proofs.differential import differential
+from tests.proofs.foreign.__main__ import foreign
 from tests.proofs.fresh_debian import fresh_debian
 from tests.proofs.fuzzing import fuzzing
 from tests.proofs.killing import killing
@@ -30,7 +31,7 @@ def test_whatever_is_killed_every_result_and_line_of_a_map_is_right() -> None:
     assert ran.exit_code == 0, ran.output
 
 
-@pytest.mark.parametrize("command", [chaos, differential, fresh_debian, fuzzing, killing, kills, real_programs])
+@pytest.mark.parametrize("command", [chaos, differential, foreign, fresh_debian, fuzzing, killing, kills, real_programs])
 def test_a_command_says_what_it_does(command) -> None:
     ran = CliRunner().invoke(command, ["--help"])
     assert ran.exit_code == 0 and "Usage" in ran.output

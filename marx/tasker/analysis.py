@@ -2,7 +2,8 @@
 What the user's own Python says of a program without running it: ``marx.runner.divide``, started on this machine.
 
 That package is read from where Marx is installed, behind the standard library and with no ``site-packages`` beside it (``-S``): an older
-Python must not find our dependencies. Marx itself imports nothing of it; what goes in and out is described there.
+Python must not find our dependencies. Only where that answers nothing is it asked with them: a virtual environment of 2.7 finds its standard
+library by ``site``. Marx itself imports nothing of it; what goes in and out is described there.
 """
 
 from __future__ import annotations
@@ -59,21 +60,26 @@ def _request(target: Target, path: str, folder: str) -> dict[str, Any]:
 
 def _ask(python: str, request: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """Blocks until it has answered."""
-    command = [python, "-S", "-E", "-s", "-B", "-c", BEGIN, str(files("marx").joinpath(os.pardir))]
     content = json.dumps(request).encode("ascii")
+    for options in (("-S",), ()):
+        ended = _ended([python, *options, "-E", "-s", "-B", "-c", BEGIN, str(files("marx").joinpath(os.pardir))], content, request, environ)
+        try:
+            answer = json.loads(ended.stdout)
+            return answer if isinstance(answer, dict) else {}
+        except ValueError:
+            continue
+    because = _complaint(ended.stderr.decode("utf-8", "replace")) or f"exit code {ended.returncode}"
+    raise Trouble(f"{python} could not look at {request['program']} ({because}); --python names another", NO_FILE)
+
+
+def _ended(command: list[str], content: bytes, request: dict[str, Any], environ: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
     try:
-        ended = subprocess.run(command, input=content, capture_output=True, env=dict(environ), timeout=LIMIT_SECONDS)
+        return subprocess.run(command, input=content, capture_output=True, env=dict(environ), timeout=LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
-        sentence = f"{python} did not finish looking at {request['program']} within {LIMIT_SECONDS:.0f} s"
+        sentence = f"{command[0]} did not finish looking at {request['program']} within {LIMIT_SECONDS:.0f} s"
         raise Trouble(sentence, FAULT) from None
     except OSError as error:
-        raise Trouble(f"{python} cannot be started: {error.strerror}", NO_FILE) from error
-    try:
-        answer = json.loads(ended.stdout)
-        return answer if isinstance(answer, dict) else {}
-    except ValueError:
-        because = _complaint(ended.stderr.decode("utf-8", "replace")) or f"exit code {ended.returncode}"
-        raise Trouble(f"{python} could not look at {request['program']} ({because}); --python names another", NO_FILE) from None
+        raise Trouble(f"{command[0]} cannot be started: {error.strerror}", NO_FILE) from error
 
 
 def _complaint(text: str) -> str:

@@ -119,6 +119,8 @@ def _portions(division: Division) -> Any:
 
 def called(portion: Mapping[str, Any]) -> str:
     """What a portion is called: "Pool.map of f", "for loop that collects results"."""
+    if portion.get("rest"):
+        return f"{portion['kind']}, the beginning of each turn, to line {portion['end']}"
     if portion["function"].startswith("<"):
         collects = portion.get("collects")
         return portion["kind"] + (f" that collects {', '.join(collects)}" if collects else "")
@@ -128,7 +130,13 @@ def called(portion: Mapping[str, Any]) -> str:
 def asked(portion: Mapping[str, Any]) -> list[str]:
     """What values must show when it runs, of portions that no pool asks for, and what the source did not prove."""
     conditions = "; ".join(portion.get("conditions", ()))
-    return ([f"{LATER}, and divided if {conditions}"] if conditions else []) + ([portion["doubt"]] if portion.get("doubt") else [])
+    lines = [f"{LATER}, and divided if {conditions}"] if conditions else []
+    return lines + [line for line in (portion.get("doubt"), rest_of(portion)) if line]
+
+
+def rest_of(portion: Mapping[str, Any]) -> str:
+    """Why not more than the beginning of each turn is divided; "" where all of it is."""
+    return f"the rest of a turn stays: {portion['rest']}" if portion.get("rest") else ""
 
 
 def needs_of(needs: Sequence[Mapping[str, Any]], folder: str) -> Iterable[str]:

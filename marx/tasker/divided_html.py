@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Iterable, Mapping, Sequence
 
-from marx.tasker.divided import LATER, Division, called, needs_of
+from marx.tasker.divided import LATER, Division, called, needs_of, rest_of
 from marx.tasker.reasons import short
 
 #: The height of a line of the source, in the style as well.
@@ -96,8 +96,9 @@ def _divided(portion: Mapping[str, Any], folder: str) -> Mark:
     lines += ["what items print is shown in their order"] if portion.get("prints") else []
     inside = [_list("if ", conditions), _list("goes along: ", lines)]
     note = f"<b>{escape(_WORDS[how])}</b> &middot; {_words(called(portion))}"
-    if portion.get("doubt"):
-        inside.insert(0, f"<p>{_words(portion['doubt'])}</p>")
+    for sentence in (rest_of(portion), portion.get("doubt")):
+        if sentence:
+            inside.insert(0, f"<p>{_words(sentence)}</p>")
     return Mark(how, portion["line"], portion.get("end") or portion["line"], f"{note}{''.join(inside)}")
 
 

@@ -164,12 +164,15 @@ def read_secrets(named: tuple[str, ...], env: Mapping[str, str], folder: str) ->
 
 def make_spec(terms: Terms, target: Target, python: str, environ: Mapping[str, str], draw: Callable[[int], int]) -> dict[str, Any]:
     """What the specifications of maps and runs have in common, but for place and files. ``draw``: a random number below its argument."""
-    hash_seed = environ.get("PYTHONHASHSEED", "")
+    env = travelling_environment(environ, terms.env)
+    hash_seed = env.get("PYTHONHASHSEED", environ.get("PYTHONHASHSEED", ""))
+    if hash_seed.isdecimal():
+        env["PYTHONHASHSEED"] = hash_seed  # so that a worker knows that it was not drawn
     return {
         "name": terms.name or _usual_name(target),
         "program": target.program,
         "module": target.module,
-        "env": travelling_environment(environ, terms.env),
+        "env": env,
         "python": python,
         "seed": draw(1 << 63),
         "hash_seed": int(hash_seed) if hash_seed.isdecimal() else draw(1 << 32),

@@ -201,4 +201,6 @@ def environment(recipe: Recipe, interpreter: Interpreter, home: str, tmp: str, o
     needed = dict(interpreter.variables)
     for name in needed.keys() & recipe.env.keys():
         needed[name] += os.pathsep + recipe.env[name]
-    return {**made_up, **recipe.env, **recipe.secrets, **needed, "PYTHONHASHSEED": str(recipe.hash_seed)}
+    # Python 2 draws no seed: there sets and dictionaries have the same order in every plain run.
+    hash_seed = recipe.hash_seed if interpreter.version[0] > 2 or "PYTHONHASHSEED" in recipe.env else 0
+    return {**made_up, **recipe.env, **recipe.secrets, **needed, "PYTHONHASHSEED": str(hash_seed)}

@@ -31,19 +31,8 @@ which another process computed items. All others have a trap: nobody says that t
 
 #: Why of some constructs less than half are divided.
 WHY = {
-    "calls an object": "objects that are called are no functions that the source shows",
-    "dataclass": "what its decorator writes into the class does not stand in the source",
-    "decorated": "what the decorated function gives is used, and what that is shows only within the item",
-    "iterates an object": "a generator as `__iter__` counts as one that is given back",
-    "map of a method": "its class stands in a function, where no name leads to it",
-    "map of two": "only maps of one iterable have a form in the exchanged code",
-    "map that is padded": "only maps of one iterable have a form in the exchanged code",
-    "name of a module": "a function under another name than its own is not known again at the call",
-    "names of the module": "`__name__` is taken for a name of Python's own",
-    "new dict of lists": "a list that `setdefault` gives is changed, and may be what the item is",
-    "objects as items": "their class stands in a function, where no name leads to it",
-    "old class": "classes of Python 2's old kind are not known again at the call",
-    "own context": "contexts of the program's classes are not looked into",
+    "loop that fills a list beyond its end": "an item fails, and from there on all is computed in place",
+    "loop that fills lists in a list beyond their end": "an item fails, and from there on all is computed in place",
 }
 
 

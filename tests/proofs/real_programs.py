@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -103,18 +104,20 @@ class Trial:
 
     def verdicts(self, plainly: Way, ways: Sequence[Way]) -> Iterator[Verdict]:
         """First whether two plain runs are alike: what is not cannot be compared with anything. Then each other way."""
-        outcome, first = self._tried(plainly, None)
-        _, again = self._tried(plainly, outcome)
-        yield again if first.same else first
-        for way in ways if first.same and again.same else ():
-            yield self._tried(way, outcome)[1]
+        outcome, first = self.tried(plainly, None)
+        again = self.tried(plainly, outcome)[1] if first.same else first
+        yield again
+        for way in ways if again.same else ():
+            yield self.tried(way, outcome)[1]
 
-    def _tried(self, way: Way, plain: Outcome | None) -> tuple[Outcome | None, Verdict]:
+    def tried(self, way: Way, plain: Outcome | None) -> tuple[Outcome | None, Verdict]:
+        """One run, held against a ``plain`` one if there is one; no outcome where it did not end."""
         lay_out(self._program, self._call.folder, self._cache, self._standard)
         begun = time.monotonic()
         try:
             outcome = masked(way.run(self._call), self._program.masks)
             found, portions = differences(plain, outcome) if plain else self._failed(outcome), way.portions()
+            portions = [replace(portion, reason=self._anywhere(portion.reason)) for portion in portions]
         except (TookTooLong, AssertionError) as error:
             outcome, found, portions = None, [str(error)], []
         return outcome, Verdict(self._program.name, way.name, time.monotonic() - begun, tuple(map(self._anywhere, found)), tuple(portions))

@@ -42,12 +42,14 @@ class Call:
 
 @dataclass(frozen=True)
 class Portion:
-    """One portion as ``tasker show`` tells of it: where it ran, and why not elsewhere."""
+    """One portion as ``tasker show`` tells of it: where it ran, and why not elsewhere; and what asked for it, by file name and line."""
 
     kind: str
     place: str
     reason: str
     known: int
+    file: str = ""
+    line: int = 0
 
 
 class Way(Protocol):
@@ -67,16 +69,18 @@ class TookTooLong(Exception):
 
 
 class Plainly:
-    """``python prog.py``, below ``home``."""
+    """``python prog.py``, below ``home``; ``before``: words in front of ``prog.py``."""
 
     name = "plain"
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, patience: float = PATIENCE, before: Sequence[str] = ()) -> None:
         self._home = home
+        self._patience = patience
+        self._before = before
 
     def run(self, call: Call) -> Outcome:
         """In a process group of its own."""
-        return ended([call.python, *call.words], call, {**plain_environ(self._home), **call.environ})
+        return ended([call.python, *self._before, *call.words], call, {**plain_environ(self._home), **call.environ}, self._patience)
 
     def portions(self) -> list[Portion]:
         """A plain run has none."""
@@ -101,16 +105,17 @@ class Locally:
 
 
 class InTheLab:
-    """``tasker run`` on a server and two workers, each a process of its own."""
+    """``tasker run`` on a server and two workers, each a process of its own; with these ``options``."""
 
     name = "lab"
 
-    def __init__(self, person: Person) -> None:
+    def __init__(self, person: Person, *options: str) -> None:
         self._person = person
+        self._options = options
 
     def run(self, call: Call) -> Outcome:
         """As typed in the program's folder."""
-        return ended([*tasker_words(self._person, call), *call.words], call, tasker_environ(self._person))
+        return ended([*tasker_words(self._person, call), *self._options, *call.words], call, tasker_environ(self._person))
 
     def portions(self) -> list[Portion]:
         """Of the newest task."""
@@ -120,7 +125,8 @@ class InTheLab:
 
 
 def _portion(shown: Mapping[str, Any]) -> Portion:
-    return Portion(shown["call"]["kind"], shown["place"], shown["reason"] or "", shown["known"])
+    call = shown["call"]
+    return Portion(call["kind"], shown["place"], shown["reason"] or "", shown["known"], Path(call["file"]).name, call["line"])
 
 
 def plain_environ(home: Path) -> dict[str, str]:
@@ -141,17 +147,17 @@ def tasker_environ(person: Person) -> dict[str, str]:
     return person.installation.environment(person.home, MARX_HOME=str(person.home / "marx"))
 
 
-def ended(argv: Sequence[str], call: Call, environ: Mapping[str, str]) -> Outcome:
+def ended(argv: Sequence[str], call: Call, environ: Mapping[str, str], patience: float = PATIENCE) -> Outcome:
     """Run it in a process group of its own until it ends. Raises TookTooLong."""
     process = subprocess.Popen(
         argv, cwd=call.folder, env=dict(environ), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
     try:
-        out, err = process.communicate(call.stdin, timeout=PATIENCE)
+        out, err = process.communicate(call.stdin, timeout=patience)
     except subprocess.TimeoutExpired:
         kill_group(process.pid)
         out, err = process.communicate()
-        raise TookTooLong(f"it did not end in {PATIENCE:.0f} s; it said {out[-300:]!r} and {err[-300:]!r}") from None
+        raise TookTooLong(f"it did not end in {patience:.0f} s; it said {out[-300:]!r} and {err[-300:]!r}") from None
     kill_group(process.pid)
     return Outcome(exit_code(process.returncode), out, err, entries(call.folder, call.bytecode))
 

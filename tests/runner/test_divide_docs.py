@@ -12,7 +12,7 @@ from tests.source import CHECKOUT
 
 PAGE = CHECKOUT / "docs" / "dividing.rst"
 BLOCK = re.compile(r"^\.\. code-block:: (python3?)\n\n((?:(?:    .*)?\n)+)", re.MULTILINE)
-FIRST = "from given import items, words\ndef step(x):\n    return x * x + 1\n"
+FIRST = "from given import items, words\ndef step(x):\n    return sum([x * x, 1])\n"
 
 
 def examples() -> list[tuple[str, str]]:

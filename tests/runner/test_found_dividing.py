@@ -319,3 +319,23 @@ def test_the_person_can_say_what_is_divided_and_is_told_where_that_is_not_proved
     assert [portion.call["line"] for portion in run.portions] == [9, 11]
     [note] = run.notes
     assert "line 9" in note and "random" in note
+
+
+def test_what_is_no_gain_is_told_to_who_asks_and_not_to_the_terminal(lab: Lab) -> None:
+    lab.finding, lab.slots = "timed", 8
+    ran = lab.run(
+        """
+        import os
+        import time
+        pid = os.getpid()
+
+        def slower_elsewhere(x):
+            time.sleep(0.1 if os.getpid() == pid else 1)
+            return x
+
+        print([slower_elsewhere(x) for x in range(16)])  # site
+        """
+    )
+    assert (ran.out, ran.err, ran.notes) == ("%s\n" % list(range(16)), "", [])
+    assert [portion.place for portion in ran.portions] == ["lab", "home"]
+    assert ran.stayed == ["the rest is computed in place, since what its items give takes longer to bring here than to compute"]

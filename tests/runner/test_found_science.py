@@ -66,6 +66,10 @@ PROGRAMS = {
         "models = [KNeighborsClassifier(3), SVC(kernel='linear')]\nfor model in models:\n    model.fit(X, y)\nprint([model.score(X, y) for model in models])",
         False,
     ),
+    "estimators as items, of which the program has a class with such a method": (
+        "class Quick(object):\n    def set_params(self, n_neighbors):\n        return [n_neighbors]\nmodels = [KNeighborsClassifier(3), KNeighborsClassifier(5), KNeighborsClassifier(7), KNeighborsClassifier(9)]\nfor model in models:\n    print(len(repr(model.set_params(n_neighbors=1))) > 9)\nprint([model.n_neighbors for model in models])",
+        False,
+    ),
     "copies of an estimator": (
         "model = SVC()\nfound = []\nfor c in (0.1, 1.0, 10.0):\n    one = clone(model).set_params(C=c)\n    found.append(one.fit(X, y).score(X, y))\nprint(found, model.C)",
         True,

@@ -270,6 +270,15 @@ async def test_an_interpreter_that_cannot_look_is_one_sentence(work: Person, wha
 
 
 @pytest_twisted.ensureDeferred
+async def test_an_interpreter_that_finds_its_library_by_site_only_looks_as_well(work: Person) -> None:
+    """As that of a virtual environment of 2.7 does."""
+    without_site = "echo 'ImportError: No module named json' >&2; exit 1"
+    python_named(work, "python3", f'case " $* " in *" -S "*) {without_site};; esac\nexec "{sys.executable}" "$@"')
+    written(work, "x = 1\n")
+    assert await work.types("divide", "prog.py") == 0, work.err
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_interpreter_that_cannot_be_started_is_one_sentence(work: Person) -> None:
     assert await work.types("divide", "--python", "/nonexistent/python", "prog.py") == NO_FILE
     assert work.err == "tasker: /nonexistent/python cannot be started: No such file or directory\n"

@@ -327,9 +327,16 @@ async def test_the_specification_says_what_was_typed(person: Person, server: Fak
         "network": True,
         "priority": 5,
     }
-    assert spec["env"] == {"LANG": "de_DE.UTF-8", "LC_TIME": "C", "TOKEN": "x", "A": "b=c"}
+    assert spec["env"] == {"LANG": "de_DE.UTF-8", "LC_TIME": "C", "TOKEN": "x", "A": "b=c", "PYTHONHASHSEED": "7"}
     assert (spec["chunk_items"], spec["function"], spec["program"], spec["module"]) == (9, "pack.f", f"{folder}/prog.py", None)
     assert (spec["cwd"], spec["roots"], spec["argv"], spec["hash_seed"]) == (folder, [folder], ["prog.py"], 7)
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_hash_seed_of_a_task_is_the_one_that_was_typed(person: Person, server: FakeServer) -> None:
+    person.environ = {"PYTHONHASHSEED": "7"}
+    assert await person.types("map", "--env", "PYTHONHASHSEED=8", "prog.py:pack.f", "x") == 0
+    assert (server.task.spec["hash_seed"], server.task.spec["env"]["PYTHONHASHSEED"]) == (8, "8")
 
 
 @pytest_twisted.ensureDeferred

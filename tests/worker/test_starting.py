@@ -165,6 +165,12 @@ def test_the_environment_is_made_up_but_for_what_the_task_brought(bench: Bench) 
     assert "MARX_TEST_PYTHONS" not in env, "nothing of the worker's own"
 
 
+@pytest.mark.parametrize(("version", "env", "expected"), [("2.7.18", {}, "0"), ("2.7.18", {"PYTHONHASHSEED": "5"}, "5"), ("3.11.7", {}, "5")])
+def test_hashes_are_in_2_7_as_they_always_are_unless_the_person_has_set_a_seed(version: str, env: dict[str, str], expected: str) -> None:
+    recipe = Recipe.of("a", dict(SPEC, env=env), {})
+    assert environment(recipe, interpreter(version), "/home", "/tmp")["PYTHONHASHSEED"] == expected
+
+
 def test_secrets_are_variables_of_the_program_and_stand_in_no_repr() -> None:
     recipe = Recipe.of("a", dict(SPEC, secrets=["API_KEY"]), {"API_KEY": "s3cr3t"})
     assert environment(recipe, interpreter("3.11.7"), "/home", "/tmp")["API_KEY"] == "s3cr3t"

@@ -1,7 +1,8 @@
 """Puts together what is said of a program: the answer to one request, as plain values for JSON.
 
 ``portions``  each {"file", "line", "kind", "function", "travels": [{"name", "file", "line", "rule"}]}, `travelling` explains the rules
-              one that no pool asks for has more, as `telling` composes it: "end", "conditions", "collects", "prints", "doubt"
+              one that no pool asks for has more, as `telling` composes it: "end", "conditions", "collects", "prints", "doubt",
+              "rest"
 ``kept``      each {"file", "line", "construct", "reason"}, and of what no pool asks for "end" and "hint"
 ``opens``     each {"file", "line", "path", "writes"}: the path as the source has it, relative to the working directory
 ``stdin``     each {"file", "line"}

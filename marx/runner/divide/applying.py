@@ -76,12 +76,13 @@ class _Translation(object):
                 frame.read(root, self._line)
         frame.outcome.prints = frame.outcome.prints or outcome.prints
         frame.outcome.raises = frame.outcome.raises or outcome.raises
+        frame.outcome.fills = frame.outcome.fills or outcome.fills
         return self.all(outcome.results)
 
     def _reaches_out(self):
         """Whether anything that the call made can be seen by who called."""
         outcome = self._outcome
-        return bool(OWN.difference([FLAT]).intersection(outcome.results) or outcome.effects or outcome.raises or outcome.is_generator)
+        return bool(OWN.difference([FLAT]).intersection(outcome.results) or outcome.effects or outcome.raises or outcome.is_generator or outcome.fills)
 
     def all(self, found):
         """The roots here of several there."""
@@ -122,19 +123,12 @@ class _Translation(object):
     def _effect(self, kind, root, where):
         frame = self._frame
         if kind == "changes":
-            self._changed(self.root(root), where)
+            frame.changed(self.root(root), self._line, where)
         elif kind == "rebinds" and frame.own_name(root) is not None:
             frame.bind(*frame.own_name(root) + (self._everything(),))
         else:
             for each in in_order(self.root(root)) if kind == "identity" else [root]:
                 frame.effect(kind, each, self._line, where)
-
-    def _changed(self, found, where):
-        for each in in_order(found):
-            if each not in OWN:
-                frame = self._frame
-                frame.note_changed(each)
-                frame.effect("changes", each, self._line, where)
 
     def _call(self, root, arguments):
         """A function that the callee did not know is called by it; what it gives."""

@@ -31,7 +31,7 @@ class Asking(Calling):
         owner, _, method = name.rpartition(".")
         if owner in pure.CALM_BASES and method in _MAKING and arguments.found:
             return self._make(method, arguments, line)
-        if owner in _TYPES and method in pure.METHODS and arguments.rest is None and arguments.found:
+        if owner in _TYPES and method in pure.METHODS and name not in pure.FUNCTIONS and arguments.rest is None and arguments.found:
             return self.call_method(arguments.found[0], method, arguments.without(1), line)
         if name.endswith(("Warning", "Error")) and name not in pure.FUNCTIONS and "." not in name:
             return self._gives("holds", arguments.all(), NONE, line)
@@ -42,10 +42,10 @@ class Asking(Calling):
 
     def _make(self, method, arguments, line):
         """``ValueError.__init__(self, x)``, ``object.__new__(cls)``: a class of the program on one of Python's."""
-        self.hold(arguments.all() | INSTANCE)
+        self.hold(arguments.all() | self.spread(arguments.all()) | INSTANCE)
         if method == "__new__":
             return INSTANCE
-        self.change(arguments.found[0], line, arguments.all(), None)
+        self.change(arguments.found[0], line, arguments.all() | self.spread(arguments.all()), None)
         return NONE
 
     def _beyond(self, name, arguments, line):
@@ -65,6 +65,8 @@ class Asking(Calling):
             self._count(library, name, does, together, arguments, line)
         else:
             together |= self.show(together, line) if name in pure.SHOWING else self.operate(together, line, deep=True)
+        if name in pure.COMPARING or name.startswith(pure.COMPARING_MODULES):
+            self.compare(together, line)
         given = self._function_arguments(does, together, arguments, line)
         if does.most is not None:
             self._written(arguments.found[does.most :], line)
@@ -145,6 +147,8 @@ class Asking(Calling):
         """A method of a type that is known: whatever any of these types does. ``several``: a `Does` for each."""
         together = arguments.all()
         found = self.operate(receiver | together, line, deep=True)
+        if name in pure.COMPARING_METHODS:
+            self.compare(receiver | together, line)
         if name in pure.COPYING:
             found |= self.copied(receiver)
         for does in several:

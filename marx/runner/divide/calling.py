@@ -126,8 +126,11 @@ class Calling(Applying):
                         given = arguments if name in ("__init__", "__new__") else Arguments([], [])
                         found = self._apply_method(binding.value, INSTANCE, given, line)
                         made |= found if name == "__new__" else NONE
+            for factories in self.index.factories(each).values():
+                for node, inner in factories:
+                    self.hold(self.call_value(node, inner, Arguments([], []), line))
         if not self.index.stores_itself(self.analysis.family(scope)):
-            self.hold(arguments.all())
+            self.hold(arguments.all() | self.spread(arguments.all()))
         return made
 
     def _call_record(self, _, arguments, line):
@@ -147,7 +150,6 @@ class Calling(Applying):
         return NONE
 
     def _call_value(self, root, arguments, line):
-        given = arguments.found + [found for _, found in arguments.names.values()] + [arguments.rest or NONE]
         self.operate(arguments.all(), line, deep=True)
         own = self.own_name(root)
         methods = self._kept_methods(*own) if own is not None else []
@@ -156,7 +158,13 @@ class Calling(Applying):
         several = self.variable(*own) if own is not None else [root]
         if not several:
             return self._call_flat(arguments, line)
-        return frozenset().union(*[self.pending(each, [frozenset(found) for found in given], line) for each in roots.in_order(several)])
+        return frozenset().union(*[self._call_object(each, arguments, line) for each in roots.in_order(several)])
+
+    def _call_object(self, root, arguments, line):
+        if root == MADE and "__call__" in self.index.methods:
+            return self.call_method(INSTANCE, "__call__", arguments, line)
+        given = arguments.found + [found for _, found in arguments.names.values()] + [arguments.rest or NONE]
+        return self.pending(root, [frozenset(found) for found in given], line)
 
     def _kept_methods(self, owner, name):
         """(expression, scope) of each method that a variable of this frame stands for: ``push = stack.append``. Empty if it may be more."""
@@ -245,7 +253,7 @@ class Calling(Applying):
         if name in ("__init__", "__new__") and method is not None and self.index.stores_itself(self.analysis.related(method.parent)):
             return found | (receiver if name == "__new__" else NONE)  # what is left is `object`, which keeps nothing
         if name in ("__init__", "__new__", "__setattr__", "__setitem__", "__delitem__"):
-            self.change(receiver, line, arguments.all(), None)
+            self.change(receiver, line, arguments.all() | self.spread(arguments.all()), None)
         elif name in ("__enter__", "__exit__", "__len__", "__eq__", "__ne__", "__hash__", "__repr__", "__str__", "__contains__", "__getitem__"):
             found |= self.operate(receiver | arguments.all(), line, deep=True) | self.within(receiver)
         elif not own:

@@ -155,7 +155,7 @@ def _candidates(statements, is_tried):
         found = _form(statement)
         if found is not None:
             yield statement, found[0], found[1], is_tried
-        if kind(statement) in syntax.FUNCTIONS or kind(statement) == "ClassDef":
+        if kind(statement) in syntax.FUNCTIONS or kind(statement) in ("ClassDef", "Exec"):
             continue
         has_handler = kind(statement) in ("Try", "TryExcept", "TryFinally", "TryStar", "With")
         for part in ("body", "orelse", "finalbody"):

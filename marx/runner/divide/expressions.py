@@ -13,7 +13,8 @@ from marx.runner.divide.syntax import kind
 #: Operators of Python's own types whose results hold what the operands hold: joined and repeated sequences, sets, dicts.
 _KEEPING = frozenset(["Add", "Mult", "BitOr", "BitAnd", "BitXor", "Sub"])
 
-_MODULE_NAMES = frozenset(["__name__", "__file__", "__doc__", "__debug__"])
+#: What each module has of itself, a text or None unless the program binds it.
+_MODULE_NAMES = frozenset(["__name__", "__file__", "__doc__"])
 _TEXT_ATTRIBUTES = frozenset(["__name__", "__doc__", "__module__", "__qualname__"])
 _SINGLETONS = (None, True, False, Ellipsis)
 
@@ -56,12 +57,12 @@ class Expressions(Asking):
 
     def of_Set(self, node, scope):
         """A new set: its elements are hashed and compared."""
-        self.operate(self.all_of(node.elts, scope), node.lineno, deep=True)
+        self.hash(self.all_of(node.elts, scope), node.lineno)
         return self._contained(node.elts, scope)
 
     def of_Dict(self, node, scope):
         """A new dict, of pairs and of what ``**`` brings."""
-        self.operate(self.all_of(node.keys, scope), node.lineno, deep=True)
+        self.hash(self.all_of(node.keys, scope), node.lineno)
         brought = NONE
         for key, value in zip(node.keys, node.values):
             if key is None:
@@ -133,6 +134,7 @@ class Expressions(Asking):
             both = found[place] | found[place + 1]
             if kind(operator) not in ("Is", "IsNot"):
                 more |= self.operate(both, node.lineno, deep=True)
+                self.compare(both if found[place] and found[place + 1] else NONE, node.lineno)
             elif not any(self._is_single(side, scope) for side in sides[place : place + 2]):
                 for root in roots.in_order(both) or [("constant",)]:
                     self.effect("identity", root, node.lineno)
@@ -163,7 +165,7 @@ class Expressions(Asking):
         owner = owner_of(scope, node.id)
         if owner is not None:
             return self.of_variable(node.id, owner, node.lineno)
-        targets = self.analysis.targets.of(node, scope) or ()
+        targets = () if node.id in _MODULE_NAMES else self.analysis.targets.of(node, scope) or ()
         if any(target.kind == "library" for target in targets):
             self.look_up(("builtin", scope.module.path, node.id), node.lineno)
             return self.library_value([target.what for target in targets if target.kind == "library"], node.lineno)
@@ -226,18 +228,15 @@ class Expressions(Asking):
         """``x[i]``, ``x[i:j]``"""
         found, place = self.of(node.value, scope), self.of(node.slice, scope)
         more = self.operate(found | place, node.lineno, deep=True)
+        self.compare(found | place if place else NONE, node.lineno)
         is_slice = kind(node.slice) in ("Slice", "ExtSlice")
-        if is_slice and found:
-            more |= EMPTY | self.contain(self.members(found))
-        return self.members(found) | more
+        return self.members(found) | more | (EMPTY | self.contain(self.members(found)) if is_slice and found else NONE)
 
     def of_Slice(self, node, scope):
-        """``i:j:k``"""
-        return self.all_of([node.lower, node.upper, node.step], scope)
+        """``i:j:k``; before 3.9 also ``i:j, k``."""
+        return self.all_of(syntax.children(node), scope)
 
-    def of_ExtSlice(self, node, scope):
-        """``i:j, k``, before 3.9."""
-        return self.all_of(node.dims, scope)
+    of_ExtSlice = of_Slice
 
     def of_Index(self, node, scope):
         """``i``, before 3.9."""
@@ -253,13 +252,13 @@ class Expressions(Asking):
     def of_SetComp(self, node, scope):
         """As a list, but its elements are hashed."""
         inner = self.go_through(node.generators, self.index.scopes.get(id(node), scope), scope)
-        self.operate(self.of(node.elt, inner), node.lineno, deep=True)
+        self.hash(self.of(node.elt, inner), node.lineno)
         return self._contained([node.elt], inner)
 
     def of_DictComp(self, node, scope):
         """As a set, with values."""
         inner = self.go_through(node.generators, self.index.scopes.get(id(node), scope), scope)
-        self.operate(self.of(node.key, inner), node.lineno, deep=True)
+        self.hash(self.of(node.key, inner), node.lineno)
         return self._contained([node.key, node.value], inner)
 
     def of_GeneratorExp(self, node, scope):

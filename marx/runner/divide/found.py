@@ -14,6 +14,7 @@ from, as a tuple and never as text:
                                           a name of the function that begins there (as `ast` has it; "<lambda>", "<comprehension>")
 ("default", path, line, column, function, name)
                                           the default value of a parameter of that function
+("given", root)                           what calling that gives, with whatever the "function" conditions on it say that it is called with
 ("inside", root)                          everything that is reachable from there, but not itself
 ("builtin", name), ("library", name)      a name of Python's or of a library's, dotted
 ("unknown",)                              anything
@@ -25,7 +26,8 @@ from collections import namedtuple
 
 #: One portion that was looked for. Without a ``reason`` it is proved to be separable where its ``conditions`` hold at the call.
 #:
-#: kind        "map", "starmap", "list", "set", "dict", "generator" (comprehensions by what they make) or "for"
+#: kind        "map", "starmap", "list", "set", "dict", "generator" (comprehensions by what they make), "for", or "head": a loop of which only the
+#:             beginning of each turn is divided
 #: module      the `Module` of the program; line, column: of the node, as `ast` has it; end: the last line, before 3.8 the last on which anything
 #             begins
 #: node        the `ast` node itself: the call, the comprehension, the loop
@@ -39,10 +41,11 @@ from collections import namedtuple
 #: prints      whether items may print: their text is to be taken and shown in order
 #: draws       whether random numbers are drawn from a shared generator
 #: pragma      what the line itself says: None, "divide" or "keep"
+#: head        of "head": a `heads.Head`; of all others None
 #: doubt       with "divide": what the source could not prove, as a sentence; "" where all is proved
 Found = namedtuple(
     "Found",
-    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma doubt",
+    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma doubt head",
 )
 
 #: To be settled on the real values at the call; a kind that is not known never holds. ``line``: where it comes from, for the sentence.
@@ -60,6 +63,8 @@ Found = namedtuple(
 #: "stdout"     ``sys.stdout`` is what the program was started with
 #: "file"       the file that the path names (root of the path) is one that every worker has alike, and no item writes
 #: "arrays"     numbers, texts, lists and tuples of them, numpy arrays that hold no objects, and estimators of scikit-learn's that are new
+#: "alike"      of all such roots together: not both in items and in the rest of the program there are objects of which one equals itself alone; a
+#:              root may be ("part", root, name) here, the attribute ``name`` of that
 #: "scalar"     the value is exactly an int, long, float, complex or a text
 #: "container"  the value can be gone through without doing anything: a list, tuple, set, dict, text, range, view of a dict, array. Of
 #:              ("iterable",) the value of the first iterable itself
@@ -75,5 +80,5 @@ Condition = namedtuple("Condition", "kind root line arguments")
 Collect = namedtuple("Collect", "how root node")
 
 #: What a function of the program does when it is called. reason: None, or why it must not be called elsewhere. Conditions as above, on
-#: ("parameter", place) too.
-Summary = namedtuple("Summary", "reason conditions reads prints")
+#: ("parameter", place) too. results: roots of all that it gives, with what that holds; some are of `roots` alone.
+Summary = namedtuple("Summary", "reason conditions reads prints results")

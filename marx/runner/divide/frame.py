@@ -15,6 +15,8 @@ _LIBRARY_ROOTS = ("library", "builtin")
 
 #: Effects that depend on what a function is called with, or that a person may allow.
 _BEARABLE = frozenset(["changes", "rebinds", "identity", "draws"])
+#: What can be looked at where the site is reached.
+_LOOKED_AT = frozenset(["item", "parameter"])
 _BEYOND = frozenset(["global", "default", "unknown", "library", "item", "function"])
 
 
@@ -149,14 +151,24 @@ class Frame(object):
     def change(self, found, line, stored=NONE, name=MEMBER):
         """Objects of ``found`` are changed, and hold ``stored`` under ``name`` from now on."""
         self.hold(stored, name)
-        for root in in_order(found):
-            if root not in OWN:
-                self.note_changed(root)
-                self.effect("changes", root, line)
+        self.changed(found, line)
 
-    def note_changed(self, root):
-        """An object from outside holds from now on what is made here."""
-        self._changed.add(base(root))
+    def changed(self, found, line, where=None):
+        """
+        The same after it was seen what they hold. ``where``: see `effect`.
+
+        What is changed may be made here, and nothing else may be it as long as all else can be changed in no way.
+        """
+        is_own = not OWN.isdisjoint(found)
+        for root in in_order(found):
+            if root in OWN:
+                continue
+            self._changed.add(base(root))  # it holds from now on what is made here
+            if is_own and base(root)[0] in _LOOKED_AT and not self.index.is_definition(base(root)):
+                self.condition("immutable", [root], line)
+                self.outcome.fills = True
+            else:
+                self.effect("changes", root, line, where)
 
     # What is noted.
 
@@ -177,7 +189,7 @@ class Frame(object):
     def condition(self, kind, found, line):
         """Something that the values must show."""
         for root in found:
-            whole = root if kind in ("immutable", "unshared") else base(root)
+            whole = root if kind in ("immutable", "unshared", "alike") else base(root)
             if root not in OWN and root[0] not in _LIBRARY_ROOTS and not self.index.is_definition(whole):
                 self.outcome.conditions.setdefault((kind, whole), line)
 
@@ -232,6 +244,18 @@ class Frame(object):
         specials = self.analysis.specials(self)
         if specials.prints or not specials.is_clean():
             self.condition("plain", [roots.RESULT], line)
+
+    def compare(self, found, line):
+        """
+        Objects are asked whether they are equal, or are looked for in something, with all that they hold: where no class of the program says
+        what that is, only one and the same is, and an item and the rest of the program are copied apart.
+        """
+        self.condition("alike", self.reachable(found) - OWN, line)
+
+    def hash(self, found, line):
+        """Keys and elements of sets are hashed, and compared."""
+        self.operate(found, line, deep=True)
+        self.compare(found, line)
 
     def numbers(self, found, line, library="numpy"):
         """A library for numbers at work on objects: it must find no object of the program's in them."""

@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+from marx.runner.compat import IS_2
 from marx.runner.divide import pure, syntax
 from marx.runner.divide.attributes import decorators_of
 from marx.runner.divide.roots import place_of
@@ -23,7 +24,8 @@ _WAYS_TO_MODULES = frozenset(["modules", "__import__", "import_module"])
 
 _PROPERTIES = frozenset(["property", "cached_property", "functools.cached_property", "abc.abstractproperty"])
 _PARTS = (".setter", ".deleter", ".getter")
-_FIELDS = ("field", "dataclasses.field")
+_DATACLASSES = frozenset(["dataclasses.dataclass", "dataclasses.dataclass()"])
+_FIELD = "dataclasses.field"
 
 
 class Index(object):
@@ -93,7 +95,7 @@ class Index(object):
         """Whether a class's attribute is a number or text wherever it is asked for: nothing but ``self.name = ...`` sets it elsewhere."""
         if binding.kind != "value":
             return False
-        is_field = syntax.dotted(getattr(binding.value, "func", None)) in _FIELDS
+        is_field = self._is_field(binding) and all(is_literal(each.value) for each in binding.value.keywords if each.arg in ("default", None))
         return (is_field or is_literal(binding.value)) and all(_is_of_self(target, scope) for target, _, scope in self.stored.get(name, ()))
 
     def may_be_asked(self, scope, name):
@@ -108,14 +110,37 @@ class Index(object):
         """Whether what an object of a class holds is what its own ``__init__`` stores: for classes on nothing but `object`."""
         bases = [getattr(base, "id", None) for each in family for base in each.node.bases]
         names = [each.name for each in family]
+        if any(self.is_dataclass(each) for each in family):
+            return False
         return any("__init__" in each.bindings for each in family) and all(base == "object" or base in names for base in bases)
+
+    def is_dataclass(self, scope):
+        """Whether `dataclass` writes methods into a class."""
+        return any(self._names(each, scope) & _DATACLASSES for each in getattr(scope.node, "decorator_list", ()))
+
+    def factories(self, scope):
+        """{name of a field: (expression, scope) of each function that makes its value} of a dataclass."""
+        found = {}
+        for name, bindings in scope.bindings.items() if self.is_dataclass(scope) else ():
+            for binding in bindings:
+                for keyword in binding.value.keywords if self._is_field(binding) else ():
+                    if keyword.arg == "default_factory":
+                        found.setdefault(name, []).append((keyword.value, binding.scope))
+        return found
+
+    def _is_field(self, binding):
+        is_call = binding.kind == "value" and kind(binding.value) == "Call"
+        return is_call and _FIELD in self._resolver.names(binding.value.func, binding.scope)
+
+    def owner(self, root):
+        """The scope whose name a root stands for; None of other roots."""
+        if root[0] == "global":
+            return self._tops.get(root[1])
+        return self._places.get(root[1:-1]) if root[0] == "enclosing" else None
 
     def bindings(self, root):
         """The bindings of a name that a root stands for; () of other roots."""
-        if root[0] == "global":
-            scope = self._tops.get(root[1])
-        else:
-            scope = self._places.get(root[1:-1]) if root[0] == "enclosing" else None
+        scope = self.owner(root)
         return scope.bindings.get(root[-1], ()) if scope is not None else ()
 
     def is_definition(self, root):
@@ -156,6 +181,9 @@ class Index(object):
         for binding in [each for several in scope.bindings.values() for each in several]:
             if binding.kind == "value" and kind(binding.value) == "Call" and not self._is_calm_value(binding):
                 return "`%s` in it may be more than a value" % syntax.dotted(binding.value.func)
+        for name in sorted(self.stored) if self._is_old(scope) else ():
+            if is_special(name):
+                return "`%s` may be set in its objects" % name
         for name in scope.bindings:
             if is_special(name) and not all(self._is_shown(scope, binding) for binding in scope.bindings[name]):
                 return "its `%s` is not shown" % name
@@ -163,10 +191,15 @@ class Index(object):
                 return "its method `%s` is replaced" % name
         return None
 
+    def _is_old(self, scope):
+        """Whether Python 2 looks for the special methods of its objects in the objects themselves, first."""
+        family = self._resolver.attributes.family(scope) if IS_2 else []
+        return IS_2 and all(any(each.name == getattr(base, "id", None) for each in family) for one in family for base in one.node.bases)
+
     def _is_calm_value(self, binding):
         """Whether what a class's attribute is made by gives plain objects: not `property`, nor a library's that may be like it."""
         names = self._resolver.names(binding.value.func, binding.scope)
-        return all(name in pure.FUNCTIONS or name in _FIELDS or name == "object" for name in names)
+        return all(name in pure.FUNCTIONS or name in (_FIELD, "object") for name in names)
 
     def _is_shown(self, scope, binding):
         return binding.kind == "function" or self._alias(scope, binding) is not None or binding.kind == "value" and is_plain(binding.value)

@@ -35,18 +35,19 @@ class Outcome(object):
                 made or was given
     calls       {(root of a function, roots of each argument): line} of functions that only the caller knows
     is_hopeless whether one of the effects counts whoever calls it: then nothing else of this is complete
-    prints      whether it may print; raises: an object of its own; is_generator: whether calling it gives a generator
+    prints      whether it may print; raises: an object of its own; is_generator: whether calling it gives a generator; fills: whether it may
+                change what it is given, if that is something that can be changed
     """
 
     def __init__(self):
         self.effects, self.conditions, self.reads, self.calls = {}, {}, {}, {}
         self.results, self.holds = set(), {}
-        self.is_hopeless = self.prints = self.raises = self.is_generator = False
+        self.is_hopeless = self.prints = self.raises = self.is_generator = self.fills = False
 
     def size(self):
         """Grows whenever anything is added."""
         sets = (self.effects, self.conditions, self.reads, self.calls, self.results) + tuple(self.holds.values())
-        return sum(len(each) for each in sets), len(self.holds), self.prints, self.raises, self.is_generator
+        return sum(len(each) for each in sets), len(self.holds), self.prints, self.raises, self.is_generator, self.fills
 
     def is_clean(self):
         """Whether calling it does nothing but give a result, whatever it is given."""

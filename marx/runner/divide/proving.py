@@ -5,6 +5,7 @@ from __future__ import absolute_import
 from marx.runner.divide import reasons, roots, syntax
 from marx.runner.divide.collecting import Collecting
 from marx.runner.divide.found import Found
+from marx.runner.divide.heads import HeadItem, WholeTurn, heads_of
 from marx.runner.divide.items import item_of
 from marx.runner.divide.iterables import ITERABLE, containers_of, lazily_from
 from marx.runner.divide.outcome import conditions_of
@@ -18,6 +19,8 @@ from marx.runner.divide.turns import Turn, leaving, targets_in
 _LOOKING = frozenset(["locals", "vars", "eval", "exec", "execfile", "globals", "dir"])
 #: What a value can be asked for at the call.
 _SETTLED = frozenset(["item", "result", "function", "iterable", "global", "default", "imported", "builtin", "library", "path"])
+#: With what the value travels that a root stands for.
+_SIDES = {"item": "items", "global": "state", "enclosing": "state", "default": "state"}
 #: What may be unknown all the same: then only results that nobody can change are taken.
 _ALIAS = "unshared"
 
@@ -35,6 +38,8 @@ class Proof(object):
         self._site = site
         self._summaries = summaries
         self.pragma = _pragma(site)
+        self._may_have_head = False
+        self._head = None
         self.reason, self.hint = self._by_form()
         self._collecting = Collecting(site, summaries.index, summaries.targets) if site.kind == "for" and self.reason is None else None
         self.item = item_of(site, summaries, self._collecting) if self.reason is None else None
@@ -61,12 +66,12 @@ class Proof(object):
         lazy = lazily_from(first, site.scope, self._summaries.targets) if first is not None else None
         if lazy is not None:
             return reasons.FROM_LAZY % lazy, reasons.LAZILY_HINT
-        left = leaving(node.body + node.orelse) if site.kind == "for" else None
-        if left is not None:
-            return reasons.of_leaving(*left)
         if site.kind in ("map", "starmap", "generator"):
             return self._by_consumer()
-        return self._by_surroundings()
+        found = self._by_surroundings()
+        left = leaving(node.body + node.orelse) if site.kind == "for" and found == (None, "") else None
+        self._may_have_head = site.kind == "for" and found == (None, "") and self.pragma is None
+        return found if left is None else reasons.of_leaving(*left)
 
     def _first_iterable(self):
         """What a loop or comprehension goes through; None of a map."""
@@ -100,20 +105,54 @@ class Proof(object):
         return None, ""
 
     def _turn_of(self):
-        node, scopes = self._site.node, self._summaries.index.scopes
-        return Turn(node.body, self.item.binds, targets_in(node.target), lambda inner: scopes[id(inner)].bindings if id(inner) in scopes else ())
+        node = self._site.node
+        return Turn(node.body, self.item.binds, targets_in(node.target), self._inner_names)
+
+    def _inner_names(self, node):
+        """The names of a function's or class's own scope."""
+        scopes = self._summaries.index.scopes
+        return scopes[id(node)].bindings if id(node) in scopes else ()
 
     # What the item does.
 
+    def look_for_head(self, lengths):
+        """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`."""
+        if self._may_have_head and self.found().reason is not None:
+            heads = heads_of(self._site, self._inner_names, self._is_used_elsewhere)
+            if heads:
+                self._head = HeadItem(self._summaries, self._site, heads, lengths)
+                self._turned = WholeTurn(self._summaries, self._site, self._inner_names)
+                self._summaries.add(self._head)
+                self._summaries.add(self._turned)
+
     def found(self):
         """The `Found`, when all frames are settled."""
+        found = self._found_whole()
+        head = self._head.head(found.reason, self._turned.rest()) if self._head is not None and self._head.count else None
+        if head is None or self._by_binding(self._head, self._head.binds) or self._by_item(self._head)[0]:
+            return found
+        outcome = self._head.outcome
+        return found._replace(
+            kind="head",
+            end=end_of(self._site.node.body[head.count - 1]),
+            reason=None,
+            hint="",
+            conditions=self._conditions(self._head, None),
+            reads=tuple(sorted(outcome.reads, key=repr)),
+            collects=(),
+            prints=outcome.prints,
+            draws=False,
+            head=head,
+        )
+
+    def _found_whole(self):
         conditions = ()
         if self.item is not None:
             self.reason, self.hint = self._by_names()
-            doubt, hint = (None, "") if self.reason else self._by_item()
+            doubt, hint = (None, "") if self.reason else self._by_item(self.item)
             if doubt and self.pragma != "divide":
                 self.reason, self.hint = doubt, hint
-            conditions = () if self.reason else self._conditions(doubt)
+            conditions = () if self.reason else self._conditions(self.item, doubt)
         else:
             doubt = None
         site, outcome = self._site, self.item and self.item.outcome
@@ -123,7 +162,7 @@ class Proof(object):
             module=site.module,
             line=site.line,
             column=site.node.col_offset,
-            end=getattr(site.node, "end_lineno", None) or max(getattr(each, "lineno", 1) for each in syntax.walk(site.node)),
+            end=end_of(site.node),
             node=site.node,
             scope=site.scope,
             function=self._label(),
@@ -137,6 +176,7 @@ class Proof(object):
             draws=bool(outcome) and any(each == "draws" for each, _ in outcome.effects),
             pragma=self.pragma,
             doubt=reasons.DOUBT % doubt if is_forced else "",
+            head=None,
         )
 
     def _by_names(self):
@@ -147,22 +187,25 @@ class Proof(object):
             return reasons.of_refused(*collecting.refused)
         if turn and turn.carried:
             return reasons.of_carried(*turn.carried)
-        reads = self.item.outcome.reads
+        return self._by_binding(self.item, binds) or (self._by_last_turn() if turn else None) or (None, "")
+
+    def _by_binding(self, item, binds):
+        """Functions that know the names that an item binds: elsewhere the item has such names for itself."""
+        reads = item.outcome.reads
         for name in sorted(binds):
             owner = owner_of(self._site.scope, name)
             root = name_of(owner, name) if owner is not None else None
             if root in reads and owner.kind != "comprehension":
                 return reasons.of_seen(name, reads[root])
-        return self._by_closures() or (self._by_last_turn() if turn else None) or (None, "")
+        return self._by_closures(item)
 
-    def _by_closures(self):
-        """Functions around that know names of the item: elsewhere the item has such names for itself."""
+    def _by_closures(self, item):
         scope, within = self._site.scope, set(id(node) for node in syntax.walk(self._site.node))
         for each in scope.below() if scope.kind == "function" else ():
             if each.kind == "function" and each is not scope and id(each.node) not in within:
                 for inner in each.below():
                     for name, line in _named_in(inner):
-                        if name in self.item.binds and owner_of(inner, name) is scope:
+                        if name in item.binds and owner_of(inner, name) is scope:
                             return reasons.of_seen(name, line)
         return None
 
@@ -181,14 +224,14 @@ class Proof(object):
         around = [kind(node) for _, node in self._site.blocks()]
         return any(name in ("Try", "TryExcept", "TryFinally", "TryStar", "With", "AsyncWith") for name in around)
 
-    def _by_item(self):
-        """(reason, hint) of what the item does."""
-        site, outcome = self._site, self.item.outcome
+    def _by_item(self, item):
+        """(reason, hint) of what an item does."""
+        site, outcome = self._site, item.outcome
         effects = sorted(outcome.effects.items(), key=lambda pair: (pair[1].here, repr(pair)))
         if effects:
             (what, root), where = effects[0]
             return reasons.of_effect(what, root, where, site.module, self._construct()), reasons.hint_of_effect(what, root)
-        if roots.CODE in self.item.reachable(outcome.results):
+        if roots.CODE in item.reachable(outcome.results):
             return reasons.GIVES_CODE, ""
         for (what, root), line in sorted(outcome.conditions.items(), key=repr):
             if not self._is_settled(root):
@@ -201,6 +244,8 @@ class Proof(object):
     def _is_settled(self, root):
         """Whether the value that a root stands for can be looked at when the site is reached."""
         whole = base(root)
+        if whole[0] == "given":
+            return self._is_settled(whole[1])
         if whole[0] == "enclosing":
             scope = self._site.scope
             while scope is not None and place_of(scope) != whole[1:-1]:
@@ -208,11 +253,14 @@ class Proof(object):
             return scope is not None
         return whole[0] in _SETTLED
 
-    def _conditions(self, doubt):
+    def _conditions(self, item, doubt):
         """All that the values must show, each once; where the person vouches for it, what they can show."""
-        site, outcome = self._site, self.item.outcome
-        found = dict(((what, roots.told(root)), line) for (what, root), line in outcome.conditions.items())
-        for root in self.item.reachable(outcome.results) - OWN:
+        site, outcome = self._site, item.outcome
+        found = dict(((what, root if what == "alike" else roots.told(root)), line) for (what, root), line in outcome.conditions.items())
+        sides = set(_SIDES.get(base(root)[0]) for what, root in found if what == "alike")
+        if sides in (set(["items"]), set(["state"])):  # what is copied together is compared as it was
+            found = dict(((what, root), line) for (what, root), line in found.items() if what != "alike")
+        for root in item.reachable(outcome.results) - OWN:
             found.setdefault((_ALIAS, roots.told(root)), site.line)
         for root in self._containers():
             found.setdefault(("container", root), site.line)
@@ -260,6 +308,11 @@ class Proof(object):
         if targets and targets[0].kind in ("function", "class"):
             return label_of(targets[0].what)
         return syntax.dotted(node) or "<the comprehension's element>" if node is not None else "<the comprehension's element>"
+
+
+def end_of(node):
+    """The last line of a node; before Python 3.8 the last on which anything of it begins."""
+    return getattr(node, "end_lineno", None) or max(getattr(each, "lineno", 1) for each in syntax.walk(node))
 
 
 def _private_name(site):

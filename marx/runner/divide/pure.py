@@ -41,6 +41,7 @@ _functions("", "part", "max min any all")
 _functions("", "sum", "sum")
 _functions("", "part", "reduce apply", calls=(0,))
 _functions("", "part", "next", changes=(0,))
+_functions("", "holds", "dict.fromkeys")
 
 # Python's exceptions: objects that hold their arguments.
 _functions(
@@ -172,6 +173,7 @@ _methods("value", "bit_length bit_count as_integer_ratio conjugate is_integer to
 _methods("value", "count index has_key isdisjoint issubset issuperset")
 _methods("elements", "copy items iteritems itervalues iterkeys keys values union intersection difference symmetric_difference most_common elements")
 _methods("part", "get")
+_methods("holds", "fromkeys")
 _methods("value", "append add extend extendleft appendleft insert remove discard clear reverse rotate", changes=(SELF,))
 _methods("value", "update difference_update intersection_update symmetric_difference_update subtract move_to_end", changes=(SELF,))
 _methods("part", "pop popitem popleft setdefault", changes=(SELF,))
@@ -215,6 +217,14 @@ SPREADING = frozenset("extend extendleft update difference_update intersection_u
 
 #: Functions that make a text of all that they are given.
 SHOWING = frozenset("ascii format repr str unicode".split())
+
+#: Functions and methods that ask whether objects are equal, or which of them comes first.
+COMPARING = frozenset("set frozenset dict dict.fromkeys sorted min max hash cmp itertools.groupby copy.deepcopy statistics.mode statistics.multimode".split())
+COMPARING_MODULES = ("collections.", "heapq.", "bisect.", "operator.", "difflib.")
+COMPARING_METHODS = frozenset(
+    "add count difference difference_update discard fromkeys get has_key index insert intersection intersection_update isdisjoint issubset issuperset"
+    " most_common move_to_end pop remove setdefault sort subtract symmetric_difference symmetric_difference_update union update".split()
+)
 
 #: Methods that give an object of the same class.
 COPYING = frozenset(["copy", "_replace"])

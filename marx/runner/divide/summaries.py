@@ -5,7 +5,7 @@ from __future__ import absolute_import
 from marx.runner.divide.arguments import places
 from marx.runner.divide.index import Index
 from marx.runner.divide.outcome import Outcome
-from marx.runner.divide.roots import parameter
+from marx.runner.divide.roots import RUNNING, TOGETHER, parameter
 from marx.runner.divide.syntax import kind
 from marx.runner.divide.targets import Targets
 from marx.runner.divide.turns import Uses
@@ -46,7 +46,10 @@ class SpecialFrame(Walking):
         """Call each once."""
         first = frozenset([parameter(0)])
         for each in self._functions:
-            self.outcome.results.update(self.apply(each, lambda place: self._others if place else first, each.line))
+            found = self.apply(each, lambda place: self._others if place else first, each.line)
+            if each.name == "__iter__" and self.analysis.outcome_of(each, self).is_generator:
+                found = found - RUNNING | TOGETHER  # only its elements are seen
+            self.outcome.results.update(found)
 
 
 class Summaries(object):
@@ -132,6 +135,11 @@ class Summaries(object):
             self.outcome_of(function, self._nobody)
         self.settle()
         return self._frames[function].outcome
+
+    def given_by(self, function):
+        """The roots of what a settled function gives, with all that this holds."""
+        frame = self._frames[function]
+        return frame.reachable(frame.outcome.results)
 
     def family(self, scope):
         """A class of the program with its bases of the program."""

@@ -18,6 +18,7 @@ CONSTRUCTS = {
     "dict": "dict comprehension",
     "generator": "generator expression",
     "for": "for loop",
+    "head": "for loop",
     "while": "while loop",
 }
 
@@ -25,6 +26,7 @@ CONSTRUCTS = {
 _ASKS = (
     ("known", "{} hold plain data or objects of the program's classes only"),
     ("plain", "{} hold plain data only"),
+    ("alike", "of {} only one holds objects that equal nothing but themselves"),
     ("arrays", "{} hold numbers or arrays only"),
     ("immutable", "{} cannot be changed in place"),
     ("scalar", "{} are numbers or texts"),
@@ -37,7 +39,10 @@ _ASKS = (
 
 
 def row(one, resolver):
-    """The row of a `Found`: of what is divided with ``travels``, ``conditions`` and what it prints, else with ``reason``."""
+    """The row of a `Found`: of what is divided with ``travels``, ``conditions`` and what it prints, else with ``reason``.
+
+    ``rest``: why not more than the head of each turn is divided, "" where all of it is.
+    """
     at = {"file": path_text(one.module.path), "line": one.line, "end": one.end}
     if one.reason is not None:
         return dict(at, construct=CONSTRUCTS[one.kind], reason=one.reason, hint=one.hint)
@@ -51,6 +56,7 @@ def row(one, resolver):
         collects=collects,
         prints=one.prints,
         doubt=one.doubt,
+        rest=one.head.why if one.head else "",
     )
 
 

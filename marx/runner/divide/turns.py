@@ -64,6 +64,26 @@ def _leaving(node, is_nested):
     return None
 
 
+def suspends(statements):
+    """Whether a function with such statements may be left in the middle of them, and gone on with later."""
+    found = [leaving([statement]) for statement in statements]
+    return any(each is not None and each[1] in ("yield", "await") for each in found)
+
+
+def continues(statements):
+    """Whether one of the statements of a loop's body may go on with the next turn."""
+    return any(_continues(statement) for statement in statements)
+
+
+def _continues(node):
+    name = kind(node)
+    if name == "Continue":
+        return True
+    if name in _LOOPS:
+        return continues(node.orelse)
+    return name not in syntax.FUNCTIONS and name != "ClassDef" and any(_continues(child) for child in syntax.children(node))
+
+
 def targets_in(node):
     """The names that the target of a loop binds."""
     return frozenset(each.id for each in syntax.walk(node) if kind(each) == "Name" and kind(each.ctx) != "Load")
@@ -107,7 +127,7 @@ class Turn(object):
     One turn of a loop. ``names``: what its body binds; ``at_first``: what its target has bound when the body begins.
 
     ``inner_names(node)``: the names of a function's or class's own scope. ``carried``: (name, line) of the first that is read before the turn
-    has bound it, None if none is. ``sure``: what each turn binds.
+    has bound it, None if none is. ``sure``: what each turn binds; ``end``: what one binds that comes to the end of ``body``, None if none does.
     """
 
     def __init__(self, body, names, at_first, inner_names):
@@ -115,8 +135,8 @@ class Turn(object):
         self._inner_names = inner_names
         self._ends = []
         self.carried = None
-        end = self._all(body, frozenset(at_first))
-        ends = self._ends + ([end] if end is not None else [])
+        self.end = self._all(body, frozenset(at_first))
+        ends = self._ends + ([self.end] if self.end is not None else [])
         self.sure = frozenset.intersection(*ends) if ends else frozenset(names)
 
     def _all(self, statements, bound, in_loop=False):

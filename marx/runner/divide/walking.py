@@ -11,6 +11,10 @@ from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
 
+#: Where an exception comes from that was made before.
+_HELD = frozenset(["item", "parameter", "global", "enclosing", "default"])
+
+
 class Walking(Expressions):
     """Adds statements to a frame."""
 
@@ -163,6 +167,7 @@ class Walking(Expressions):
     def _assign_Subscript(self, target, found, scope, value):
         place = self.of(target.slice, scope)
         self.operate(place, target.lineno, deep=True)
+        self.compare(self.of(target.value, scope) | place if place else NONE, target.lineno)
         if kind(target.slice) in ("Slice", "ExtSlice") or self.index.has_slices:
             found = found | self.members(found)  # of what is given, the elements are taken
         self._store(self.of(target.value, scope), found | place, target.lineno)
@@ -238,6 +243,8 @@ class Walking(Expressions):
         parts = [getattr(node, name, None) for name in ("exc", "cause", "type", "inst", "tback")]
         found = self.all_of(parts, scope)
         self.hold(found)
+        held = [each for each in found if roots.base(each)[0] in _HELD and not self.index.is_definition(roots.base(each))]
+        self.changed(frozenset(held), node.lineno)  # who handles it may change it, and Python notes where it was raised
         self.outcome.raises = self.outcome.raises or bool(found)
 
     def do_Assert(self, node, scope):
@@ -260,7 +267,8 @@ class Walking(Expressions):
         line = context.lineno
         if targets and all(each.kind == "library" and (each.what in pure.CONTEXTS or each.what == "open") for each in targets):
             return found
-        if targets and all(each.kind == "class" for each in targets):
+        is_own = "__enter__" in self.index.methods and "__exit__" in self.index.methods
+        if is_own and found and found.isdisjoint(PLAIN | RUNNING) and roots.UNKNOWN not in found:
             entered = self.call_method(found, "__enter__", Arguments([], []), line)
             self.call_method(found, "__exit__", Arguments([None] * 3, [NONE, INSTANCE, NONE]), line)
             return entered | found

@@ -10,11 +10,14 @@ A site within one that is not decided yet stays: nothing is divided inside of wh
 from __future__ import absolute_import
 
 import itertools
+import operator
 import os
 import sys
 import time
 
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
+HEADS, TAKES, SKIPS, TAKEN, HEADED = tuple("__marx_%s__" % word for word in "heads takes skips taken headed".split())
+TOGETHER, APART = "__marx_together__", "__marx_apart__"
 
 builtins = sys.modules.get("builtins") or sys.modules["__builtin__"]
 _monotonic = getattr(time, "perf_counter", time.time)
@@ -33,6 +36,9 @@ ITERATORS |= frozenset(kind for kind in (zip, itertools.product, itertools.combi
 if str is bytes:
     CONTAINERS |= frozenset([xrange])  # noqa: F821  novm
     ITERATORS |= frozenset([type(iter(xrange(0)))])  # noqa: F821  novm
+
+#: What a map of several iterables takes from them at once, what is taken of that for each, and how many: as they were before the program.
+_zipped, _mapped, _total = (itertools.izip_longest, itertools.imap, max) if str is bytes else (zip, map, min)  # novm
 
 #: What Python itself has in builtins.
 own = {}
@@ -83,21 +89,39 @@ class _Site(object):
 
 def each(number, iterable):
     """What the first copy of a site goes over."""
+    sampling = _begun(number, (iterable,), sys._getframe(1))
+    return iterable if sampling is None else sampling.items()
+
+
+def together(number, *iterables):
+    """The same of a map of several: what it is given in the places of ``iterables``."""
+    sampling = _begun(number, iterables, sys._getframe(1))
+    return iterables if sampling is None else _parted(sampling.items(), len(iterables))
+
+
+def _parted(items, count):
+    """An iterator for each part of items that are tuples."""
+    return [_mapped(operator.itemgetter(place), copy) for place, copy in enumerate(itertools.tee(items, count))]
+
+
+def _begun(number, iterables, frame):
+    """A new `Sampling`; None where a site stays."""
     if _running:
-        _running.pop((number, id(sys._getframe(1))), None)
+        _running.pop((number, id(frame)), None)
     site = _sites.get(number)
     if site is None or site.stays:
-        return iterable
+        return None
     if site.waits:
         site.waits -= 1
-        return iterable
-    if _undecided is not None or not _may_be_divided(iterable):
-        return iterable
-    frame = sys._getframe(1)
-    sampling = Sampling(site, iterable, frame)
+        return None
+    if _undecided is not None or not all([_may_be_divided(iterable) for iterable in iterables]):
+        return None
+    if site.kind == "head":
+        return _heading(site, iterables[0], frame)
+    sampling = Sampling(site, iterables, frame)
     if site.kind in LAZY:
         _running[number, id(frame)] = sampling
-    return sampling.items()
+    return sampling
 
 
 #: Kinds of sites that make an iterator; `rewriting` has a form for these, and one for all others.
@@ -114,14 +138,18 @@ def _may_be_divided(iterable):
 
 
 class Sampling(object):
-    """One going over of a site. ``division``: what became of it, None as long as, or where, it is computed in place."""
+    """
+    One going over of a site. ``division``: what became of it, None as long as, or where, it is computed in place.
 
-    def __init__(self, site, iterable, frame):
+    ``iterables``: what is gone over, of a map perhaps several: then items are tuples of what is taken at once.
+    """
+
+    def __init__(self, site, iterables, frame):
         self.site = site
         self.division = None
         self.copies = self.sample = self.before = self.made = None
         self._more = ()
-        self.iterable = iterable
+        self.iterables = iterables
         self._frame = frame
 
     def items(self):
@@ -138,8 +166,10 @@ class Sampling(object):
 
     def _first(self):
         global _undecided
-        iterator, count, look = iter(self.iterable), 0, 1
-        total = len(self.iterable) if hasattr(self.iterable, "__len__") else None
+        count, look = 0, 1
+        iterator = iter(self.iterables[0]) if len(self.iterables) == 1 else _zipped(*self.iterables)
+        lengths = [len(each) for each in self.iterables if hasattr(each, "__len__")]
+        total = _total(lengths) if len(lengths) == len(self.iterables) else None
         _undecided = self
         try:
             began_at = looked_at = _monotonic()
@@ -153,7 +183,7 @@ class Sampling(object):
                 now = _monotonic()
                 seconds = (now - looked_at) / (count - look // 2)
                 looked_at, look = now, look * 2
-                verdict = self._verdict(count, seconds, now - began_at, total)
+                verdict = verdict_of(self.site, count, seconds, now - began_at, total)
                 if verdict is not None:
                     break
             else:
@@ -161,7 +191,7 @@ class Sampling(object):
             more = self._divided(iterator, seconds) if verdict else iterator
         finally:
             _undecided = None
-            frame, self._frame, self.iterable = self._frame, None, None
+            frame, self._frame, self.iterables = self._frame, None, None
         if not verdict:
             self.site.stay_once()
         if self.division is None:
@@ -178,24 +208,10 @@ class Sampling(object):
             inner, outer = self._frame.f_locals, self._frame.f_globals
             self.before = dict((name, inner[name] if name in inner else outer.get(name)) for name in names)
 
-    def _verdict(self, count, seconds, so_far, total):
-        """True: it takes long; False: it does not; None: more must be seen."""
-        if self.site.is_forced:
-            return True
-        if total is None:
-            return True if so_far >= SAMPLE_SECONDS else None
-        if so_far < SAMPLE_SECONDS and count < SAMPLE_SHARE * total:
-            return None
-        return seconds * (total - count) >= LEAST_SECONDS
-
     def _divided(self, iterator, seconds):
         """Have it decided; what is left to be computed in place if it stays."""
-        try:
-            from marx.runner.found import deciding
-        except Exception:  # modules of the program stand in the places of those that it needs
-            self.site.stays = True
-            return iterator
-        self.division, left = deciding.decided(self, self._frame, iterator, seconds)
+        answer = asked(lambda deciding: deciding.decided(self, self._frame, iterator, seconds), self.site)
+        self.division, left = answer or (None, iterator)
         return left
 
     def _place(self, frame):
@@ -224,9 +240,43 @@ class Sampling(object):
                 yield item
 
 
+def verdict_of(site, count, seconds, so_far, total):
+    """True: what is left takes long; False: it does not; None: more must be seen.
+
+    ``count`` items took ``so_far`` seconds in all, and the last ones ``seconds`` each. ``total``: of all items, None where nobody knows.
+    """
+    if site.is_forced:
+        return True
+    if total is None:
+        return True if so_far >= SAMPLE_SECONDS else None
+    if so_far < SAMPLE_SECONDS and count < SAMPLE_SHARE * total:
+        return None
+    return seconds * (total - count) >= LEAST_SECONDS
+
+
+def asked(decide, site):
+    """What ``decide`` says, which is given `deciding`; None, for good, where that cannot be had."""
+    try:
+        from marx.runner.found import deciding
+    except Exception:  # modules of the program stand in the places of those that it needs
+        site.stays = True
+        return None
+    return decide(deciding)
+
+
 def rest(number):
     """What the second copy of a site goes over."""
-    sampling = _running.get((number, id(sys._getframe(1)))) if _running else None
+    return _left(number, sys._getframe(1))
+
+
+def apart(number, count):
+    """The same of a map of ``count`` iterables."""
+    left = _left(number, sys._getframe(1))
+    return _parted(left, count) if left else ((),) * count
+
+
+def _left(number, frame):
+    sampling = _running.get((number, id(frame))) if _running else None
     return () if sampling is None else sampling.tail()
 
 
@@ -272,4 +322,55 @@ def summed(number, name, value):
     return value if division is None else division.sum_of(name, value)
 
 
-CALLED = {EACH: each, REST: rest, OPEN: opened, JOIN: joined, CHAIN: chained, DUE: False, SUMMED: summed}
+def _heading(site, iterable, frame):
+    """A new `Heading`; None where it cannot be had."""
+    try:
+        from marx.runner.found.heads import Heading
+    except Exception:  # as above
+        site.stays = True
+        return None
+    heading = _running[site.number, id(frame)] = Heading(site, iterable, frame)
+    setattr(builtins, HEADS, getattr(builtins, HEADS) + 1)
+    return heading
+
+
+def end_heading(heading):
+    """A loop with heads is left, or stays."""
+    undecide(None, heading)
+    for key in [key for key, each in _running.items() if each is heading]:
+        del _running[key]
+        setattr(builtins, HEADS, getattr(builtins, HEADS) - 1)
+
+
+def undecide(something, instead_of=None):
+    """From now on nothing is divided within ``something``; None: no more. ``instead_of``: only if that is what it was."""
+    global _undecided
+    if instead_of is None or _undecided is instead_of:
+        _undecided = something
+
+
+def takes(number):
+    """Whether what the head of a turn gives is there."""
+    heading = _running.get((number, id(sys._getframe(1))))
+    return heading is not None and heading.takes()
+
+
+def skips(number):
+    """Whether that goes on with the next turn."""
+    return _running[number, id(sys._getframe(1))].division.values is None
+
+
+def taken(number):
+    """What it gives, for the names that the head binds."""
+    return _running[number, id(sys._getframe(1))].division.values
+
+
+def headed(number, *values):
+    """The head of a turn was computed in place."""
+    heading = _running.get((number, id(sys._getframe(1))))
+    if heading is not None:
+        heading.headed(list(values))
+
+
+CALLED = {EACH: each, REST: rest, OPEN: opened, JOIN: joined, CHAIN: chained, DUE: False, SUMMED: summed, TOGETHER: together, APART: apart}
+CALLED.update({HEADS: 0, TAKES: takes, SKIPS: skips, TAKEN: taken, HEADED: headed})

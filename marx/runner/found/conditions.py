@@ -2,16 +2,16 @@
 
 from __future__ import absolute_import
 
-import functools
 import sys
 import types
 
 from marx.runner.carry.own import is_library_path, is_own_name
 from marx.runner.compat import IS_2
 from marx.runner.divide.found import Condition
-from marx.runner.divide.roots import OWN, UNKNOWN, base, inside
+from marx.runner.divide.roots import CODE, MADE, OWN, UNKNOWN, base, inside
 from marx.runner.found import calls
-from marx.runner.found.functions import Functions, modules_by_path, place_of, summary_of, why_changed
+from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, is_local, is_lonely, modules_by_path, place_in_source
+from marx.runner.found.functions import summary_of, why_changed, why_not_told_apart, why_not_alone
 from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
 from marx.runner.found.versions import why_unknown
@@ -20,26 +20,19 @@ from marx.runner.found.versions import why_unknown
 OF_RESULTS = ("result",)
 
 
-def unsettled(found, frame, items):
-    """Why a condition of a `Found` does not hold, as a sentence; None if all do. ``items``: those that are to be sent."""
-    settling = Settling(found, frame, items)
-    for condition in found.conditions:
-        reason = settling.why_not(condition)
-        if reason is not None:
-            return "line %s: %s" % (condition.line, reason)
-    return None
-
-
-#: What `functools.lru_cache` makes of a function, where there is such a thing.
-_CACHED = type(functools.lru_cache()(len)) if hasattr(functools, "lru_cache") else None  # novm
-
-
 class Unknown(Exception):
     """It cannot be told what a root is, in words."""
 
 
 class Settling(object):
-    """Of one site at one moment."""
+    """
+    Of one site at one moment.
+
+    What a function that runs then asks of names around it, and of its default values, is asked of what this very function holds: such a root is
+    ("held", number, root), and the number is of a `Held`. ``_calls``: {root of a function: all that it is called with}.
+
+    ``found``: a `Found`. ``items``: those that are to be sent. ``things``: (name, object) of what was looked up in libraries.
+    """
 
     def __init__(self, found, frame, items):
         self._found = found
@@ -48,6 +41,18 @@ class Settling(object):
         self._modules = modules_by_path()
         self._functions = None
         self._asked = set()
+        self._held, self._calls = {}, {}
+        self.things = []
+        self._lonely = {}
+        self._note_calls(found.conditions)
+
+    def unsettled(self):
+        """Why a condition does not hold, as a sentence; None if all do."""
+        for condition in self._found.conditions:
+            reason = self.why_not(condition)
+            if reason is not None:
+                return "line %s: %s" % (condition.line, reason)
+        return None
 
     def why_not(self, condition):
         """None if it holds."""
@@ -55,6 +60,8 @@ class Settling(object):
         if settle is None and condition.kind != "function":
             return "whether it is %s cannot be told" % condition.kind
         try:
+            if base(condition.root)[0] == "given":
+                return self._given(condition)
             return self._function(condition) if settle is None else settle(self, condition.root)
         except Unknown as error:
             return str(error)
@@ -68,27 +75,35 @@ class Settling(object):
             return self._items
         if kind == "inside":
             return self.values(root[1])
+        if kind == "part":
+            return [_attribute(value, root[2]) for value in self.values(root[1])]
         if kind == "global":
-            return [self._global(root[1], root[2])]
+            return self._global(root[1], root[2])
         if kind == "enclosing":
-            return self._enclosing(root[-1])
-        if kind == "default":
-            found = self._reachable().defaults(root[1], root[-2], root[-1])
+            return self._enclosing(root)
+        if kind in ("default", "held"):
+            found = self._reachable().defaults(root) if kind == "default" else self._held[root[1]].values(root[2])
             if found:
                 return found
         raise Unknown("what %s is cannot be told" % said(root))
 
     def _global(self, path, name):
+        """What a name of a module means; nothing if it is not bound yet: whoever asks for it fails, here and elsewhere."""
         names = self._modules.get(path)
-        if names is None or name not in names:
+        if names is None or name not in names and name in calls.own:
             raise Unknown("`%s` is not there" % name)
-        return names[name]
+        return [names[name]] if name in names else []
 
-    def _enclosing(self, name):
-        code = self._frame.f_code
+    def _enclosing(self, root):
+        """Of the frame's own name, or of one that it sees; what closures hold under it where it may be that of another function."""
+        code, name, found = self._frame.f_code, root[-1], []
         if name in code.co_varnames + code.co_cellvars + code.co_freevars and name in self._frame.f_locals:
-            return [self._frame.f_locals[name]]
-        found = self._reachable().enclosed(name)
+            found.append(self._frame.f_locals[name])
+            if place_in_source(code, name) == root[1:-1]:
+                return found
+            if place_in_source(code) is not None:
+                found = []
+        found += self._reachable().enclosed(root)
         if not found:
             raise Unknown("what `%s` is cannot be told" % name)
         return found
@@ -109,7 +124,8 @@ class Settling(object):
         inside = Looked()
         for value in self.values(root):
             inside.add(value)
-        return next((reason for reason in map(why_no_own_class, filter(_is_own, inside.classes)) if reason), None)
+        reasons = [(why_no_own_class if _is_own(kind) else why_not_told_apart)(kind) for kind in inside.classes]
+        return next(filter(None, reasons), None)
 
     def _plain(self, root, are_harmless=lambda classes: not classes):
         if root == OF_RESULTS:
@@ -119,6 +135,17 @@ class Settling(object):
             inside.add(value)
         return None if are_harmless(inside.classes) else "%s holds objects" % said(root)
 
+    def _alike(self, root):
+        """Whether there is no object that equals itself alone on both sides: in items, and in what is carried apart from them."""
+        side = base(root)[0] == "item"
+        for value in self.values(root):
+            lonely = sorted(each.__name__ for each in looked(value).classes if is_lonely(each))
+            if lonely:
+                self._lonely[side] = lonely[0]
+        if len(self._lonely) == 2:
+            return "an object of class `%s` equals itself alone, and a copy of it is another one" % self._lonely[True]
+        return None
+
     def _arrays(self, root):
         return self._plain(root, lambda classes: not any(map(_is_own, classes)))
 
@@ -126,6 +153,7 @@ class Settling(object):
         if root == OF_RESULTS:
             return None
         for value in self.values(root):
+            looked(value)
             for each in _elements(value) if root[0] == "inside" else [value]:
                 if looked(each).changeable:
                     return "%s can be changed" % said(root)
@@ -145,46 +173,90 @@ class Settling(object):
         if any(each.kind == "function" and each.root == root for each in self._found.conditions):
             return None  # which asks for more
         for value in self.values(root):
-            if type(value) is _CACHED:
+            if type(value) is CACHED:
                 value = value.__wrapped__
             if type(value) is types.FunctionType and value.__code__.co_name == "<lambda>":
                 return self._function(Condition("function", root, 0, frozenset([UNKNOWN])))
-            if not self._is_defined(value, root[-1]):
-                return "`%s` is not what the program defines under this name" % root[-1]
+            if not self._is_defined(value, root[2] if root[0] == "held" else root):
+                return "%s is not what the program defines under this name" % said(root)
         return None
 
-    def _is_defined(self, value, name):
-        if type(value) is types.FunctionType:
-            return value.__code__.co_name == name and place_of(value.__code__) in self._modules
+    def _is_defined(self, value, root):
         if isinstance(value, types.ModuleType):
             return sys.modules.get(value.__name__) is value
-        return isinstance(value, type) and value.__name__ == name and why_no_own_class(value) is None
+        return is_definition(value, root) and not (isinstance(value, CLASSES) and is_own_name(value.__module__) and why_no_own_class(value))
 
     def _function(self, called):
         for value in self.values(called.root):
-            summary = summary_of(value)
+            function, given = self._called(value, called.root, called.arguments)
+            summary = summary_of(function)
             if summary is None:
                 return "%s is no function that the program's source shows" % said(called.root)
             if summary.reason is not None:
                 return summary.reason
-            for condition in summary.conditions:
-                for each in self._as_called(condition, value, called.arguments):
+            for each in self._as_called(summary, function, given):
+                if each not in self._asked:
+                    self._asked.add(each)
                     reason = self.why_not(each)
                     if reason is not None:
                         return reason
         return None
 
-    def _as_called(self, condition, function, given):
-        """What a function asks of its parameters, as conditions on each root in ``given``, all that it is called with; none twice. Raises `Unknown`."""
-        is_of_parameter = base(condition.root)[0] == "parameter"
-        if is_of_parameter and any(type(each) not in ATOMS for each in _defaults_of(function)):
-            raise Unknown("`%s` has default values" % function.__name__)
-        inner = frozenset(each for root in condition.arguments for each in _as_given(root, given))
-        for root in _as_given(condition.root, given):
-            asked = condition._replace(root=root, arguments=inner)
-            if asked not in self._asked:
-                self._asked.add(asked)
-                yield asked
+    def _called(self, value, root, given):
+        """(what runs when a value is called, the roots of all that it is called with). Raises `Unknown`."""
+        function, is_method = called_in(value)
+        if is_method:
+            reason = self._known(root)
+            if reason is not None:
+                raise Unknown(reason)
+            given = given | frozenset([root])
+        return function, given
+
+    def _as_called(self, summary, function, given):
+        """What a function asks, as conditions on what it is called with, all of ``given``, and on what it holds. Raises `Unknown`."""
+        if id(function) not in self._held:
+            names = [root for root in summary.reads if root[0] == "global"]
+            others = [self._modules[root[1]][root[2]] for root in names if root[2] in self._modules.get(root[1], ())]
+            self._held[id(function)] = Held(function, others)
+        called = set(each.root for each in summary.conditions if each.kind == "function")
+        found = []
+        for condition in summary.conditions:
+            if base(condition.root)[0] == "parameter" and any(type(each) not in ATOMS for each in _defaults_of(function)):
+                raise Unknown("`%s` has default values" % function.__name__)
+            if condition.kind == "definition" and condition.root in called:
+                continue  # more is asked of it
+            inner = frozenset(each for root in condition.arguments for each in _as_given(root, function, given))
+            found += [condition._replace(root=root, arguments=inner) for root in _as_given(condition.root, function, given)]
+        self._note_calls(found)
+        return found
+
+    def _note_calls(self, conditions):
+        for each in conditions:
+            if each.kind == "function":
+                self._calls[each.root] = self._calls.get(each.root, frozenset()) | each.arguments
+
+    def _given(self, condition):
+        """What is asked of that which a function gives, asked of all that this may be."""
+        called = base(condition.root)[1]
+        if condition.kind == "unshared":
+            return None
+        for value in self.values(called):
+            function, given = self._called(value, called, self._calls.get(called, frozenset([UNKNOWN])))
+            summary = summary_of(function)
+            if summary is None or summary.reason is not None:
+                return "%s is no function that the program's source shows" % said(called)
+            self._as_called(summary, function, given)
+            for result in sorted(summary.results, key=repr):
+                if result in OWN and not _is_met_by(condition.kind, result):
+                    return "what `%s` gives may be what is not known" % function.__name__
+                for root in _as_given(result, function, given) if result not in OWN and result[0] not in ("library", "builtin") else ():
+                    asked = condition._replace(root=inside(root) if condition.root[0] == "inside" else root)
+                    if asked not in self._asked:
+                        self._asked.add(asked)
+                        reason = self.why_not(asked)
+                        if reason is not None:
+                            return reason
+        return None
 
     def _builtin(self, root):
         name = root[-1].split(".")[0]
@@ -202,9 +274,11 @@ class Settling(object):
     def _library(self, root):
         parts = root[-1].split(".")
         something = _dotted(root[-1])
+        self.things.append((root[-1], something))
         module = getattr(something, "__module__", None)
         code = getattr(something, "__code__", None)
         is_others = not _is_librarys(code.co_filename) if code is not None else something is None or isinstance(module, str) and is_own_name(module)
+        is_others = is_others or _is_exchanged(something, _dotted(root[-1].rpartition(".")[0]), parts[-1])
         return "`%s` is not the library's own any more" % root[-1] if is_others else why_unknown(parts[0])
 
     def _stdout(self, root):
@@ -218,6 +292,7 @@ class Settling(object):
 _SETTLED = {
     "known": Settling._known,
     "plain": Settling._plain,
+    "alike": Settling._alike,
     "arrays": Settling._arrays,
     "immutable": Settling._immutable,
     "scalar": Settling._scalar,
@@ -236,20 +311,41 @@ def _is_librarys(path):
     return is_library_path(path) or path.startswith("<frozen ")
 
 
+def _is_exchanged(function, module, name):
+    """Whether a module that is written in C has a function under another name than its own, or one of another module: then somebody put it there."""
+    if type(function) is not types.BuiltinFunctionType or str(getattr(module, "__file__", "")).endswith((".py", ".pyc")):
+        return False
+    return function.__name__ != name or isinstance(function.__self__, types.ModuleType) and function.__self__ is not module
+
+
 def _dotted(name):
     """What a dotted name means now; None if nothing."""
     parts = name.split(".")
-    something = sys.modules.get(parts[0])
+    something = sys.modules.get(parts[0]) or calls.own.get(parts[0])
     for part in parts[1:]:
         something = getattr(something, part, None)
     return something
 
 
-def _as_given(root, given):
-    """What a function knows as ``root``, as who calls it with the roots ``given`` does."""
-    if base(root)[0] != "parameter":
+def _as_given(root, function, given):
+    """What ``function`` knows as ``root``, as who calls it with the roots ``given`` does."""
+    below = base(root)
+    if below[0] == "parameter":
+        return [inside(each) if root[0] == "inside" else each for each in sorted(given, key=repr)]
+    if below[0] in ("enclosing", "default"):
+        held = ("held", id(function), below)
+    elif below[0] == "given" and below[1][0] == "enclosing":
+        held = ("given", ("held", id(function), below[1]))
+    else:
         return [root]
-    return [inside(each) if root[0] == "inside" else each for each in sorted(given, key=repr)]
+    return [inside(held) if root[0] == "inside" else held]
+
+
+def _is_met_by(kind, root):
+    """Whether what a function has made meets a condition of this kind."""
+    if kind in ("known", "alike"):
+        return root != CODE
+    return kind in ("plain", "arrays") and root not in (CODE, MADE)
 
 
 def _defaults_of(function):
@@ -265,9 +361,11 @@ def why_no_own_class(kind):
     """Why a class is not what a class statement of the program made; None if it is."""
     if type(kind) is not type and not (IS_2 and type(kind) is types.ClassType):  # novm
         return "class `%s` has a metaclass" % kind.__name__
-    if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is not kind:
+    if getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind:
+        return why_changed(kind)
+    if not is_local(kind):
         return "class `%s` does not stand under its name in its module" % kind.__name__
-    return why_changed(kind)
+    return why_not_alone(kind) or why_changed(kind)
 
 
 def said(root):
@@ -278,10 +376,21 @@ def said(root):
         return "what an item makes"
     if root[0] in ("inside", "given"):
         return "what %s %s" % (said(root[1]), "holds" if root[0] == "inside" else "gives")
+    if root[0] == "held":
+        return said(root[2])
     return "`%s`" % root[-1]
 
 
+def _attribute(value, name):
+    """What an object itself has under a name; the object where it has nothing there."""
+    looked(value)
+    return vars(value).get(name, value) if hasattr(value, "__dict__") else value
+
+
 def _elements(value):
-    return list(value.values()) if type(value) is dict else list(value) if type(value) in (list, tuple, set, frozenset) else [value]
-
-
+    """What is directly in a value; itself where it may hold anything in ways that are not known."""
+    if type(value) is dict:
+        return list(value) + list(value.values())
+    if type(value) in (list, tuple, set, frozenset):
+        return list(value)
+    return list(vars(value).values()) if hasattr(value, "__dict__") and not isinstance(value, (tuple, type)) else [value]

@@ -12,20 +12,23 @@ from marx.runner.carry.errors import CannotCarry
 from marx.runner.compat import elapsed, monotonic, path_text
 from marx.runner.divide.syntax import kind
 from marx.runner.found import calls, serving
-from marx.runner.found.conditions import OF_RESULTS, unsettled
+from marx.runner.found.conditions import OF_RESULTS, Settling, Unknown
 from marx.runner.found.depth import used
 from marx.runner.found.division import Division
+from marx.runner.found.functions import local_classes
+from marx.runner.found.handing import Handing, Sent
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike
+from marx.runner.found.numbering import Numbering
+from marx.runner.found.reaching import reached, shared
 from marx.runner.found.recording import kind_of
-from marx.runner.found.sending import Portion, state_of
+from marx.runner.found.sending import Portion, named_in, state_of
 from marx.runner.found.sites import unpacked
-from marx.runner.found.work import Unworkable, collected, work_of
+from marx.runner.found.work import Unworkable, again, collected, work_of
 from marx.runner.found.worth import is_worth_it
 from marx.runner.portal import PortalClosed
-from marx.runner.standins.pickling import dumps, loads
 
 #: How a site's kind is called.
-CALLED = {"for": "for loop", "list": "list comprehension", "set": "set comprehension", "dict": "dict comprehension"}
+CALLED = {"for": "for loop", "head": "for loop", "list": "list comprehension", "set": "set comprehension", "dict": "dict comprehension"}
 CALLED.update(generator="generator expression", map="map", starmap="starmap")
 
 
@@ -39,15 +42,37 @@ class Stays(Exception):
 
 def decided(sampling, frame, iterator, seconds):
     """(`Division`, nothing), or (None, all items that are left in ``iterator``) where a site stays."""
+    items = []
+
+    def divide(found, portal):
+        items.extend(iterator)
+        return _Deciding(sampling, found, frame, items, portal).division(seconds)
+
+    division = _tried(divide, sampling)
+    return division, () if division is not None else itertools.chain(items, iterator)
+
+
+def handing(heading, values, seconds):
+    """A `Handing` for a loop with heads, the last of which gave ``values``; None where it stays."""
+
+    def divide(found, portal):
+        items = heading.ahead()
+        if items is None:
+            raise Stays("what it goes over cannot be looked at without taking from it")
+        return _Deciding(heading, found, heading.frame, items, portal).handing(values, seconds)
+
+    return _tried(divide, heading)
+
+
+def _tried(divide, sampling):
+    """What ``divide(found, portal)`` gives; None where the site stays: then it is told why."""
     site = sampling.site
-    found = unpacked(site.packed)
-    items, portal = [], portals.current()
+    found, portal = unpacked(site.packed), portals.current()
     try:
         if portal is None:
             raise Stays("", True)
-        _refuse_early(found, sampling.iterable)
-        items.extend(iterator)
-        return _Deciding(sampling, found, frame, items, portal).division(seconds), ()
+        _refuse_early(found, sampling.iterables)
+        return divide(found, portal)
     except Stays as why:
         if why.for_good:
             site.stays = True
@@ -58,7 +83,7 @@ def decided(sampling, frame, iterator, seconds):
         site.stays = True
         if portal is not None:
             tell(portal, site, found, "Marx failed: %s: %s" % (type(error).__name__, error))
-    return None, itertools.chain(items, iterator)
+    return None
 
 
 def tell(portal, site, found, reason):
@@ -77,28 +102,37 @@ def call_of(found):
     return {"file": path_text(found.module.path), "line": found.line, "kind": CALLED[found.kind], "function": path_text(found.function or "")}
 
 
+def _mean_size(records):
+    return sum(map(len, records)) / float(len(records))
+
+
+def _is_same_thing(one, other):
+    return one[0] == other[0] and one[1] is other[1]
+
+
 class _Nobody(object):
     def refused(self, reason):
         """Nothing was sent."""
 
 
-def _refuse_early(found, iterable):
+def _refuse_early(found, iterables):
     """Raises `Stays` for what can be told before an item is taken."""
-    if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):
-        raise Stays("what it goes over is an iterator that others may hold")
+    for iterable, node in zip(iterables, _gone_over(found.node)):
+        if type(iterable) not in calls.CONTAINERS and not _is_made_there(node, iterable):
+            raise Stays("what it goes over is an iterator that others may hold")
     if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
         raise Stays("the program has replaced its output")
     if threading.active_count() > 1:
         raise Stays("other threads are at work")
 
 
-def _is_made_there(found, iterable):
+def _gone_over(node):
+    """The expressions of what a site goes over."""
+    return node.args[1:] if kind(node) == "Call" else [(node.generators[0] if hasattr(node, "generators") else node).iter]
+
+
+def _is_made_there(node, iterable):
     """Whether an iterator is made by the site itself, of nothing but containers: ``enumerate(xs)``."""
-    node = found.node
-    if kind(node) == "Call":
-        node = node.args[1]
-    else:
-        node = (node.generators[0] if hasattr(node, "generators") else node).iter
     waiting = [iterable]
     while waiting:
         something = waiting.pop()
@@ -121,23 +155,73 @@ class _Deciding(object):
 
     def division(self, seconds):
         """A `Division` that is at work. Raises `Stays`."""
+        self._ask_worth(seconds, 0, 0.0)
+        self._ask_conditions()
+        collects = self._collects()
+        portion = self._opened(self._work(), collects, self._prepared(self._sampling.sample, seconds), seconds)
+        self._tell_doubt()
+        return Division(self._found, self._items, portion, dict(self._values), self._sampling.before, self._in_place(seconds), self._problem)
+
+    def handing(self, values, seconds):
+        """A `Handing` that is at work. Raises `Stays`."""
+        self._ask_worth(seconds, 0, 0.0)
+        self._ask_conditions()
+        work, records = self._work(), self._prepared(self._sampling.item, seconds)
+        portion = self._opened(work, [], records, seconds)
+        is_unchanged = None if self._is_calm() else lambda: self._is_unchanged(work)
+        sent = Sent(self._items, records[1:], self._numbering)
+        return Handing(portion, sent, values, is_unchanged, self._in_place(seconds), self._problem)
+
+    def _ask_conditions(self):
         if len(self._items) < 2:
             raise Stays("")
-        reason = unsettled(self._found, self._frame, self._items)
+        settling = Settling(self._found, self._frame, self._items)
+        reason = settling.unsettled()
+        self._things = settling.things
         if reason is not None:
             raise Stays(reason)
-        collects = self._collects()
-        # The first is one that was computed in place: what comes back must be the same.
-        records = self._records([self._sampling.sample] + self._items[:-1])
-        self._ask_worth(seconds, records, 0.0)
+
+    def _work(self):
         try:
-            work = work_of(self._found, self._frame)
+            return work_of(self._found, self._frame)
         except (Unworkable, SyntaxError) as error:
             raise Stays(str(error), True)
-        portion = self._opened(work, collects, records, seconds)
-        self._tell_doubt()
-        in_place = None if self._sampling.site.is_forced else seconds
-        return Division(self._found, self._items, portion, dict(self._values), self._sampling.before, in_place, self._problem)
+
+    def _prepared(self, sample, seconds):
+        """Pickles of what is sent. The first is one that was computed in place: what comes back must be the same."""
+        records = self._records([sample] + self._items[:-1])
+        self._ask_worth(seconds, _mean_size(records), 0.0)
+        return records
+
+    def _in_place(self, seconds):
+        """What an item takes in place, None where it is to be divided whatever that is."""
+        return None if self._sampling.site.is_forced else seconds
+
+    def _is_calm(self):
+        """Whether the rest of a turn changes nothing that a head can come to, wherever it stands."""
+        rest = self._found.head.rest
+        if rest is None:
+            return False
+        settling = Settling(self._found._replace(conditions=rest.conditions), self._frame, self._items)
+        if settling.unsettled() is not None:
+            return False
+        try:
+            read = [value for root in self._found.reads for value in settling.values(root)]
+            changed = [each for root in rest.changes for value in settling.values(root) for each in shared(value)]
+            return reached(read + self._items + self._sampling.containers()).isdisjoint(changed)
+        except (Strange, Unknown):
+            return False
+
+    def _is_unchanged(self, work):
+        """Whether all that heads read is what it was when they were sent."""
+        settling = Settling(self._found, self._frame, ())
+        if settling.unsettled() is not None or not all(map(_is_same_thing, settling.things, self._things)):
+            return False
+        self._about = (again(work, self._frame),) + self._about[1:]
+        try:
+            return state_of(serving.begin, self._about, self._named) == self._content
+        except CannotCarry:
+            return False
 
     def _collects(self):
         """(name, kind) of what a loop collects in; their values are kept."""
@@ -152,23 +236,30 @@ class _Deciding(object):
         return kinds
 
     def _records(self, items):
-        records = []
-        for item in items:
-            try:
-                ordered = Looked().add(item).ordered
-                records.append(dumps(item))
-                if ordered and not is_alike(item, loads(records[-1])):
-                    raise Stays("a set in an item would have another order elsewhere")
-            except Stays:
-                raise
-            except Strange as error:
-                raise Stays("an item holds %s" % error)
-            except Exception as error:
-                raise Stays("an item cannot be sent: %s" % error)
-        return records
+        """The bytes of each item."""
+        classes, ordered = set(), []
+        try:
+            for item in items:
+                inside = Looked().add(item)
+                classes |= inside.classes
+                ordered.append(bool(inside.ordered))
+        except Strange as error:
+            raise Stays("an item holds %s" % error)
+        self._numbering = Numbering(local_classes(classes, self._found, self._frame))
+        return [self._record(item, has_order) for item, has_order in zip(items, ordered)]
 
-    def _ask_worth(self, seconds, records, state_seconds):
-        size = sum(map(len, records)) / float(len(records))
+    def _record(self, item, has_order):
+        try:
+            record = self._numbering.dumps(item)
+            is_as_good = not has_order or is_alike(item, self._numbering.loads(record))
+        except Exception as error:
+            raise Stays("an item cannot be sent: %s" % error)
+        if not is_as_good:
+            raise Stays("a set in an item would have another order elsewhere")
+        return record
+
+    def _ask_worth(self, seconds, size, state_seconds):
+        """``size``: bytes of an item; 0 where that is not known yet, since pickling a million of them takes seconds."""
         is_worth = is_worth_it(len(self._items), seconds, size, state_seconds, self._portal.slots)
         if not is_worth and not self._sampling.site.is_forced:
             raise Stays("sending its items would take longer than computing them")
@@ -181,23 +272,28 @@ class _Deciding(object):
     def _opened(self, work, collects, records, seconds):
         began_at = monotonic()
         out = (getattr(sys.stdout, "encoding", None), getattr(sys.stdout, "errors", None))
-        portion = Portion(self._portal)
+        portion = Portion(self._portal, self._numbering.loads)
         try:
             wanted = frozenset(each.kind for each in self._found.conditions if each.root == OF_RESULTS)
-            about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide")
-            content = state_of(serving.begin, about, records)
-            self._ask_worth(seconds, records, elapsed(began_at))
-            portion.open(call_of(self._found), content, records)
+            about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide", self._numbering.classes)
+            self._about, self._named = about, named_in(records)
+            self._content = state_of(serving.begin, self._about, self._named)
+            self._ask_worth(seconds, _mean_size(records), elapsed(began_at))
+            portion.open(call_of(self._found), self._content, records)
         except CannotCarry as error:
             raise Stays("%s%s" % (error.reason, " (%s)" % error.hint if error.hint else ""))
         except PortalClosed:
             raise Stays("", True)
         return portion
 
-    def _problem(self, text):
-        """Something did not come out as the proof says."""
+    def _problem(self, text, is_wrong):
+        """Something did not come out as the proof says: a note shows that. What is no gain shows only in the task's portions, as all that stays."""
         self._sampling.site.stays = True
-        self._note("the rest is computed in place, since %s" % text)
+        said = "the rest is computed in place, since %s" % text
+        if is_wrong:
+            self._note(said)
+        else:
+            tell(self._portal, self._sampling.site, self._found, said)
 
     def _note(self, text):
         try:

@@ -17,8 +17,8 @@ class Division(object):
     """``items``: those that were left, ``portion``: the outcomes of all but the last, behind that of one that was computed in place.
 
     ``values``: what a loop collects in, by name; ``before``: numbers of it as they were before the item that was computed in place, None
-    where nobody looked. ``seconds``: what an item takes in place, None where it is to be divided whatever that is. ``problem(text)`` is told
-    why no more is taken over. ``tail``: what is to be computed in place.
+    where nobody looked. ``seconds``: what an item takes in place, None where it is to be divided whatever that is. ``problem(text, is_wrong)``
+    is told why no more is taken over, and whether that is more than no gain. ``tail``: what is to be computed in place.
     """
 
     def __init__(self, found, items, portion, values, before, seconds, problem):
@@ -72,7 +72,7 @@ class Division(object):
             self._stop(said or self._portion.refusal or "it has no outcome")
             return
         if not self._is_worth_it(outcome[3]):
-            self._stop("what its items give takes longer to bring here than to compute")
+            self._stop("what its items give takes longer to bring here than to compute", is_wrong=False)
             return
         while self._next < len(self._items) - 1:
             outcome = self._portion.outcome(self._next + 1)
@@ -94,11 +94,11 @@ class Division(object):
             sys.stdout.write(text)
         self._next += 1
 
-    def _stop(self, problem):
+    def _stop(self, problem, is_wrong=True):
         self._portion.drop()
         self.tail = self._items[self._next :]
         if problem:
-            self._problem(problem)
+            self._problem(problem, is_wrong)
 
     # Rehearsal
 

@@ -10,6 +10,7 @@ import types
 
 from marx.runner.carry.own import is_own_name
 from marx.runner.compat import IS_2, TEXT
+from marx.runner.found.dataclass import written
 from marx.runner.found.versions import is_new_estimator
 
 _LONG = type(sys.maxsize + 1)
@@ -120,6 +121,7 @@ def why_not_copied(something):
         if not is_own_name(base.__module__) or type(base) is not type:
             return "an object of class %s, which comes from `%s`" % (named, base.__name__)
         hooks = [name for name in _HOOKS + ["__slots__", "__getattribute__", "__setattr__", "__new__"] if name in vars(base)]
+        hooks = [name for name in hooks if name not in written(base)]  # one that cannot be changed is copied all the same
         if hooks and not (is_record and set(hooks) <= {"__getnewargs__", "__slots__", "__new__", "__getstate__"}):
             return "an object of class %s, which has %s" % (named, hooks[0])
     return None

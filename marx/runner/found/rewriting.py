@@ -5,8 +5,12 @@ ITER, and REST the same over ``__marx_rest__(N)``:
 
   a loop                                FIRST
   one that sums up in ``n``             FIRST, where each turn begins with: if __marx_due__: n = __marx_summed__(N, "n", n)
+  one with a head, that gives a and b   FIRST, where the head stands in: if __marx_heads__ and __marx_takes__(N): a, b = __marx_taken__(N)
+                                        else: ...; and at its end: if __marx_heads__: __marx_headed__(N, a, b)
   what makes a list, set or dict        __marx_join__(N, __marx_open__(N, FIRST), REST)
   what makes an iterator                __marx_chain__(N, FIRST, REST)
+
+Of a map of several iterables FIRST is map(f, *__marx_together__(N, ITER, ITER)), and REST map(f, *__marx_apart__(N, 2)).
 
 What is computed in place is so by the program's own code in the program's own frame: exceptions come from there, and the last turn of a
 loop leaves its names there. Both copies have the lines and columns of the source, and of a function that is defined in them Python makes
@@ -20,7 +24,23 @@ import copy
 
 from marx.runner.compat import IS_2
 from marx.runner.divide.syntax import has_more_arguments, kind, text_of
-from marx.runner.found.calls import CHAIN, DUE, EACH, JOIN, LAZY, OPEN, REST, SUMMED
+from marx.runner.found.calls import (
+    APART,
+    CHAIN,
+    DUE,
+    EACH,
+    HEADED,
+    HEADS,
+    JOIN,
+    LAZY,
+    OPEN,
+    REST,
+    SKIPS,
+    SUMMED,
+    TAKEN,
+    TAKES,
+    TOGETHER,
+)
 
 #: Kinds of collecting after which a name means another object.
 SUMMING = frozenset(["iadd", "max", "min"])
@@ -31,7 +51,7 @@ _MARK = "_marx_site"
 def rewritten(tree, sites, prelude=None):
     """A copy of a module's tree. ``sites``: {number: `Found` of this module}. ``prelude``: what to evaluate before the first statement."""
     for number, found in sites.items():
-        setattr(found.node, _MARK, (number, found.kind, summed_names(found)))
+        setattr(found.node, _MARK, (number, found.kind, summed_names(found) or found.head))
     try:
         made = copy.deepcopy(tree)
     finally:
@@ -50,7 +70,7 @@ def is_rewritable(found):
     if found.kind not in ("map", "starmap"):
         return True
     call = found.node
-    is_shown = len(call.args) == 2 and not call.keywords and not has_more_arguments(call)
+    is_shown = (len(call.args) == 2 or found.kind == "map") and not call.keywords and not has_more_arguments(call)
     return is_shown and _is_chain_of_names(call.func) and (kind(call.args[0]) == "Lambda" or _is_chain_of_names(call.args[0]))
 
 
@@ -75,9 +95,11 @@ class _Rewriting(ast.NodeTransformer):
         if mark is None:
             return node
         delattr(node, _MARK)
-        number, what, summed = mark
+        number, what, more = mark
         if what == "for":
-            return _loop(node, number, summed)
+            return _loop(node, number, more)
+        if what == "head":
+            return _headed(node, number, more)
         return _iterator(node, number) if what in LAZY else _collection(node, number)
 
 
@@ -91,6 +113,36 @@ def _loop(node, number, summed):
     return _over(node, "%s(%d, HOLE)" % (EACH, number))
 
 
+def _headed(node, number, head):
+    statements, rest = node.body[: head.count], node.body[head.count :]
+    names = "".join(name + ", " for name in head.names)
+    taking = "if %s and %s(%d):\n" % (HEADS, TAKES, number)
+    taking += " if %s(%d): continue\n" % (SKIPS, number) if head.skips else ""
+    taking += " %s%s(%d)\n" % (names and names + "= ", TAKEN, number)
+    made = _statements(taking + "else: pass", statements[0].lineno, statements[0])
+    [last] = _statements("if %s: %s(%d, %s)" % (HEADS, HEADED, number, names), max(_lines(statements[-1])), statements[-1])
+    made[0].orelse = statements + [last]
+    node.body = made + rest
+    return _over(node, "%s(%d, HOLE)" % (EACH, number))
+
+
+def _statements(text, line, like):
+    """New statements on a line: those of a code must not go back in 2.7."""
+    made = ast.parse(text).body
+    for statement in made:
+        for part in ast.walk(statement):
+            _place(part, like)
+            if hasattr(part, "lineno"):
+                part.lineno = line
+                if hasattr(part, "end_lineno"):
+                    part.end_lineno, part.end_col_offset = line, part.col_offset
+    return made
+
+
+def _lines(node):
+    return [part.lineno for part in ast.walk(node) if hasattr(part, "lineno")]
+
+
 def _collection(node, number):
     return _call(node, "%s(%d, %s(%d, HOLE), HOLE)" % (JOIN, number, OPEN, number), *_both(node, number))
 
@@ -100,8 +152,18 @@ def _iterator(node, number):
 
 
 def _both(node, number):
+    if kind(node) == "Call" and len(node.args) > 2:
+        return _of_several(node, number)
     rest = _over(copy.deepcopy(node), "%s(%d)" % (REST, number))
     return _over(node, "%s(%d, HOLE)" % (EACH, number)), rest
+
+
+def _of_several(node, number):
+    count = len(node.args) - 1
+    again = copy.deepcopy(node)
+    first = "HOLE(HOLE, *%s(%d, %s))" % (TOGETHER, number, ", ".join(["HOLE"] * count))
+    rest = "HOLE(HOLE, *%s(%d, %d))" % (APART, number, count)
+    return _call(node, first, node.func, *node.args), _call(node, rest, again.func, again.args[0])
 
 
 def _over(node, text):

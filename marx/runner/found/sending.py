@@ -10,25 +10,29 @@ from marx.runner.carry.content import FOUND
 from marx.runner.carry.references import references
 from marx.runner.compat import elapsed, monotonic
 from marx.runner.portal import LOOK_SECONDS, PortalClosed
-from marx.runner.standins.pickling import loads
 
 _numbers = {}
 
 
-def state_of(begin, about, records):
-    """The state of this moment, bytes, for items that are pickled in ``records``. ``begin(*about)`` is called in runners. Raises `CannotCarry`."""
-    named = frozenset().union(*[references(record) for record in records])
+def named_in(records):
+    """What items that are pickled in ``records`` name."""
+    return frozenset().union(*[references(record) for record in records])
+
+
+def state_of(begin, about, named):
+    """The state of this moment, bytes, for items that name ``named``. ``begin(*about)`` is called in runners. Raises `CannotCarry`."""
     return capture((), named, begin, about, FOUND).content
 
 
 class Portion(object):
-    """The listener of one. ``refusal``: why nothing comes any more, None as long as something may. ``slots``: of the lab.
+    """The listener of one. ``loads``: of a `Numbering`. ``refusal``: why nothing comes any more, None as long as something may. ``slots``: of the lab.
 
     ``taking_seconds``: how long it took to read the last outcome that was asked for.
     """
 
-    def __init__(self, portal):
+    def __init__(self, portal, loads):
         self._portal = portal
+        self._loads = loads
         self._number = None
         self._outcomes = {}
         self._came = threading.Event()
@@ -58,7 +62,7 @@ class Portion(object):
             return None
         began_at = monotonic()
         try:
-            return loads(content)[1]
+            return self._loads(content)[1]
         except Exception:
             return None
         finally:

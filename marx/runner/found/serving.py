@@ -1,7 +1,7 @@
 """In the runner of a found portion: one item computed, and what it did, to be taken over by the program or not.
 
 An item's outcome is ("done", payload, texts, seconds), or ("stays", reason): then the program computes it in place. ``payload``: the list of what
-it gives, or for a loop of (name, how, arguments), what it does to what the loop collects in. ``texts``: what it printed, piece by piece.
+it gives, None of a head that goes on with the next turn, or for a loop of (name, how, arguments), what it does to what the loop collects in. ``texts``: what it printed, piece by piece.
 
 An item stays if it raises, writes to standard error, leaves anything changed that it found, or gives something that is not as good as a
 copy, or that the program holds elsewhere.
@@ -21,8 +21,9 @@ from marx.runner.changes import Snapshot
 from marx.runner.compat import IS_2, elapsed, monotonic
 from marx.runner.found.depth import used
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike, looked
+from marx.runner.found.numbering import Numbering
 from marx.runner.found.recording import needs_numpy, recorder
-from marx.runner.standins.pickling import dumps, loads
+from marx.runner.standins.pickling import dumps
 
 #: What `begin` was given in this process.
 _given = None
@@ -33,16 +34,17 @@ class Given(object):
 
     ``kind``: of `Found`. ``collects``: (name, kind for `recorder`) of each that the loop collects in. ``out``: (encoding, errors) of standard
     output. ``depth``: of `depth.used`, where the site stands. ``wanted``: kinds of conditions that results
-    must meet. ``may_draw``: whether random numbers may be drawn.
+    must meet. ``may_draw``: whether random numbers may be drawn. ``classes``: for a `Numbering`.
     """
 
-    def __init__(self, kind, collects, out, depth, wanted, may_draw):
+    def __init__(self, kind, collects, out, depth, wanted, may_draw, classes):
         self.kind = kind
         self.collects = collects
         self.out = out
         self.depth = depth
         self.wanted = wanted
         self.may_draw = may_draw
+        self.numbering = Numbering(classes)
 
 
 def begin(work, *about):
@@ -70,15 +72,15 @@ class Serving(object):
 
     def __call__(self, record):
         try:
-            outcome = self._outcome(record)
+            return True, self._given.numbering.dumps((True, self._outcome(record)))
         except _Stays as error:
-            outcome = ("stays", str(error))
+            reason = str(error)
         except Exception as error:
-            outcome = ("stays", "%s: %s" % (type(error).__name__, error))
-        return True, dumps((True, outcome))
+            reason = "%s: %s" % (type(error).__name__, error)
+        return True, dumps((True, ("stays", reason)))
 
     def _outcome(self, record):
-        item = loads(record)
+        item = self._given.numbering.loads(record)
         self._look_at_files()
         began_at = monotonic()
         printing = Printing(*self._given.out)
@@ -129,7 +131,7 @@ class Serving(object):
             hash(given if self._given.kind == "set" else given[0])
         inside = Looked()
         try:
-            for given in payload:
+            for given in payload or ():
                 inside.add(given)
         except Strange as error:
             raise _Stays("it gives %s" % error)
@@ -139,8 +141,12 @@ class Serving(object):
             raise _Stays("it gives what can be changed")
         if inside.changeable & (self._held.ids | looked_into(item)):
             raise _Stays("what it gives is held by the program elsewhere")
-        if inside.ordered and not is_alike(payload, loads(dumps(payload))):
+        if inside.ordered and not is_alike(payload, self._copy(payload)):
             raise _Stays("what it gives would have another order")
+
+
+    def _copy(self, payload):
+        return self._given.numbering.loads(self._given.numbering.dumps(payload))
 
 
 class _Stays(Exception):

@@ -24,12 +24,15 @@ class Unworkable(Exception):
 def work_of(found, frame):
     """The function for a `Found`, of `sites.unpacked`, that runs in ``frame``: called with an item and something for each of `collected`.
 
-    A loop's returns nothing, all others a list of what the item gives; pairs, for a dictionary. Raises `Unworkable`.
+    A loop's returns nothing, all others a list of what the item gives; pairs, for a dictionary; of a head what its names stand for, or None if
+    it goes on with the next turn. Raises `Unworkable`.
     """
     if found.scope.kind == "class":
         raise Unworkable("it stands in the body of a class")
     node, collects = copy.deepcopy((found.node, found.collects))
     _record(node, collects)
+    if found.head:
+        node.body[found.head.count :] = [_giving(found.head.names, node.body[found.head.count - 1])]
     names = set(part.id for part in ast.walk(node) if kind(part) == "Name")
     if not names.isdisjoint(("super", "__class__")):
         raise Unworkable("it asks for the class that it stands in")
@@ -38,6 +41,16 @@ def work_of(found, frame):
     given = collected(found)
     made = _compiled(found, _turn(found.kind, node), sorted(around - set(given)), given)
     return _function(made, frame, around)
+
+
+def again(work, frame):
+    """The same function in the state of this moment."""
+    return _function(work.__code__, frame, work.__code__.co_freevars)
+
+
+def _giving(names, last):
+    """What the head of a turn ends with."""
+    return _located(ast.Return(ast.parse("[%s]" % ", ".join(names), mode="eval").body), last)
 
 
 def collected(found):
@@ -73,12 +86,12 @@ class _Recording(ast.NodeTransformer):
 
 def _turn(what, node):
     """The statement for one item."""
-    if what == "for":
+    if what in ("for", "head"):
         node.iter = _located(ast.parse("(%s,)" % ITEM, mode="eval").body, node.iter)
         node.orelse = []
         return node
     if what in ("map", "starmap"):
-        made = ast.parse("[HOLE(%s%s)]" % ("*" if what == "starmap" else "", ITEM), mode="eval").body
+        made = ast.parse("[HOLE(%s%s)]" % ("*" if what == "starmap" or len(node.args) > 2 else "", ITEM), mode="eval").body
         made.elts[0].func = node.args[0]
     else:
         made = ast.parse("[HOLE for HOLE in HOLE]", mode="eval").body

@@ -72,6 +72,7 @@ _CONDITIONS = {
     "known": "loops over an iterator",
     "plain": "counts in __len__",
     "immutable": "item changed in place",
+    "alike": "objects that are looked for",
     "definition": "function exchanged later",
     "function": "counting decorator",
     "builtin": "builtin under another name",
@@ -81,23 +82,33 @@ _CONDITIONS = {
 #: What guards the same as some rule: these are never off alone here, but for those that stand among the rules as well.
 _SEEN = ("divide/proving.py", 'if root in reads and owner.kind != "comprehension":', "if False:")
 _AHEAD = ("found/calls.py", "if kind not in CONTAINERS and kind not in ITERATORS or sys.gettrace()", "if sys.gettrace()")
-_KNOWN_TO_OTHERS = ("found/deciding.py", "if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):", "if False:")
+_KNOWN_TO_OTHERS = ("found/deciding.py", "if type(iterable) not in calls.CONTAINERS and not _is_made_there(node, iterable):", "if False:")
 
 _Table = dict[str, tuple[Any, ...]]
 """{name: (text, without, by), and behind that what else is off}"""
 
 _PROVING: _Table = {
     "items that are computed when they are asked for": ("lazy = lazily_from(first, site.scope, self._summaries.targets) if first is not None else None", "lazy = None", "items from a generator", (_AHEAD, _KNOWN_TO_OTHERS)),
-    "loops that are left early": ('left = leaving(node.body + node.orelse) if site.kind == "for" else None', "left = None", "break"),
+    "loops that are left early": ('left = leaving(node.body + node.orelse) if site.kind == "for" and found == (None, "") else None', "left = None", "break"),
     "what is consumed one by one": ('if self._site.taken == "lazily":', "if False:", "consumed while its items change"),
     "names that are looked at without being spelled": ("if load.id in _LOOKING and owner_of(each, load.id) is None:", "if False:", "names that are looked at"),
     "names that are carried": ("if turn and turn.carried:", "if False:", "carried variable"),
     "names that functions read": ('if root in reads and owner.kind != "comprehension":', "if False:", "variable read by a function"),
-    "closures that know names of the loop": ("if name in self.item.binds and owner_of(inner, name) is scope:", "if False:", "variable read by a function"),
+    "closures that know names of the loop": ("if name in item.binds and owner_of(inner, name) is scope:", "if False:", "variable read by a function"),
     "names that not every turn binds": ("if name not in self._turn.sure and self._is_used_elsewhere(name):", "if False:", "conditional variable used after"),
     "names used after a failure": ("if name not in first and self._is_handled() and self._is_used_elsewhere(name):", "if False:", "variable after a failure"),
-    "results that are code": ("if roots.CODE in self.item.reachable(outcome.results):", "if False:", "gives a function"),
+    "results that are code": ("if roots.CODE in item.reachable(outcome.results):", "if False:", "gives a function"),
     "all that an item does": ("if effects:\n            (what, root), where = effects[0]\n            return reasons.of_effect(what, root, where, site.module, self._construct())", "if False:\n            (what, root), where = effects[0]\n            return reasons.of_effect(what, root, where, site.module, self._construct())", "global list"),
+}
+
+_HEADS: _Table = {
+    "names that go to a later turn": ("if turn.carried is not None:", "if False:", "loop with a head that is handed something"),
+    "names that not every turn binds": ("if turn.end is not None and turn.end.issuperset(given):", "if turn.end is not None:", "loop with a head that binds sometimes"),
+}
+
+_HANDING: _Table = {
+    "what they have read": (" and self._is_unchanged()", "", "loop with a head, and all lists changed"),
+    "the items to come": ("is_it = item is sent or", "is_it = True or", "loop with a head, and other items"),
 }
 
 _COLLECTING: _Table = {
@@ -118,12 +129,12 @@ _SERVING: _Table = {
     "results that are held": ("if inside.changeable & (", "if set() & (", "gives what is held"),
     "what an item raises": ('raise _Stays("it raises %s" % type(error).__name__)', "return []", "raises"),
     "results that no copy equals": ('raise _Stays("it gives %s" % error)', "pass", "gives a sentinel"),
-    "the order of results": ("if inside.ordered and not is_alike(payload, loads(dumps(payload))):", "if False:", "gives a set with a history"),
+    "the order of results": ("if inside.ordered and not is_alike(payload, self._copy(payload)):", "if False:", "gives a set with a history"),
 }
 
 _DECIDING: _Table = {
-    "iterators that others hold": ("if type(iterable) not in calls.CONTAINERS and not _is_made_there(found, iterable):", "if False:", "iterator that is left over"),
-    "the order of items": ("if ordered and not is_alike(item, loads(records[-1])):", "if False:", "sets with a history"),
+    "iterators that others hold": ("if type(iterable) not in calls.CONTAINERS and not _is_made_there(node, iterable):", "if False:", "iterator that is left over"),
+    "the order of items": ("is_as_good = not has_order or is_alike(item, self._numbering.loads(record))", "is_as_good = True", "sets with a history"),
 }
 
 
@@ -140,10 +151,12 @@ RULES = (
         for kind, by in _EFFECTS_OF_UNKNOWN.items()
     ),
     *_rules("form", "divide/proving.py", _PROVING),
+    *_rules("heads", "divide/heads.py", _HEADS),
+    *_rules("heads", "found/handing.py", _HANDING),
     *_rules("form", "divide/collecting.py", _COLLECTING),
     *(Rule(f"condition: {kind}", "found/conditions.py", _CONDITION, f'if condition.kind == "{kind}":\n            return None\n        {_CONDITION}', by) for kind, by in _CONDITIONS.items()),
-    Rule("condition: of defaults", "found/conditions.py", "if is_of_parameter and any(type(each) not in ATOMS for each in _defaults_of(function)):", "if False:", "default that is an object"),
-    Rule("condition: of what is given", "found/conditions.py", "for root in _as_given(condition.root, given):", "for root in () if is_of_parameter else [condition.root]:", "item changed by a closure"),
+    Rule("condition: of defaults", "found/conditions.py", 'if base(condition.root)[0] == "parameter" and any(type(each) not in ATOMS for each in _defaults_of(function)):', "if False:", "default that is an object"),
+    Rule("condition: of what is given", "found/conditions.py", "for root in _as_given(condition.root, function, given)]", 'for root in _as_given(condition.root, function, given) if base(condition.root)[0] != "parameter"]', "item changed by a closure"),
     Rule("condition: container", "found/conditions.py", _CONDITION, f'if condition.kind == "container":\n            return None\n        {_CONDITION}', "iterator that is left over", beside=(_KNOWN_TO_OTHERS,)),
     *_rules("run time", "found/serving.py", _SERVING, "numbered"),
     *_rules("run time", "found/deciding.py", _DECIDING, "numbered"),

@@ -84,7 +84,7 @@ def sites_of(module):
         kind = node.func.id if kind == "map" else kind
         collects = summing(node) if kind == "for" else ()
         values = dict.fromkeys(Found._fields)
-        values.update(kind=kind, module=module, line=node.lineno, node=node, collects=collects, scope=around, conditions=(), function="f")
+        values.update(kind=kind, module=module, line=node.lineno, node=node, collects=collects, scope=around, conditions=(), reads=(), function="f")
         yield Found(**values)
 
 

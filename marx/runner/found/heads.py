@@ -1,0 +1,101 @@
+"""A loop of which only the head of each turn may be computed elsewhere, see `divide.heads`: sampled, then handed over turn by turn."""
+
+from __future__ import absolute_import
+
+import gc
+import itertools
+
+from marx.runner.compat import elapsed, monotonic
+from marx.runner.found import calls
+
+_IN_ORDER = frozenset(type(iter(kind)) for kind in ([], ()))
+
+
+class Heading(object):
+    """One going over of a loop. ``item``: of the turn at work. ``division``: a `handing.Handing`, None as long as, or where, all is computed in place."""
+
+    def __init__(self, site, iterable, frame):
+        self.site = site
+        self.iterable, self.iterables = iterable, (iterable,)
+        self.frame = frame
+        self.item = self.first = self.division = None
+        self.count = 0
+        self._inner = _gone_through(iterable) if type(iterable) not in calls.CONTAINERS else []
+        self._total = len(iterable) if hasattr(iterable, "__len__") else None
+        self._seconds = self._began_at = 0.0
+        self._look, self._looked = 1, (0, 0.0)
+        self._verdict = None
+
+    def items(self):
+        """What the loop goes over. Nothing but C stands there once it is known that it stays."""
+        return itertools.chain.from_iterable(self._parts())
+
+    def _parts(self):
+        iterator = iter(self.iterable)
+        try:
+            yield self._noted(iterator, lambda: self._verdict is None)
+            if self.division is not None:
+                yield self._noted(iterator, lambda: True)
+            self._end()
+            yield iterator
+        finally:
+            self._end()
+
+    def _noted(self, iterator, goes_on):
+        for self.item in iterator:
+            if self.count == 0:
+                self.first = self.item
+            yield self.item
+            if not goes_on():
+                return
+
+    def _end(self):
+        division, self.division, self.frame = self.division, None, None
+        calls.end_heading(self)
+        if division is not None:
+            division.end()
+
+    def takes(self):
+        """A turn begins: whether its head is taken over."""
+        if self.division is not None:
+            return self.division.takes(self.item)
+        if self._verdict is None:
+            calls.undecide(self)
+            self._began_at = monotonic()
+        return False
+
+    def headed(self, values):
+        """A head was computed in place, and gave ``values``."""
+        if self._verdict is not None:
+            return
+        calls.undecide(None)
+        self._seconds += elapsed(self._began_at)
+        self.count += 1
+        if self.count < self._look:
+            return
+        count, before = self._looked
+        recent = (self._seconds - before) / (self.count - count)
+        self._looked, self._look = (self.count, self._seconds), self._look * 2
+        self._verdict = calls.verdict_of(self.site, self.count, recent, self._seconds, self._total)
+        if self._verdict:
+            self.division = calls.asked(lambda deciding: deciding.handing(self, values, recent), self.site)
+        if self._verdict is not None and self.division is None:
+            self.site.stay_once()
+
+    def ahead(self):
+        """The items that come behind the one at work, without taking them; None where nobody can tell."""
+        kind = type(self.iterable)
+        if kind in calls.CONTAINERS:
+            return list(self.iterable)[self.count :]
+        if kind is enumerate and len(self._inner) == 1:
+            return list(enumerate(self._inner[0], self.first[0]))[self.count :]
+        return None
+
+    def containers(self):
+        """What it goes over, if that can be changed."""
+        return [self.iterable] if type(self.iterable) in calls.CONTAINERS else self._inner
+
+
+def _gone_through(iterator):
+    """The lists and tuples that an iterator over iterators goes through."""
+    return [each for inner in gc.get_referents(iterator) if type(inner) in _IN_ORDER for each in gc.get_referents(inner)]

@@ -1,0 +1,195 @@
+"""Loops of which only the head of each turn can be computed elsewhere, to be run: what each shows plainly it must show divided.
+
+{what: (statements behind `BEGINNING`, what becomes of the first loop's heads, one of the words below)}.
+"""
+
+BEGINNING = """from __future__ import print_function
+import math
+import os
+import sys
+
+T = [1, 2, 3]
+
+def slow(x):
+    return [math.sqrt(x + i) for i in range(3)] + [sum(T), x]
+
+def shown(*values):
+    print(*["%.6g" % each if isinstance(each, float) else each for each in values])
+"""
+
+#: Handed over until the loop ends; until something that they read has changed; computed in place from the first one on.
+HANDED, CHANGED, KEPT = "handed", "changed", "kept"
+
+PROGRAMS = {
+    "the best is kept": (
+        """
+best, arg = -1, None
+for x in [3, 1, 7, 2, 9, 4]:
+    s = slow(x)
+    print("head", x)
+    if s[0] > best:
+        best, arg = s[0], x
+    shown("tail", x, best)
+shown(arg, x, s[0])
+""",
+        HANDED,
+    ),
+    "left early": (
+        """
+for i, x in enumerate([3, 1, 7, 2, 9, 4, 5, 6]):
+    y = slow(x)
+    print("looked at", x)
+    if y[-1] == 9:
+        break
+else:
+    print("none")
+print(i, x, y[-1])
+def first(limit):
+    for x in range(20):
+        a = slow(x)
+        if a[0] > limit:
+            return x, a[-1]
+print(first(2), first(3), first(99))
+""",
+        HANDED,
+    ),
+    "goes on with the next": (
+        """
+seen = []
+for x in range(9):
+    for z in range(5):
+        if z > x:
+            continue
+        if z == 3:
+            break
+    if x % 3 == 1:
+        print("skips", x)
+        continue
+    y = slow(x)
+    seen.append(y[-1])
+    if len(seen) > 4:
+        print("many")
+print(seen, y[-1], x)
+""",
+        HANDED,
+    ),
+    "what heads read is changed": ("for x in range(6):\n    y = slow(x)\n    T.append(x)\n    print(y)\n", CHANGED),
+    "what heads read is changed by another name": ("other = T\nfor x in range(6):\n    y = slow(x)\n    other.append(x)\n    print(y)\n", CHANGED),
+    "what heads read is changed at last": ("for x in range(8):\n    y = slow(x)\n    if x == 4:\n        T.append(x)\n    print(y)\n", CHANGED),
+    "what heads read is changed by a function": ("def more(x):\n    T.append(x)\nfor x in range(6):\n    y = slow(x)\n    more(x)\n    print(y)\n", CHANGED),
+    "a function that changes something else": ("log = []\ndef more(x):\n    log.append(x)\nfor x in range(6):\n    y = slow(x)\n    more(x)\n    print(y)\nprint(log)\n", HANDED),
+    "what heads call is exchanged": (
+        "def other(x):\n    return [x]\nfor x in range(6):\n    y = slow(x)\n    if x == 3:\n        setattr(sys.modules['__main__'], 'sl' + 'ow', other)\n    print(y)\n",
+        CHANGED,
+    ),
+    "a library that heads call is changed": ("for x in range(6):\n    y = slow(x)\n    if x == 3:\n        setattr(math, 'sq' + 'rt', abs)\n    print(y)\n", CHANGED),
+    "surroundings that heads read": ("def f(x):\n    return x, os.getenv('MODE')\nfor x in range(6):\n    y = f(x)\n    os.environ['MODE'] = str(x)\n    print(y)\n", CHANGED),
+    "items to come are changed": ("xs = [[x] for x in range(6)]\nfor i, x in enumerate(xs):\n    y = slow(x[0])\n    if i < 5:\n        xs[i + 1][0] += 10\n    print(y, x)\n", CHANGED),
+    "items to come are exchanged": ("xs = [[x] for x in range(6)]\nfor i, x in enumerate(xs):\n    y = slow(x[0])\n    if i < 5:\n        xs[i + 1] = [i * 7]\n    print(y, x)\n", CHANGED),
+    "more items come": ("xs = [1, 2, 3, 4]\nfor x in xs:\n    y = slow(x)\n    if x < 9:\n        xs.append(x + 4)\n    print(y, x)\n", HANDED),
+    "fewer items come": ("xs = [1, 2, 3, 4, 5, 6]\nfor x in xs:\n    y = slow(x)\n    if x == 3:\n        del xs[-2:]\n    print(y, x)\n", HANDED),
+    "the name of what is gone over is bound again": ("xs = [1, 2, 3, 4]\nfor x in xs:\n    y = slow(x)\n    xs = [x]\n    print(y, xs)\n", KEPT),
+    "an attribute that heads read": (
+        """
+class Model(object):
+    kept = []
+    def __init__(self):
+        self.k, self.total = 2, 0
+    def cost(self, x):
+        return slow(x)[-1] * self.k + len(self.kept)
+    def run(self, xs):
+        for x in xs:
+            y = self.cost(x)
+            self.total += y
+            print(x, y)
+        for x in xs:
+            y = self.cost(x)
+            self.k = y
+            print(x, y)
+        for x in xs:
+            y = self.cost(x)
+            self.kept.append(y)
+            print(x, y)
+        return self.total
+print(Model().run([1, 2, 3, 4, 5]))
+""",
+        CHANGED,
+    ),
+    "a value of a function's closure": (
+        """
+def make():
+    count = [0]
+    def cost(x):
+        return slow(x)[-1] + count[0]
+    def note(x):
+        count[0] += x
+    for x in range(6):
+        y = cost(x)
+        note(x)
+        print(y)
+    for x in range(6):
+        y = cost(x)
+        print(y)
+        if y > 90:
+            break
+make()
+""",
+        CHANGED,
+    ),
+    "a default value": ("def f(x, seen=[]):\n    return slow(x), len(seen)\nmine = f.__defaults__[0]\nfor x in range(6):\n    y = f(x)\n    mine.append(x)\n    print(y)\n", CHANGED),
+    "a function reads what the loop binds": ("y = 0\ndef f(x):\n    return slow(x)[-1] + y\nfor x in range(6):\n    y = f(x)\n    if y > 99:\n        break\nprint(y)\n", KEPT),
+    "a head that fails": (
+        """
+def f(x):
+    print("at", x)
+    return 12 // (slow(x)[-1] - 3)
+try:
+    for x in range(9):
+        y = f(x)
+        if y > 99:
+            break
+        print(x, y)
+except ZeroDivisionError as error:
+    print(error, x, y)
+""",
+        HANDED,
+    ),
+    "a rest that fails": ("try:\n    for x in range(9):\n        y = slow(x)\n        if x == 5:\n            raise KeyError(x)\nfinally:\n    print(x, y)\n", HANDED),
+    "names that are deleted": ("for x in range(6):\n    y, z = slow(x)[-1], x\n    if z == 9:\n        break\n    del y\nprint(x, z, 'y' in globals())\n", HANDED),
+    "heads within heads": (
+        """
+def inner(x):
+    for z in range(6):
+        w = slow(z)
+        if w[-1] > x:
+            break
+    return w[-1]
+for x in range(6):
+    y = inner(x)
+    for z in range(4):
+        v = slow(z + y)
+        if v[-1] > 6:
+            break
+    print(x, y, z, v[-1])
+""",
+        HANDED,
+    ),
+    "it calls itself": ("def walk(n):\n    for x in range(n):\n        y = slow(x)\n        if x == 3:\n            print(walk(n - 3))\n        if y[-1] == 7:\n            return n, x\n    return n\nprint(walk(10))\n", HANDED),
+    "what comes back is the program's own": ("xs = [[x] for x in range(6)]\nfor x in xs:\n    y = slow(x[0])\n    z = x\n    z.append(9)\n    print(y, z is x)\nprint(xs)\n", CHANGED),
+    "the output is replaced": (
+        "class Out(object):\n    def write(self, text):\n        sys.__stdout__.write(text.upper())\n    def flush(self):\n        pass\ndef f(x):\n    print('at', x)\n    return slow(x)[-1]\nfor x in range(8):\n    y = f(x)\n    if y == 3:\n        sys.stdout = Out()\n",
+        CHANGED,
+    ),
+    "objects that notice when they go": (
+        "class Noted(object):\n    def __init__(self, x):\n        self.x = x\n    def __del__(self):\n        T.append(self.x)\nlast = None\nfor x in range(6):\n    y = slow(x)\n    last = Noted(x)\n    print(y)\nlast = None\n",
+        CHANGED,
+    ),
+    "files that are written": ("with open('out.txt', 'w') as file:\n    for x in range(6):\n        y = slow(x)\n        file.write('%s %s\\n' % (x, y[-1]))\nprint(open('out.txt').read())\n", HANDED),
+    "numbers that are drawn": ("import random\nrandom.seed(3)\nfor x in range(6):\n    y = slow(x)\n    print(y[-1], random.random())\n", HANDED),
+    "counts under keys": ("counts, low = {}, {}\nfor x in [3, 1, 4, 1, 5, 9, 2, 6]:\n    y = slow(x)[-1]\n    counts[y] = counts.get(y, 0) + 1\n    low[y % 2] = min(low.get(y % 2, 99), y)\nprint(sorted(counts.items()), sorted(low.items()))\n", HANDED),
+    "a list that is asked": ("seen = []\nfor x in [3, 1, 4, 1, 5, 3, 2, 6]:\n    y = slow(x)[-1]\n    if y not in seen:\n        seen.append(y)\nprint(seen)\n", HANDED),
+    "it yields": ("def each(xs):\n    for x in xs:\n        y = slow(x)\n        yield y[-1]\nfor y in each([1, 2, 3, 4]):\n    T.append(y)\n    print(y, T)\n", KEPT),
+    "the line says keep": ("for x in range(6):  # marx: keep\n    y = slow(x)\n    if y[-1] > 9:\n        break\nprint(y)\n", KEPT),
+    "a head of nothing but the item": ("for x in range(6):\n    y = x\n    T.append(y)\nprint(T)\n", KEPT),
+    "items of a dictionary": ("d = dict((x, [x]) for x in range(6))\nfor k, v in d.items():\n    y = slow(k + v[0])\n    d[k] = y[-1]\nprint(sorted(d.items()))\n", HANDED),
+}
