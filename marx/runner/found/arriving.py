@@ -1,6 +1,6 @@
 """In the program's interpreter, before the program and while it imports its modules: puts the exchanged code in its place.
 
-What a program with a site can see of it: nine names in builtins that begin with ``__marx_``, this package in ``sys.modules``, our finder
+What a program with a site can see of it: fourteen names in builtins that begin with ``__marx_``, this package in ``sys.modules``, our finder
 in ``sys.meta_path``, other bytecode in its functions, and what the kernel tells of the words it was started with.
 """
 

@@ -107,7 +107,7 @@ _HEADS: _Table = {
 }
 
 _HANDING: _Table = {
-    "what they have read": (" and self._is_unchanged()", "", "loop with a head, and all lists changed"),
+    "what they have read": (" and self._is_unchanged()", "", "loop with a head that reads what the rest changes"),
     "the items to come": ("is_it = item is sent or", "is_it = True or", "loop with a head, and other items"),
 }
 
@@ -153,6 +153,7 @@ RULES = (
     *_rules("form", "divide/proving.py", _PROVING),
     *_rules("heads", "divide/heads.py", _HEADS),
     *_rules("heads", "found/handing.py", _HANDING),
+    Rule("heads: what the rest of a turn changes", "found/deciding.py", ".isdisjoint(changed)", " is not None", "loop with a head that reads what the rest changes"),
     *_rules("form", "divide/collecting.py", _COLLECTING),
     *(Rule(f"condition: {kind}", "found/conditions.py", _CONDITION, f'if condition.kind == "{kind}":\n            return None\n        {_CONDITION}', by) for kind, by in _CONDITIONS.items()),
     Rule("condition: of defaults", "found/conditions.py", 'if base(condition.root)[0] == "parameter" and any(type(each) not in ATOMS for each in _defaults_of(function)):', "if False:", "default that is an object"),
