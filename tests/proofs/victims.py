@@ -66,9 +66,9 @@ def lends(daemon: Daemon) -> bool:
 
 
 def runs_program(process: psutil.Process) -> bool:
-    """Whether it is a main program, ``prog.py``, itself: a sandbox's own words name its folder, never the file."""
+    """Whether it is a main program, ``prog.py``, itself: a sandbox's own words name its folder, never the file. One with sites has other code."""
     try:
-        return any(word.endswith("prog.py") for word in process.cmdline()[1:])
+        return any(word.endswith("prog.py") or word.startswith("/proc/self/fd/") for word in process.cmdline()[1:])
     except psutil.Error:
         return False
 
