@@ -25,9 +25,9 @@ class Handing(object):
     """
     The heads of a loop at work elsewhere.
 
-    ``portion``: their outcomes, behind that of one that was computed in place and gave ``values``; ``sent``: a `Sent`. ``is_unchanged()``: whether what they read is what it was; None where that is sure.
-    ``seconds``: what a head takes in place, None where it is divided whatever that is. ``problem(text, is_wrong)`` is told why no more is taken over, and
-    whether the proof was wrong.
+    ``portion``: their outcomes, behind that of one that was computed in place and gave ``values``; ``sent``: a `Sent`. ``is_unchanged()``:
+    whether what they read is what it was; None where that is sure. ``seconds``: what a head takes in place, None where it is divided whatever
+    that is. ``problem(text, is_wrong)`` is told why no more is taken over, and whether the proof was wrong.
     """
 
     def __init__(self, portion, sent, values, is_unchanged, seconds, problem):
