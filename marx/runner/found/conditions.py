@@ -125,7 +125,7 @@ class Settling(object):
         for value in self.values(root):
             inside.add(value)
         reasons = [(why_no_own_class if _is_own(kind) else why_not_told_apart)(kind) for kind in inside.classes]
-        return next(filter(None, reasons), None)
+        return next((reason for reason in reasons if reason), None)
 
     def _plain(self, root, are_harmless=lambda classes: not classes):
         if root == OF_RESULTS:
