@@ -22,12 +22,11 @@ from tests.proofs.chaos_record import Course, write_record
 from tests.proofs.crowd import OnATerminal
 from tests.proofs.jobs import Items, Job, Program, Work
 from tests.proofs.killing import a_folder, laid_out
-from tests.proofs.kills import LOSSES
 from tests.proofs.outcomes import Outcome
 from tests.proofs.relay import Relay
 from tests.proofs.remains import remains
 from tests.proofs.trouble import Trouble
-from tests.proofs.ways import plain_environ
+from tests.proofs.ways import LOSSES, plain_environ
 from tests.pythons import UserPython, found_pythons
 from tests.source import CHECKOUT
 
