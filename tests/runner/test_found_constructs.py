@@ -14,14 +14,19 @@ from tests.runner.programs.constructs_run import EVERYWHERE, FUTURE, IN_THREE, I
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(params=[0, 1, -1], ids=["2.7", "oldest", "newest"])
+def python(request: pytest.FixtureRequest, interpreters: tuple[UserPython, ...]) -> UserPython:
+    return interpreters[request.param]
+
+
 @pytest.mark.parametrize("what", [*EVERYWHERE, *IN_TWO, *IN_THREE])
 def test_what_values_settle_is_divided_where_they_do_and_shows_what_it_shows_plainly(
-    what: str, user_python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]
+    what: str, python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]
 ) -> None:
-    if what in IN_THREE and user_python.version < (3, 7) or what in IN_TWO and user_python.version >= (3,):
+    if what in IN_THREE and python.version < (3, 7) or what in IN_TWO and python.version >= (3,):
         pytest.skip("it is written for another Python")
     text = FUTURE + {**EVERYWHERE, **IN_TWO, **IN_THREE}[what]
-    plain, found = both(user_python, kit, tmp_path, stables, text)
+    plain, found = both(python, kit, tmp_path, stables, text)
     assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code)
     divided = {portion.call["line"] for portion in found.portions if portion.place == "lab" and not portion.is_dropped}
     lines = list(enumerate(text.splitlines(), 1))
