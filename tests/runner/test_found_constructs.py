@@ -14,9 +14,9 @@ from tests.runner.programs.constructs_run import EVERYWHERE, FUTURE, IN_THREE, I
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(params=[0, 1, -1], ids=["2.7", "oldest", "newest"])
+@pytest.fixture(params=[0, 1, -1], ids=["first", "second", "newest"])
 def python(request: pytest.FixtureRequest, interpreters: tuple[UserPython, ...]) -> UserPython:
-    return interpreters[request.param]
+    return interpreters[min(request.param, len(interpreters) - 1)]
 
 
 @pytest.mark.parametrize("what", [*EVERYWHERE, *IN_TWO, *IN_THREE])
