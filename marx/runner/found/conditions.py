@@ -11,7 +11,7 @@ from marx.runner.divide.found import Condition
 from marx.runner.divide.roots import CODE, MADE, OWN, UNKNOWN, base, inside
 from marx.runner.found import calls
 from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, is_local, is_lonely, modules_by_path, place_in_source
-from marx.runner.found.functions import summary_of, why_changed, why_not_told_apart, why_not_alone
+from marx.runner.found.functions import summary_of, values_around, why_changed, why_not_alone, why_not_told_apart
 from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
 from marx.runner.found.versions import why_unknown
@@ -112,10 +112,7 @@ class Settling(object):
         if self._functions is None:
             names = [root for root in self._found.reads if root[0] == "global"]
             values = [self._modules[root[1]][root[2]] for root in names if root[2] in self._modules.get(root[1], ())]
-            code = self._frame.f_code
-            around = code.co_varnames + code.co_cellvars + code.co_freevars
-            values += [value for name, value in self._frame.f_locals.items() if name in around]
-            self._functions = Functions(values)
+            self._functions = Functions(values + values_around(self._frame))
         return self._functions
 
     # One of each kind

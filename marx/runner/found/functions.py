@@ -101,11 +101,27 @@ def is_local(kind):
     return _LOCAL in (_place_of_class(kind)[1] or "")
 
 
+#: A function's code, as `inspect.CO_OPTIMIZED` says.
+_OPTIMIZED = 1
+
+
+def values_around(frame):
+    """
+    The values of a function's own names; a module has none.
+
+    A module's code may have some from 3.12 on, of comprehensions that are at work in it. To ask 3.13.0 for those of others ends the process.
+    """
+    code = frame.f_code
+    if not code.co_flags & _OPTIMIZED:
+        return []
+    names = frame.f_locals
+    return [names[name] for name in code.co_varnames + code.co_cellvars + code.co_freevars if name in names]
+
+
 def local_classes(several, found, frame):
     """Those that functions have made: of ``several`` classes, of what the frame of a site names, and of the globals that it reads."""
-    code, spaces = frame.f_code, modules_by_path()
-    around = code.co_varnames + code.co_cellvars + code.co_freevars
-    values = [value for name, value in frame.f_locals.items() if name in around]
+    spaces = modules_by_path()
+    values = values_around(frame)
     values += [spaces[root[1]].get(root[2]) for root in found.reads if root[0] == "global" and root[1] in spaces]
     classes = list(several) + [value for value in values if issubclass(type(value), CLASSES) and is_own_name(value.__module__)]
     unique = dict((id(each), each) for each in classes if is_local(each))
