@@ -67,10 +67,10 @@ class Handing(object):
 
     def _is_as_sent(self, place, item):
         """Whether an item is the one that was sent, and everything else as it was then."""
-        if self._is_unchanged is None:
-            return True
         sent = self._sent.items[place]
-        is_it = item is sent or type(item) is tuple and len(item) == len(sent) and all(map(_is_same, item, sent))
+        is_it = _is_same(item, sent) or type(item) is tuple and len(item) == len(sent) and all(map(_is_same, item, sent))
+        if self._is_unchanged is None:
+            return is_it
         return is_it and (type(item) in ATOMS or self._sent.numbering.dumps(item) == self._sent.records[place]) and self._is_unchanged()
 
     def _is_rehearsed(self, looking):
@@ -106,4 +106,5 @@ class Handing(object):
 
 
 def _is_same(one, other):
-    return one is other or type(one) is int and one == other
+    """Whether it is the same object, or a number or text like it: a range makes its numbers anew."""
+    return one is other or type(one) is type(other) and type(one) in ATOMS and repr(one) == repr(other)

@@ -12,14 +12,18 @@ _IN_ORDER = frozenset(type(iter(kind)) for kind in ([], ()))
 
 
 class Heading(object):
-    """One going over of a loop. ``item``: of the turn at work. ``division``: a `handing.Handing`, None as long as, or where, all is computed in place."""
+    """
+    One going over of a loop. ``item``: of the turn at work. ``division``: a `handing.Handing`, None as long as, or where, all is computed in place.
+
+    Turns are counted apart from heads: one that goes on with the next never comes to the end of its head.
+    """
 
     def __init__(self, site, iterable, frame):
         self.site = site
         self.iterable, self.iterables = iterable, (iterable,)
         self.frame = frame
         self.item = self.first = self.division = None
-        self.count = 0
+        self._turns = self._heads = 0
         self._inner = _gone_through(iterable) if type(iterable) not in calls.CONTAINERS else []
         self._total = len(iterable) if hasattr(iterable, "__len__") else None
         self._seconds = self._began_at = 0.0
@@ -43,8 +47,9 @@ class Heading(object):
 
     def _noted(self, iterator, goes_on):
         for self.item in iterator:
-            if self.count == 0:
+            if self._turns == 0:
                 self.first = self.item
+            self._turns += 1
             yield self.item
             if not goes_on():
                 return
@@ -70,13 +75,13 @@ class Heading(object):
             return
         calls.undecide(None)
         self._seconds += elapsed(self._began_at)
-        self.count += 1
-        if self.count < self._look:
+        self._heads += 1
+        if self._heads < self._look:
             return
-        count, before = self._looked
-        recent = (self._seconds - before) / (self.count - count)
-        self._looked, self._look = (self.count, self._seconds), self._look * 2
-        self._verdict = calls.verdict_of(self.site, self.count, recent, self._seconds, self._total)
+        heads, before = self._looked
+        recent = (self._seconds - before) / (self._heads - heads)
+        self._looked, self._look = (self._heads, self._seconds), self._look * 2
+        self._verdict = calls.verdict_of(self.site, self._turns, recent, self._seconds, self._total)
         if self._verdict:
             self.division = calls.asked(lambda deciding: deciding.handing(self, values, recent), self.site)
         if self._verdict is not None and self.division is None:
@@ -86,9 +91,9 @@ class Heading(object):
         """The items that come behind the one at work, without taking them; None where nobody can tell."""
         kind = type(self.iterable)
         if kind in calls.CONTAINERS:
-            return list(self.iterable)[self.count :]
+            return list(self.iterable)[self._turns :]
         if kind is enumerate and len(self._inner) == 1:
-            return list(enumerate(self._inner[0], self.first[0]))[self.count :]
+            return list(enumerate(self._inner[0], self.first[0]))[self._turns :]
         return None
 
     def containers(self):

@@ -60,6 +60,7 @@ FORMS = (
     Form("loop with a head that is left", "got = []\nfor x in ITEMS:@\n    v = sum([x]), CALL\n    got.append(repr(v))\n    if len(got) > 4:\n        break\nelse:\n    got.append('all')"),
     Form("loop with a head that keeps the best", "got, bestN = None, -1\nfor x in ITEMS:@\n    v = sum([x]), CALL\n    if len(repr(v)) >= bestN:\n        bestN, got = len(repr(v)), (x, repr(v))"),
     Form("loop with a head that goes on", "got = []\nfor x in ITEMS:@\n    if x % 3 == 1:\n        print('not %d' % x)\n        continue\n    v = sum([x]), CALL\n    if repr(v) not in got:\n        got.append(repr(v))"),
+    Form("loop with a head that goes on at first", "got = []\nfor x in ITEMS:@\n    if x < 2:\n        continue\n    v = sum([x]), CALL\n    got.append(repr(v))\n    if len(got) > 5:\n        break"),
     Form("loop with a head and a file", "got = []\nwith open('fileN.txt', 'w') as fileN:\n    for x in ITEMS:@\n        v = sum([x]), CALL\n        fileN.write('%d %r\\n' % (x, v))"),
     Form("loop with a head over pairs", "got = []\nfor k, x in enumerate(ITEMS):@\n    v = sum([x]), CALL\n    got.insert(0, (k, repr(v)))\n    if len(got) > 5:\n        break"),
     Form("loop with a head that reads what the rest changes", "got, listN = [], [1]\nfor x in ITEMS:@\n    v = sum(listN), CALL\n    got.append(repr(v))\n    listN.append(x)", True),

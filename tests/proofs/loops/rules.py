@@ -108,7 +108,7 @@ _HEADS: _Table = {
 
 _HANDING: _Table = {
     "what they have read": (" and self._is_unchanged()", "", "loop with a head that reads what the rest changes"),
-    "the items to come": ("is_it = item is sent or", "is_it = True or", "loop with a head, and other items"),
+    "the items to come": ("is_it = _is_same(item, sent) or", "is_it = True or", "loop with a head, and other items"),
 }
 
 _COLLECTING: _Table = {

@@ -73,6 +73,27 @@ print(seen, y[-1], x)
 """,
         HANDED,
     ),
+    "goes on with the next at first": (
+        """
+for x in [0, 0, 3, 4, 5, 6, 7, 8]:
+    if not x:
+        print("skips", x)
+        continue
+    y = slow(x)
+    if y[-1] > 90:
+        break
+    print(x, y[-1])
+for i, x in enumerate([0, 0, 3, 4, 5, 6, 7, 8], 5):
+    if not x:
+        continue
+    y = slow(x)
+    if y[-1] > 90:
+        break
+    print(i, x, y[-1])
+""",
+        HANDED,
+    ),
+    "numbers of which there is more than one": ("with open('out.txt', 'w') as file:\n    for x in range(1000, 1006):\n        y = slow(x)\n        file.write('%s\\n' % y[-1])\n", HANDED),
     "what heads read is changed": ("for x in range(6):\n    y = slow(x)\n    T.append(x)\n    print(y)\n", CHANGED),
     "what heads read is changed by another name": ("other = T\nfor x in range(6):\n    y = slow(x)\n    other.append(x)\n    print(y)\n", CHANGED),
     "what heads read is changed at last": ("for x in range(8):\n    y = slow(x)\n    if x == 4:\n        T.append(x)\n    print(y)\n", CHANGED),
