@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+import errno
 import os
 import sys
 import threading
@@ -48,9 +49,11 @@ class ChunkRun(object):
             self._run(values)
             self._reports.finished()
             code = 0
-        except BaseException:
-            traceback.print_exc(file=sys.__stderr__)
-            sys.__stderr__.flush()
+        except BaseException as error:
+            # Items' own are their outcomes. A runner that was killed hears nothing, and what is printed may still pass for an item's text.
+            if getattr(error, "errno", None) != errno.EPIPE:
+                traceback.print_exc(file=sys.__stderr__)
+                sys.__stderr__.flush()
         finally:
             os._exit(code)
 

@@ -178,6 +178,29 @@ def test_when_the_runner_is_killed_its_child_dies_too(start: Start, tmp_path: Pa
     vanishes(int((tmp_path / "pid").read_text()))
 
 
+def test_a_child_that_outlives_its_runner_for_a_moment_prints_nothing_of_its_own(start: Start, tmp_path: Path) -> None:
+    """What it prints may still reach the people as if the item had printed it."""
+    runner = start(
+        """
+        import ctypes, os, time
+        def f(place):
+            ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)  # as if the kernel took its time to kill a child of one that died
+            with open(place + ".new", "w") as file: file.write(str(os.getpid()))
+            os.rename(place + ".new", place)
+            while not os.path.exists(place + ".go"): time.sleep(0.01)
+            return "x" * 100000
+        """
+    )
+    runner.give_items([str(tmp_path / "pid")])
+    runner.give_chunk(0, 1)
+    appears(tmp_path / "pid")
+    os.kill(runner.process.pid, signal.SIGKILL)
+    runner.process.wait()
+    (tmp_path / "pid.go").touch()
+    vanishes(int((tmp_path / "pid").read_text()))
+    assert b"Traceback" not in runner.process.printed(2)
+
+
 def test_where_no_process_can_be_made_the_chunk_has_died_and_the_log_says_why(start: Start) -> None:
     runner = start("import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (7, 7))\ndef f(x): return x")
     runner.give_range(2)
