@@ -57,6 +57,11 @@ PROGRAMS = {
     "a window onto another": ("s = np.zeros((2, 6))\nr = s[1]\nfor i in range(6):\n    r[i] = f(i)\nshown(r, s)", False),
     "another window onto it": ("r = np.zeros(6)\ns = r[1:]\nfor i in range(6):\n    r[i] = f(i) + s[0]\nshown(r, s)", False),
     "gone through": ("r = np.zeros(6)\nfor i, x in enumerate(r):\n    r[i] = f(i) + x\nshown(r)", False),
+    "used between": ("r = np.zeros(6)\nprint(r.sum())\nfor i in range(6):\n    r[i] = f(i)\nshown(r)", True),
+    "made by arithmetic": ("a = np.ones((2, 3))\nr = a * 2\nfor i in range(2):\n    for j in range(3):\n        r[i, j] = f(i) + j\nshown(r)", True),
+    "that another looks onto, used between": ("r = np.zeros(6)\nb = r[:3]\nprint(b.sum())\nfor i in range(6):\n    r[i] = f(i) + b[0]\nshown(r)", False),
+    "a window onto another": ("b = np.zeros(6)\nr = b[1:]\nfor i in range(5):\n    r[i] = f(i)\nshown(r)", False),
+    "objects with a number of their own, put where others were": ("class N(object):\n    def __float__(self):\n        print('asked')\n        return 2.0\nr = np.zeros(4)\nprint(r.sum())\nfor i in range(4):\n    r[i] = N()\nshown(r)", True),  # sent, and refused there
     "one that cannot be written": ("r = np.zeros(4)\nr.setflags(write=False)\nfor i in range(4):\n    r[i] = f(i)\n", False),
     "where zeros is another function": ("ONE = numpy.ones(4)\nnp.zeros = lambda n: ONE\nr = np.zeros(4)\nfor i in range(4):\n    r[i] = f(i) + ONE[0]\nshown(r)", False),
     "objects with a number of their own": ("class N(object):\n    def __float__(self):\n        print('asked')\n        return 2.0\nr = np.zeros(4)\nfor i in range(4):\n    r[i] = N()\nshown(r)", False),

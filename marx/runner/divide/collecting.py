@@ -2,7 +2,7 @@
 
 from __future__ import absolute_import
 
-from marx.runner.divide import syntax
+from marx.runner.divide import pure, syntax
 from marx.runner.divide.found import Collect
 from marx.runner.divide.libraries import BUILTINS
 from marx.runner.divide.roots import name_of
@@ -25,6 +25,10 @@ _FILLS = {"list": frozenset(["setitem"]), "table": frozenset(["setinner", "group
 _FILLS.update(dict=frozenset(["setdefault"]), defaultdict=frozenset(["group"]))
 #: Ways that put something into lists which must be known to nobody else: ``x.setdefault(k, []).append(y)``, ``x[k].append(y)``.
 _GROUPING = frozenset(["setdefault", "group"])
+#: Ways in which there is one thing at most that a value can be, or whatever it is takes them all the same.
+_TOGETHER = [frozenset(["append", "extend"]), frozenset(["add", "update"]), frozenset(["update", "setitem"]), _FILLING, frozenset(["setdefault"])]
+_TOGETHER += [frozenset([how]) for how in ("iadd", "max", "min")]
+_ANEW = frozenset(["iadd", "max", "min"])
 
 #: What cannot fail on a value that was computed: the only way of collecting where a handler stands around it.
 _NEVER_FAILS = frozenset(["append"])
@@ -35,7 +39,8 @@ class Collecting(object):
     Of one loop. ``found``: {id of a statement: `Collect`}. ``refused``: (name, line, why) of the first that would collect but may not.
 
     ``names``: of the accumulators. ``values``: those that each turn binds anew (sums, counts, min, max, a list that is added to).
-    ``makers``: the library's functions that made arrays which are filled.
+    ``makers``: the library's functions that made arrays which are filled. ``shared``: names of what others may hold as far as the source shows, by
+    what is done to it.
     """
 
     def __init__(self, site, index, targets):
@@ -44,6 +49,7 @@ class Collecting(object):
         self._targets = targets
         self.refused = None
         self.makers = set()
+        self.shared = {}
         several = list(_candidates(site.node.body, False))
         others = bound_in([site.node.target] + site.node.body, set(id(each[0]) for each in several))
         by_name = {}
@@ -62,30 +68,42 @@ class Collecting(object):
     def _judge(self, name, several):
         hows = set(how for _, how, _ in several)
         owner = owner_of(self._site.scope, name)
-        made = None
+        made, line, why = None, several[0][0].lineno, "it is not a name of this block"
         if owner is self._site.scope:
-            made, line, why = self._made(name, set(id(statement) for statement, _, _ in several), hows)
-            why = why or _unfit(made, hows, any(is_tried and how not in _NEVER_FAILS for _, how, is_tried in several))
-        else:
-            line, why = several[0][0].lineno, "it is not a name of this block"
+            made, line, why = self._made_for(name, several, hows)
         if why:
             self.refused = self.refused or (name, line or several[0][0].lineno, why)
             return
         self.names.add(name)
-        if made not in _METHODS and made not in _FILLS or any(kind(statement) == "AugAssign" for statement, _, _ in several):
+        if hows <= _ANEW and made not in _METHODS or any(kind(statement) == "AugAssign" for statement, _, _ in several):
             self.values.add(name)
         for statement, how, _ in several:
             how = "extend" if how == "iadd" and made == "list" else "fill" if made == "array" else "group" if how in _GROUPING else how
             self.found[id(statement)] = Collect(how, name_of(owner, name), statement)
 
-    def _made(self, name, collecting, hows):
-        """(what it is bound to, line, why it may not collect): the nearest binding before the loop, with nobody looking between."""
+    def _made_for(self, name, several, hows):
+        """(what it is, None where that shows when it runs; a line, why it may not collect)"""
+        collecting = set(id(statement) for statement, _, _ in several)
+        mentions = self._mentions_within(name, collecting, hows)
+        if mentions:
+            return None, mentions[0], "the loop reads it"
+        if any(is_tried and how not in _NEVER_FAILS for _, how, is_tried in several):
+            return None, None, "it may fail, and the loop would handle that"
+        made, line, why = self._made(name, collecting, hows)
+        if why and any(hows <= each for each in _TOGETHER) and self._may_fit(name, hows):
+            self.shared[name_of(self._site.scope, name)] = frozenset(hows)
+            return None, None, None
+        return made, line, why or _unfit(made, hows)
+
+    def _mentions_within(self, name, collecting, hows):
+        """The lines on which the loop looks at what it collects in; to ask once how large it is does no harm."""
         node = self._site.node
         is_asked = hows <= _FILLING and owner_of(self._site.scope, "len") is None and _asks_size_only(node.iter, name)
         over = [] if is_asked else [node.iter]
-        mentions = [line for part in [node.target] + over + node.body for line in _mentions(part, name, collecting)]
-        if mentions:
-            return None, mentions[0], "the loop reads it"
+        return [line for part in [node.target] + over + node.body for line in _mentions(part, name, collecting)]
+
+    def _made(self, name, collecting, hows):
+        """(what it is bound to, line, why others may hold it): the nearest binding before the loop, with nobody looking between."""
         is_named_within = self._is_named_within(name)
         if is_named_within and _calls(self._site.node.iter):
             return None, self._site.line, "functions know it"
@@ -105,6 +123,17 @@ class Collecting(object):
                 break
             below = node
         return None, None, "it is not made new in front of the loop"
+
+    def _may_fit(self, name, hows):
+        """Whether a binding of a name leaves it open that it can collect: what a function is given others hold, and what a library makes is no container."""
+        for binding in self._site.scope.bindings.get(name, ()):
+            if binding.kind == "parameter" and hows.isdisjoint(_ANEW):
+                continue
+            node = binding.value if binding.kind == "value" else None
+            names = self._targets.names(node.func, binding.scope) if kind(node) == "Call" else None
+            if binding.kind not in ("import", "function", "class") and (names is None or names <= frozenset(pure.FUNCTIONS)):
+                return True
+        return False
 
     def _new(self, statement, name, hows):
         """What a statement makes new and binds to ``name`` alone: as `_is_new` has it, or "array", "defaultdict", or "table" where its rows are
@@ -137,16 +166,14 @@ class Collecting(object):
         return scope.kind == "module" and self._index.may_be_asked(scope, name)
 
 
-def _unfit(made, hows, is_tried):
+def _unfit(made, hows):
     """Why a name that was made as ``made`` cannot collect in these ways; None if it can."""
-    if is_tried:
-        return "it may fail, and the loop would handle that"
     if hows <= _FILLS.get(made, frozenset()):
         return None
     if made in _METHODS or made in _FILLS:
         fits = set(_METHODS.get(made, ())) | set({"list": ["iadd"], "dict": ["setitem"]}.get(made, []))
         return None if hows <= fits else "%s %s collects otherwise" % ("an" if made == "array" else "a", made)
-    return None if len(hows) == 1 and hows <= set(["iadd", "max", "min"]) else "it is no container"
+    return None if len(hows) == 1 and hows <= _ANEW else "it is no container"
 
 
 def _candidates(statements, is_tried):

@@ -60,6 +60,8 @@ Found = namedtuple(
 #: "imported"   the name (``root[1]``, a root of its own) still means what a library has under one of the dotted names (``root[2:]``)
 #: "builtin"    the name still means Python's own, in the module (``root[1]``) and in builtins
 #: "library"    the dotted name is still the library's own, in a version that `pure` knows
+#: "sole"       nothing but its name holds what a loop collects in, nor, where it puts things into lists in there, these; numbers and texts may be
+#:              held by anybody
 #: "stdout"     ``sys.stdout`` is what the program was started with
 #: "file"       the file that the path names (root of the path) is one that every worker has alike, and no item writes
 #: "arrays"     numbers, texts, lists and tuples of them, numpy arrays that hold no objects, and estimators of scikit-learn's that are new

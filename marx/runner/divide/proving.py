@@ -264,6 +264,8 @@ class Proof(object):
             found.setdefault((_ALIAS, roots.told(root)), site.line)
         for root in self._containers():
             found.setdefault(("container", root), site.line)
+        for root in self._collecting.shared if self._collecting and item is self.item else ():
+            found.setdefault(("sole", root), site.line)
         return tuple(each for each in conditions_of(found, outcome.calls) if not doubt or self._is_settled(each.root))
 
     def _containers(self):

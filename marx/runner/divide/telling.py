@@ -33,6 +33,7 @@ _ASKS = (
     ("container", "{} is a list, or as good as one"),
     ("function", "{} has no effects"),
     ("unshared", "results share nothing with {} that can be changed"),
+    ("sole", "nothing else holds {}"),
     ("stdout", "{} is not replaced by the program"),
     ("file", "files that are read are the same everywhere"),
 )

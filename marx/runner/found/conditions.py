@@ -12,6 +12,7 @@ from marx.runner.divide.roots import CODE, MADE, OWN, UNKNOWN, base, inside
 from marx.runner.found import calls
 from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, is_local, is_lonely, modules_by_path, place_in_source
 from marx.runner.found.functions import summary_of, values_around, why_changed, why_not_alone, why_not_told_apart
+from marx.runner.found.holding import why_shared
 from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
 from marx.runner.found.versions import why_unknown
@@ -278,6 +279,9 @@ class Settling(object):
         is_others = is_others or _is_exchanged(something, _dotted(root[-1].rpartition(".")[0]), parts[-1])
         return "`%s` is not the library's own any more" % root[-1] if is_others else why_unknown(parts[0])
 
+    def _sole(self, root):
+        return why_shared(self._frame, root[-1], set(each.how for each in self._found.collects if each.root == root))
+
     def _stdout(self, root):
         return None if sys.stdout is sys.__stdout__ and sys.stderr is sys.__stderr__ else "the program has replaced its output"
 
@@ -299,6 +303,7 @@ _SETTLED = {
     "builtin": Settling._builtin,
     "library": Settling._library,
     "stdout": Settling._stdout,
+    "sole": Settling._sole,
     "unshared": Settling._nothing,
 }
 

@@ -45,6 +45,7 @@ def decided(sampling, frame, iterator, seconds):
     items = []
 
     def divide(found, portal):
+        _refuse_shared(found, frame)
         items.extend(iterator)
         return _Deciding(sampling, found, frame, items, portal).division(seconds)
 
@@ -124,6 +125,15 @@ def _refuse_early(found, iterables):
         raise Stays("the program has replaced its output")
     if threading.active_count() > 1:
         raise Stays("other threads are at work")
+
+
+def _refuse_shared(found, frame):
+    """The same for what a loop collects in: if its items come from that, each turn decides about the next."""
+    settling = Settling(found, frame, ())
+    for condition in found.conditions:
+        reason = settling.why_not(condition) if condition.kind == "sole" else None
+        if reason is not None:
+            raise Stays("line %s: %s" % (condition.line, reason))
 
 
 def _gone_over(node):

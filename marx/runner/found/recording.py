@@ -6,10 +6,12 @@ import sys
 from collections import defaultdict
 
 from marx.runner.compat import TEXT
-from marx.runner.found.looking import NUMBERS, WHOLE
+from marx.runner.found.looking import NUMBERS, WHOLE, Looked, Strange
 
 #: Of what is summed up exactly: nothing of the program's runs when these are added or compared.
 SCALARS = NUMBERS | frozenset([str, bytes, TEXT])
+#: Ways of putting something at a place that is there already.
+_FILLING = frozenset(["setitem", "setslice", "setinner"])
 #: For `Ellipsis` in a key, which 2.7 does not pickle.
 ALL_BETWEEN = "..."
 #: Bytes of a number in an array, by numpy's letter for its kind: up to so many it becomes one of Python's and comes back as it was.
@@ -178,13 +180,14 @@ class _Group(object):
 
 
 class Cells(object):
-    """Stands for an array of numbers that is filled. ``kind``: its dtype as text, its shape, and whether it lies in Fortran's order.
+    """Stands for an array of numbers that is filled. ``kind``: its dtype as text, its shape, whether it lies in Fortran's order, and whether the source
+    proves that nothing but numbers is put there: objects of the program would be asked for theirs.
 
     An array like it takes what is put there, with whatever numpy makes of that, and what then stands there is kept.
     """
 
     def __init__(self, kind, record):
-        self._dtype, self._shape, self._order = kind
+        self._dtype, self._shape, self._order, self._is_proved = kind
         self._record = record
         self._cells = None
 
@@ -196,6 +199,8 @@ class Cells(object):
     def __setitem__(self, key, value):
         key = key if type(key) is tuple else (key,)
         parts = [_part_of(each) for each in key]
+        if not self._is_proved:
+            _refuse_objects(value)
         if self._cells is None:
             self._cells = sys.modules["numpy"].empty(self._shape, self._dtype, self._order)
         self._cells[key] = value
@@ -231,6 +236,15 @@ def _part_of(key):
     raise Unrecorded("it fills an array at a %s" % type(key).__name__)
 
 
+def _refuse_objects(value):
+    try:
+        is_plain = not Looked().add(value).classes
+    except Strange:
+        is_plain = False
+    if not is_plain:
+        raise Unrecorded("it fills an array with a %s" % type(value).__name__)
+
+
 def _key_of(parts):
     return tuple(slice(*part) if type(part) is tuple else Ellipsis if part == ALL_BETWEEN else part for part in parts)
 
@@ -249,8 +263,8 @@ def kind_of(value, hows):
         if type(value) is list and all(type(row) is list for row in value):
             return "buckets", len(value)
         return ("groups",) if _is_of_lists(value) else None
-    if "fill" in hows:
-        return _kind_of_array(value)
+    if "fill" in hows or hows <= _FILLING and "numpy" in sys.modules and type(value) is sys.modules["numpy"].ndarray:
+        return _kind_of_array(value, "fill" in hows)
     return KINDS.get(type(value))
 
 
@@ -259,14 +273,14 @@ def _is_of_lists(value):
     return is_plain and all(type(each) is list for each in value.values())
 
 
-def _kind_of_array(value):
+def _kind_of_array(value, is_proved):
     numpy = sys.modules.get("numpy")
     if numpy is None or type(value) is not numpy.ndarray or value.base is not None or not value.flags.writeable:
         return None
     dtype = value.dtype
     if dtype.names is not None or dtype.itemsize > _EXACT_BYTES.get(dtype.kind, 0):
         return None
-    return "cells", dtype.str, value.shape, "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C"
+    return "cells", dtype.str, value.shape, "F" if value.flags.f_contiguous and not value.flags.c_contiguous else "C", is_proved
 
 
 def needs_numpy(kinds):

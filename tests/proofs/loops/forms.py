@@ -45,6 +45,8 @@ FORMS = (
     Form("loop that fills a list with what stood before", "got = [0] * 9\nfor x in ITEMS:@\n    got[x % 9] = got[x % 9 - 1], CALL", True),
     Form("loop that fills a list beyond its end", "got = [None] * 2\ntry:\n    for x in ITEMS:@\n        got[x] = CALL\nexcept IndexError as e:\n    print(e)"),
     Form("loop behind what was put there", "got = []\ngot.append('first')\nfor x in ITEMS:@\n    got.append(CALL)"),
+    Form("loop behind a look at what was put there", "got = []\nprint(len(got))\nfor x in ITEMS:@\n    got.append(CALL)"),
+    Form("loop over what it fills", "def lookN():\n    return got\ngot = [x % 9 for x in ITEMS] + [0] * 9\nfor x in lookN():@\n    got[(x + 1) % 9] = x + 1 + len(repr(CALL)) % 2", True),
     Form("adding loop", "got = set()\nfor x in ITEMS:@\n    got.add(repr(CALL))\ngot = sorted(got)"),
     Form("summing loop", "got = 0\nfor x in ITEMS:@\n    got += len(repr(CALL)) / 3.0"),
     Form("counting loop", "got = 0\nfor x in ITEMS:@\n    if len(repr(CALL)) > 1:\n        got += 1"),

@@ -77,6 +77,7 @@ _CONDITIONS = {
     "function": "counting decorator",
     "builtin": "builtin under another name",
     "library": "monkeypatched library",
+    "sole": "accumulator by another name",
 }
 
 #: What guards the same as some rule: these are never off alone here, but for those that stand among the rules as well.
@@ -155,6 +156,7 @@ RULES = (
     *_rules("heads", "found/handing.py", _HANDING),
     Rule("heads: what the rest of a turn changes", "found/deciding.py", ".isdisjoint(changed)", " is not None", "loop with a head that reads what the rest changes"),
     *_rules("form", "divide/collecting.py", _COLLECTING),
+    Rule("form: accumulators that the items come from", "found/deciding.py", "        _refuse_shared(found, frame)\n", "", "loop over what it fills"),
     *(Rule(f"condition: {kind}", "found/conditions.py", _CONDITION, f'if condition.kind == "{kind}":\n            return None\n        {_CONDITION}', by) for kind, by in _CONDITIONS.items()),
     Rule("condition: of defaults", "found/conditions.py", 'if base(condition.root)[0] == "parameter" and any(type(each) not in ATOMS for each in _defaults_of(function)):', "if False:", "default that is an object"),
     Rule("condition: of what is given", "found/conditions.py", "for root in _as_given(condition.root, function, given)]", 'for root in _as_given(condition.root, function, given) if base(condition.root)[0] != "parameter"]', "item changed by a closure"),

@@ -95,7 +95,7 @@ for i, x in enumerate([0, 0, 3, 4, 5, 6, 7, 8], 5):
     ),
     "numbers of which there is more than one": ("with open('out.txt', 'w') as file:\n    for x in range(1000, 1006):\n        y = slow(x)\n        file.write('%s\\n' % y[-1])\n", HANDED),
     "what heads read is changed": ("for x in range(6):\n    y = slow(x)\n    T.append(x)\n    print(y)\n", CHANGED),
-    "what heads read is changed by another name": ("other = T\nfor x in range(6):\n    y = slow(x)\n    other.append(x)\n    print(y)\n", CHANGED),
+    "what heads read is changed by another name": ("other = T\nfor x in range(6):\n    y = slow(x)\n    other.insert(0, x)\n    print(y)\n", CHANGED),
     "what heads read is changed at last": ("for x in range(8):\n    y = slow(x)\n    if x == 4:\n        T.append(x)\n    print(y)\n", CHANGED),
     "what heads read is changed by a function": ("def more(x):\n    T.append(x)\nfor x in range(6):\n    y = slow(x)\n    more(x)\n    print(y)\n", CHANGED),
     "a function that changes something else": ("log = []\ndef more(x):\n    log.append(x)\nfor x in range(6):\n    y = slow(x)\n    more(x)\n    print(y)\nprint(log)\n", HANDED),
@@ -157,7 +157,7 @@ make()
 """,
         CHANGED,
     ),
-    "a default value": ("def f(x, seen=[]):\n    return slow(x), len(seen)\nmine = f.__defaults__[0]\nfor x in range(6):\n    y = f(x)\n    mine.append(x)\n    print(y)\n", CHANGED),
+    "a default value": ("def f(x, seen=[]):\n    return slow(x), len(seen)\nmine = f.__defaults__[0]\nfor x in range(6):\n    y = f(x)\n    mine.insert(0, x)\n    print(y)\n", CHANGED),
     "a function reads what the loop binds": ("y = 0\ndef f(x):\n    return slow(x)[-1] + y\nfor x in range(6):\n    y = f(x)\n    if y > 99:\n        break\nprint(y)\n", KEPT),
     "a head that fails": (
         """
