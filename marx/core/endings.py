@@ -96,6 +96,8 @@ class Endings:
         self._orders.tell(task.id)
 
     def _end_live(self, live: LiveLease, event: ChunkEnded, now: float) -> None:
+        if event.outcome in ("succeeded", "died"):
+            live.begin()  # the end of what ran before it on its slot may still be on its way
         if event.outcome == "succeeded":
             self._succeed(live, now)
         elif event.outcome == "died":

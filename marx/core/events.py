@@ -172,6 +172,19 @@ class ItemsReported:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkBegun:
+    """
+    Something came of a chunk that still waits behind another one, for all that was heard.
+
+    Reports of one chunk come in their order; those of the chunk before it may be held up by a file that is still on its way.
+    """
+
+    worker: str
+    fence: int
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class RestReturned:
     """The items under a fence from ``stop`` on were not begun, and will not be: the worker was asked to give them back."""
 
@@ -248,6 +261,7 @@ Event = (
     | WorkerLeft
     | WorkerTested
     | ItemsReported
+    | ChunkBegun
     | RestReturned
     | ChunkEnded
     | TaskRestored

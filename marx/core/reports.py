@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from marx.core.actions import SaveResults
 from marx.core.assignments import Assignments
-from marx.core.events import ItemsReported
+from marx.core.events import ChunkBegun, ItemsReported
 from marx.core.leases import Leases, LiveLease
 from marx.core.lives import Lives
 from marx.core.model import Lease, Range
@@ -58,6 +58,12 @@ class Reports:
         named = known.find(portion) if known else None
         source = self._of_earlier_server(fence, worker, known, named) if known and named else None
         return None if source is None else source.lease
+
+    def begin(self, event: ChunkBegun, now: float) -> None:
+        """A chunk is at work, whatever is thought of the one before it."""
+        live = self._leases.get(event.fence)
+        if live is not None and (live.lease.worker, live.lease.task) == (event.worker, event.task):
+            live.begin()
 
     def report(self, event: ItemsReported, now: float) -> None:
         """Results came in; the sender gets its verdict whatever they are."""

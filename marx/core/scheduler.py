@@ -27,6 +27,7 @@ from marx.core.endings import Endings
 from marx.core.errors import UnknownTask
 from marx.core.events import (
     CancelAsked,
+    ChunkBegun,
     ChunkEnded,
     Event,
     HoldAsked,
@@ -111,6 +112,7 @@ class Scheduler:
             WorkerLeft: lambda event, now: arrivals.leave(event.worker, now),
             WorkerTested: suspicion.tested,
             ItemsReported: self._hearing(reports.report),
+            ChunkBegun: self._hearing(reports.begin),
             RestReturned: self._hearing(endings.shorten),
             ChunkEnded: self._hearing(endings.end),
             Ticked: self._tick,
@@ -205,6 +207,11 @@ class Scheduler:
         """Whether the lease with this fence was neither ended nor lost."""
         return self._leases.get(fence) is not None
 
+    def is_queued(self, fence: int) -> bool:
+        """Whether nothing was heard of a live lease that shows it to be at work."""
+        live = self._leases.get(fence)
+        return live is not None and not live.begun
+
     def holds_any(self, worker: str, task: str) -> bool:
         """Whether a worker has leases of a task."""
         return any(live.lease.worker == worker for live in self._leases.of_task(task))
@@ -246,7 +253,7 @@ class Scheduler:
         """What a worker says is a sign of its life first."""
         heard = self._arrivals.heard
 
-        def hear(event: ItemsReported | RestReturned | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped, now: float) -> None:
+        def hear(event: ItemsReported | ChunkBegun | RestReturned | ChunkEnded | ItemsAdded | PortionOpened | PortionDropped, now: float) -> None:
             if event.worker is not None:
                 heard(event.worker, now)
             door(event, now)

@@ -220,6 +220,9 @@ class Intake:
             place = self._worker, report.fence, report.task
             said = report.outcome, report.item, report.reason, receipt, report, report.fatal
             return events.ChunkEnded(*place, *said, report.cause, report.evidence)
+        if isinstance(report, (OutputReport, ArtifactReport)):
+            is_new = self._service.scheduler.is_queued(report.fence)
+            return events.ChunkBegun(self._worker, report.fence, report.task) if is_new else None
         return self._program_event(report, part, receipt)
 
     def _program_event(self, report: Report, part: bytes, receipt: int) -> events.Event | None:

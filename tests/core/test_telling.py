@@ -3,8 +3,8 @@
 import pytest
 
 from marx.core.errors import UnknownTask
-from marx.core.events import CancelAsked, TaskRestored, TaskSubmitted, WorkerChanged, WorkerCut, WorkerLeft
-from marx.core.model import Policy
+from marx.core.events import CancelAsked, ChunkBegun, TaskRestored, TaskSubmitted, WorkerChanged, WorkerCut, WorkerLeft
+from marx.core.model import Lease, Policy
 from marx.core.reasons import span
 from tests.core.builders import NOTHING_AHEAD, Desk, held, offer, terms
 
@@ -101,6 +101,36 @@ def test_what_may_have_been_run_before_is_not_alone(desk, end):
     desk.end(lease, end)
     assert desk.leases[0].attempt == 2
     assert not desk.scheduler.is_alone(desk.leases[0])
+
+
+def two_on_one_slot() -> tuple[Desk, Lease, Lease]:
+    """The one that is thought to run, and the one behind it."""
+    desk = Desk()
+    desk.submit(100, chunk_items=1, retries=1)
+    desk.join()
+    desk.run(desk.leases[0], seconds=0.01)
+    front, behind, *_ = desk.leases
+    return desk, front, behind
+
+
+@pytest.mark.parametrize("end", ["died", "cancelled"])
+def test_what_was_run_before_the_end_of_the_chunk_in_front_was_heard_is_not_alone(end):
+    """A file that is still on its way holds up the reports of its own chunk only."""
+    desk, front, behind = two_on_one_slot()
+    desk.do(ChunkBegun("alpha", behind.fence, "task"))
+    desk.end(behind, end, item=behind.first if end == "died" else None)
+    desk.join("beta")
+    again = next(lease for lease in desk.leases if lease.first == behind.first)
+    assert again.attempt == 2 and not desk.scheduler.is_alone(again)
+    assert desk.scheduler.is_alone(front)
+
+
+def test_the_death_of_a_chunk_shows_that_it_had_begun():
+    desk, _, behind = two_on_one_slot()
+    assert desk.scheduler.is_queued(behind.fence)
+    desk.end(behind, "died", item=behind.first)
+    desk.join("beta")
+    assert next(lease for lease in desk.leases if lease.first == behind.first).attempt == 2
 
 
 def test_what_a_worker_had_queued_when_it_fell_silent_may_have_been_run():

@@ -204,6 +204,27 @@ async def test_two_attempts_that_one_worker_tells_of_in_one_breath_are_shown_onc
     assert len(ada.output[watch]) == 1
 
 
+@pytest.mark.parametrize("end", ["died", "cancelled"])
+@pytest_twisted.ensureDeferred
+async def test_what_a_chunk_printed_whose_end_overtook_that_of_the_one_before_is_shown_once(room, end: str) -> None:
+    """A file of the first is still on its way, and holds up what is said of that chunk alone."""
+    ada, lab = await room.tasker(), await room.worker()
+    task = await ada.submit(*range(50), chunk_items=1, retries=1)
+    first = (await lab.until(lambda: lab.grants))[0]
+    report, payload = results(first, first[3], 0)
+    await lab.report(report, ended(first), payload=payload)
+    _, _, behind = (await lab.until(lambda: lab.grants[2:] and lab.grants))[:3]
+    place, item = (behind[0], task, 0), behind[3]
+    pack = pack_output([Segment(item, STDOUT, 0, b"hello\n")], item)
+    await lab.report(OutputReport(*place, item, item, 5.0, len(pack)), ended(behind, end, item=item if end == "died" else None), payload=pack)
+    other = await room.worker("lab-2")
+    [again] = await other.until(lambda: [grant for grant in other.grants if grant[3] == item])
+    await other.report(OutputReport(again[0], task, 0, item, item, 6.0, len(pack)), payload=pack)
+    watch = await ada.watch(task, live=False)
+    await ada.until_complete(watch)
+    assert len(ada.output[watch]) == 1
+
+
 @pytest_twisted.ensureDeferred
 async def test_a_task_that_is_submitted_twice_under_one_key_is_one(room) -> None:
     ada, bob = await room.tasker("ada"), await room.tasker("bob")
