@@ -114,7 +114,7 @@ def _loop(node, number, summed):
 
 
 def _headed(node, number, head):
-    statements, rest = node.body[: head.count], node.body[head.count :]
+    before, statements, rest = node.body[: head.start], node.body[head.start : head.stop], node.body[head.stop :]
     names = "".join(name + ", " for name in head.names)
     taking = "if %s and %s(%d):\n" % (HEADS, TAKES, number)
     taking += " if %s(%d): continue\n" % (SKIPS, number) if head.skips else ""
@@ -122,7 +122,7 @@ def _headed(node, number, head):
     made = _statements(taking + "else: pass", statements[0].lineno, statements[0])
     [last] = _statements("if %s: %s(%d, %s)" % (HEADS, HEADED, number, names), max(_lines(statements[-1])), statements[-1])
     made[0].orelse = statements + [last]
-    node.body = made + rest
+    node.body = before + made + rest
     return _over(node, "%s(%d, HOLE)" % (EACH, number))
 
 

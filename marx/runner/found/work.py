@@ -32,7 +32,8 @@ def work_of(found, frame):
     node, collects = copy.deepcopy((found.node, found.collects))
     _record(node, collects)
     if found.head:
-        node.body[found.head.count :] = [_giving(found.head.names, node.body[found.head.count - 1])]
+        node.body = node.body[found.head.start : found.head.stop]
+        node.body.append(_giving(found.head.names, node.body[-1]))
     names = set(part.id for part in ast.walk(node) if kind(part) == "Name")
     if not names.isdisjoint(("super", "__class__")):
         raise Unworkable("it asks for the class that it stands in")

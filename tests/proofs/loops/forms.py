@@ -59,6 +59,8 @@ FORMS = (
     Form("nested loop", "got = []\nfor x in ITEMS:@\n    row = []\n    for y in range(3):\n        row.append(y * x)\n    got.append((row, CALL))"),
     Form("loop with try", "got = []\nfor x in ITEMS:@\n    try:\n        got.append(CALL)\n    except ValueError as e:\n        got.append(str(e))"),
     Form("last turn used", "got = []\nfor x in ITEMS:@\n    v = CALL\n    got.append(1)\nprint((x, repr(v)))"),
+    Form("loop with a head behind what stays", "got, seenN = [], []\nfor x in ITEMS:@\n    seenN.append(x)\n    got.append(len(seenN))\n    v = sum([x]), CALL\n    got.append((repr(v), len(got)))"),
+    Form("loop that binds its item before its head", "got = []\nfor x in ITEMS:@\n    x = (x + len(got)) % 5\n    got.append(x)\n    v = sum([x]), CALL\n    got.append((repr(v), len(got)))", True),
     Form("loop with a head that is left", "got = []\nfor x in ITEMS:@\n    v = sum([x]), CALL\n    got.append(repr(v))\n    if len(got) > 4:\n        break\nelse:\n    got.append('all')"),
     Form("loop with a head that keeps the best", "got, bestN = None, -1\nfor x in ITEMS:@\n    v = sum([x]), CALL\n    if len(repr(v)) >= bestN:\n        bestN, got = len(repr(v)), (x, repr(v))"),
     Form("loop with a head that goes on", "got = []\nfor x in ITEMS:@\n    if x % 3 == 1:\n        print('not %d' % x)\n        continue\n    v = sum([x]), CALL\n    if repr(v) not in got:\n        got.append(repr(v))"),

@@ -159,6 +159,24 @@ make()
     ),
     "a default value": ("def f(x, seen=[]):\n    return slow(x), len(seen)\nmine = f.__defaults__[0]\nfor x in range(6):\n    y = f(x)\n    mine.insert(0, x)\n    print(y)\n", CHANGED),
     "a function reads what the loop binds": ("y = 0\ndef f(x):\n    return slow(x)[-1] + y\nfor x in range(6):\n    y = f(x)\n    if y > 99:\n        break\nprint(y)\n", KEPT),
+    "begins behind what stays": ("log = []\nfor x in range(6):\n    log.append(x)\n    print('before', len(log))\n    y = slow(x)\n    print(y)\nprint(log, y)\n", HANDED),
+    "begins behind what it prints": ("log = []\nfor x in range(6):\n    log.append(x)\n    print('before', len(log))\n    print('head', x)\n    y = slow(x)\n    log.append(y)\nprint(log)\n", HANDED),
+    "a name goes round": ("y = 0\nfor x in range(6):\n    print('last', y)\n    z = [y]\n    y = slow(x)\nprint(y, z)\n", HANDED),
+    "the item is changed before": ("seen = []\nfor x in [[1], [2], [3], [4], [5], [6]]:\n    seen.insert(0, x)\n    x.append(len(seen))\n    y = slow(x[-1])\n    print(y, x)\n", CHANGED),
+    "the item's name is bound before": ("seen = []\nfor x in range(6):\n    x = x + len(seen)\n    seen.insert(0, x)\n    y = slow(x)\n    print(y, x)\n", KEPT),
+    "what heads read is changed before": ("for x in range(6):\n    T.append(x)\n    print(len(T))\n    y = slow(x)\n    print(y)\n", CHANGED),
+    "what heads read is changed before, sometimes": ("for x in range(8):\n    if x == 5:\n        T.insert(0, x)\n    print(len(T))\n    y = slow(x)\n    print(y)\n", CHANGED),
+    "goes on with the next before": (
+        "seen = []\nfor x in range(8):\n    seen.insert(0, x)\n    if len(seen) % 3 == 1:\n        seen.insert(0, 0)\n        continue\n    y = slow(x)\n    print(y, len(seen))\n",
+        KEPT,
+    ),
+    "is left before": (
+        "seen = []\ndef first(limit):\n    for x in range(8):\n        seen.insert(0, x)\n        if len(seen) > limit:\n            return x\n"
+        "        y = slow(x)\n        print(y, len(seen))\nprint(first(5), first(99))\n",
+        HANDED,
+    ),
+    "fails before": ("seen = []\ntry:\n    for x in range(8):\n        seen.insert(0, 6 // (x - 5))\n        y = slow(x)\n        print(y, seen)\nfinally:\n    print(x, y)\n", HANDED),
+    "two that could be heads": ("seen = []\nfor x in range(6):\n    seen.insert(0, x)\n    y = slow(x)\n    seen.insert(0, y)\n    z = slow(-y[-1] * -1)\n    print(y, z)\n", HANDED),
     "a head that fails": (
         """
 def f(x):
@@ -196,7 +214,7 @@ for x in range(6):
         HANDED,
     ),
     "it calls itself": ("def walk(n):\n    for x in range(n):\n        y = slow(x)\n        if x == 3:\n            print(walk(n - 3))\n        if y[-1] == 7:\n            return n, x\n    return n\nprint(walk(10))\n", HANDED),
-    "what comes back is the program's own": ("xs = [[x] for x in range(6)]\nfor x in xs:\n    y = slow(x[0])\n    z = x\n    z.append(9)\n    print(y, z is x)\nprint(xs)\n", CHANGED),
+    "what comes back is the program's own": ("def same(x):\n    return slow(0) and x\nxs = [[x] for x in range(6)]\nfor x in xs:\n    y = slow(x[0])\n    z = same(x)\n    z.append(9)\n    print(y, z is x)\nprint(xs)\n", CHANGED),
     "the output is replaced": (
         "class Out(object):\n    def write(self, text):\n        sys.__stdout__.write(text.upper())\n    def flush(self):\n        pass\ndef f(x):\n    print('at', x)\n    return slow(x)[-1]\nfor x in range(8):\n    y = f(x)\n    if y == 3:\n        sys.stdout = Out()\n",
         CHANGED,
