@@ -98,7 +98,9 @@ class HeadItem(Walking):
         return self._heads[self.place] if self.place else ()
 
     def step(self):
-        """Walk it once."""
+        """Walk it once, if there is one."""
+        if not self.place:
+            return
         node, scope = self._site.node, self.scope
         self.take(node.target, node.iter, frozenset([ITEM]), scope)
         self.do_all(node.body[slice(*self.place)], scope)
