@@ -1,5 +1,5 @@
-"""Loops of which only some statements of each turn, that follow each other, can be computed elsewhere: its *head*, mostly the first ones. What that
-gives to the rest is handed over turn by turn.
+"""Loops of which only some statements of each turn, that follow each other, can be computed elsewhere: its *head*, mostly the first ones; or where
+there are none, an expression in one of them. What that gives to the rest is handed over turn by turn.
 
 A head asks of its own statements what a portion asks of an item, and of the rest of the turn only that no name goes from there to a head.
 The rest may change objects that heads read: where the source does not show that it changes nothing but what it names, that is looked at
@@ -8,9 +8,10 @@ before each head, see `found.handing`.
 
 from __future__ import absolute_import
 
+import ast
 from collections import namedtuple
 
-from marx.runner.divide import roots, syntax
+from marx.runner.divide import pure, roots, syntax
 from marx.runner.divide.frame import Hopeless
 from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.roots import ITEM, name_of
@@ -20,8 +21,8 @@ from marx.runner.divide.walking import Walking
 
 #: ``start``, ``stop``: the statements of the loop's body that are its head. ``names``: those that it binds and that the rest uses, in a fixed
 #: order. ``why``: what keeps the rest, as a sentence. ``skips``: whether it may go on with the next turn. ``rest``: a `Rest`, None where it may
-#: do anything.
-Head = namedtuple("Head", "start stop names why skips rest")
+#: do anything. ``expression``: the node of which alone the head consists, None where statements are it.
+Head = namedtuple("Head", "start stop names why skips rest expression")
 
 #: ``changes``: roots of the names whose objects the rest of a turn changes, and of no others, where its ``conditions`` hold.
 Rest = namedtuple("Rest", "changes conditions")
@@ -39,12 +40,13 @@ def heads_of(site, inner_names, is_used_elsewhere):
     names = bound_in([site.node.target] + body)
     for start in range(len(body)):
         first = targets_in(site.node.target) - bound_in(body[:start])
+        changed = _changed_by(body) - targets_in(site.node.target) | _changed_by(body[:start])
         for stop in range(start + 1, len(body) + 1):
             head = body[start:stop]
             if leaving(head[-1:]) is not None or kind(head[-1]) in ("FunctionDef", "ClassDef", "Import", "ImportFrom"):
                 break
             turn = Turn(head, names, first, inner_names)
-            if turn.carried is not None:
+            if turn.carried is not None or not _read_in(head).isdisjoint(changed):
                 break
             used = _read_in(body[:start] + body[stop:])
             given = sorted(name for name in bound_in(head) if name in used or is_used_elsewhere(name))
@@ -60,18 +62,96 @@ def _read_in(statements):
     return frozenset(each.id for statement in statements for each in syntax.walk(statement) if kind(each) == "Name")
 
 
+def expressions_of(site, inner_names, lengths, targets):
+    """The expressions that each turn computes which may be a head, as far as names tell; each before those within it. ``targets``: `Targets`."""
+    body, found = site.node.body, []
+    if suspends(body):
+        return found
+    names = bound_in([site.node.target] + body)
+    first = targets_in(site.node.target) - bound_in(body)
+    for place, statement in enumerate(body):
+        changed = _changed_by(body) - first | _changed_by(body[:place])
+        for node in _always(statement):
+            if not _read_in([node]).isdisjoint(changed):
+                continue
+            if _is_work(node, site.scope, targets) and lengths.may_be_long([node], site.scope) and not bound_in([node]):
+                if Turn([ast.copy_location(ast.Expr(node), node)], names, first, inner_names).carried is None:
+                    found.append(node)
+        if continues([statement]):
+            break
+    return found
+
+
+def _changed_by(statements):
+    """Names whose objects each run of these statements changes: what reads them is never what it was a turn before."""
+    found = set()
+    for statement in statements:
+        if kind(statement) in ("For", "With"):
+            found |= _changed_by(statement.body)
+        targets = getattr(statement, "targets", []) if kind(statement) == "Assign" else [statement.target] if kind(statement) == "AugAssign" else []
+        if kind(statement) == "Expr" and kind(statement.value) == "Call" and kind(statement.value.func) == "Attribute":
+            called = statement.value.func
+            targets = [called] if any(each.changes for each in pure.METHODS.get(called.attr, ())) else []
+        found.update(each.value.id for each in targets if kind(each) in ("Attribute", "Subscript") and kind(each.value) == "Name")
+    return found
+
+
+#: What gives an iterator, which cannot be carried back, or is as quick as what it is given.
+_ITERATORS = frozenset("enumerate filter iter map range reversed xrange zip dict list set tuple open print".split())
+_VALUES = ("value", "values", "test", "iter")
+_SIMPLE = frozenset(["Expr", "Assign", "AugAssign", "AnnAssign", "Return", "Print", "If", "For", "Assert"])
+
+
+def _is_work(node, scope, targets):
+    if kind(node) == "Call":
+        names = targets.names(node.func, scope)
+        return not names or not all(name in _ITERATORS or name.startswith("itertools.") for name in names)
+    return kind(node) in ("ListComp", "SetComp", "DictComp")
+
+
+def _always(node):
+    """What is computed in any case when a statement is reached, or an expression: from the outside in."""
+    if kind(node) in _SIMPLE:
+        parts = [getattr(node, name, None) for name in _VALUES]
+        below = [each for part in parts if part is not None for each in (part if isinstance(part, list) else [part])]
+    elif not isinstance(node, (ast.expr, ast.keyword)):
+        return
+    else:
+        yield node
+        below = _operands(node)
+    for child in below:
+        for each in _always(child):
+            yield each
+
+
+def _operands(node):
+    """The parts of an expression that are computed whatever the others come to."""
+    name = kind(node)
+    if name == "Lambda" or name in syntax.COMPREHENSIONS:
+        return []
+    if name == "IfExp":
+        return [node.test]
+    if name == "BoolOp":
+        return node.values[:1]
+    if name == "Compare":
+        return [node.left] + node.comparators[:1]
+    return list(syntax.children(node))
+
+
 class HeadItem(Walking):
     """
     The head of one turn: the first statements of the body that may take long and do nothing that must not happen elsewhere.
 
-    ``place``: of the first statement and the one behind the last, None where there are none.
+    ``place``: of the first statement and the one behind the last, None where there are none; then ``expression`` may be there.
     """
 
-    def __init__(self, summaries, site, heads, lengths):
+    def __init__(self, summaries, site, heads, expressions, lengths):
         self._site = site
         self._are_long = [lengths.may_be_long([statement], site.scope) for statement in site.node.body]
         self._heads = dict((place, names) for place, names in heads.items() if any(self._are_long[slice(*place)]))
+        self._expressions = iter(expressions)
         self.place = self._longest(0, len(site.node.body))
+        self.expression = next(self._expressions, None) if self.place is None else None
         self.binds = bound_in([site.node.target] + site.node.body)
         Walking.__init__(self, summaries, site.scope, None, self.binds)
 
@@ -93,38 +173,54 @@ class HeadItem(Walking):
         return start, stop
 
     @property
+    def is_there(self):
+        """Whether anything is left of it."""
+        return self.place is not None or self.expression is not None
+
+    @property
     def names(self):
         """Those that are handed over."""
         return self._heads[self.place] if self.place else ()
 
     def step(self):
         """Walk it once, if there is one."""
-        if not self.place:
+        if not self.is_there:
             return
         node, scope = self._site.node, self.scope
         self.take(node.target, node.iter, frozenset([ITEM]), scope)
+        if self.expression is not None:
+            self.outcome.results.update(self.of(self.expression, scope))
+            return
         self.do_all(node.body[slice(*self.place)], scope)
         for name in self.names:
             self.outcome.results.update(self.variable(scope, name))
 
     def effect(self, kind_of_effect, root, line, where=None):
         """The head ends before the statement that does it, or begins behind it. Raises `Hopeless`: what was found of more statements is forgotten."""
+        self.place = self.place and self._place_without(line)
+        if self.place is None:
+            self.expression = next(self._expressions, None)
+        Walking.__init__(self, self.analysis, self._site.scope, None, self.binds)
+        if self.is_there:
+            self.analysis.add(self)
+        raise Hopeless()
+
+    def _place_without(self, line):
+        """The next best one without the statement on a line."""
         body, start = self._site.node.body, self.place[0]
         place = max([start] + [place for place in range(*self.place) if body[place].lineno <= line])
         behind = place + 1
         while place > start and body[place - 1].lineno == body[place].lineno:
             place -= 1
         before = [stop for first, stop in self._heads if first == start and stop <= place]
-        self.place = self._trimmed((start, max(before))) if before else self._longest(max(behind, start + 1), len(body))
-        Walking.__init__(self, self.analysis, self._site.scope, None, self.binds)
-        if self.place:
-            self.analysis.add(self)
-        raise Hopeless()
+        return self._trimmed((start, max(before))) if before else self._longest(max(behind, start + 1), len(body))
 
     def head(self, why, rest):
         """The `Head` that was found."""
+        if self.expression is not None:
+            return Head(0, 0, (), why, False, rest, self.expression)
         statements = self._site.node.body[slice(*self.place)]
-        return Head(self.place[0], self.place[1], self.names, why, continues(statements), rest)
+        return Head(self.place[0], self.place[1], self.names, why, continues(statements), rest, None)
 
 
 class WholeTurn(Walking):

@@ -5,7 +5,7 @@ from __future__ import absolute_import
 from marx.runner.divide import reasons, roots, syntax
 from marx.runner.divide.collecting import Collecting
 from marx.runner.divide.found import Found
-from marx.runner.divide.heads import HeadItem, WholeTurn, heads_of
+from marx.runner.divide.heads import HeadItem, WholeTurn, expressions_of, heads_of
 from marx.runner.divide.items import item_of
 from marx.runner.divide.iterables import ITERABLE, containers_of, lazily_from
 from marx.runner.divide.outcome import conditions_of
@@ -119,8 +119,9 @@ class Proof(object):
         """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`."""
         if self._may_have_head and self.found().reason is not None:
             heads = heads_of(self._site, self._inner_names, self._is_used_elsewhere)
-            self._head = HeadItem(self._summaries, self._site, heads, lengths)
-            if self._head.place:
+            expressions = expressions_of(self._site, self._inner_names, lengths, self._summaries.targets)
+            self._head = HeadItem(self._summaries, self._site, heads, expressions, lengths)
+            if self._head.is_there:
                 self._turned = WholeTurn(self._summaries, self._site, self._inner_names)
                 self._summaries.add(self._head)
                 self._summaries.add(self._turned)
@@ -128,13 +129,13 @@ class Proof(object):
     def found(self):
         """The `Found`, when all frames are settled."""
         found = self._found_whole()
-        head = self._head.head(found.reason, self._turned.rest()) if self._head is not None and self._head.place else None
+        head = self._head.head(found.reason, self._turned.rest()) if self._head is not None and self._head.is_there else None
         if head is None or self._by_binding(self._head, self._head.binds) or self._by_item(self._head)[0]:
             return found
         outcome = self._head.outcome
         return found._replace(
             kind="head",
-            end=end_of(self._site.node.body[head.stop - 1]),
+            end=end_of(head.expression or self._site.node.body[head.stop - 1]),
             reason=None,
             hint="",
             conditions=self._conditions(self._head, None),

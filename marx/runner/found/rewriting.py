@@ -7,6 +7,7 @@ ITER, and REST the same over ``__marx_rest__(N)``:
   one that sums up in ``n``             FIRST, where each turn begins with: if __marx_due__: n = __marx_summed__(N, "n", n)
   one with a head, that gives a and b   FIRST, where the head stands in: if __marx_heads__ and __marx_takes__(N): a, b = __marx_taken__(N)
                                         else: ...; and at its end: if __marx_heads__: __marx_headed__(N, a, b)
+  one whose head is an expression       FIRST, with __marx_taken__(N)[0] if __marx_heads__ and __marx_takes__(N) else __marx_headed__(N, ...) in its place
   what makes a list, set or dict        __marx_join__(N, __marx_open__(N, FIRST), REST)
   what makes an iterator                __marx_chain__(N, FIRST, REST)
 
@@ -46,17 +47,23 @@ from marx.runner.found.calls import (
 SUMMING = frozenset(["iadd", "max", "min"])
 
 _MARK = "_marx_site"
+_PART = "_marx_part"
 
 
 def rewritten(tree, sites, prelude=None):
     """A copy of a module's tree. ``sites``: {number: `Found` of this module}. ``prelude``: what to evaluate before the first statement."""
     for number, found in sites.items():
         setattr(found.node, _MARK, (number, found.kind, summed_names(found) or found.head))
+    parts = dict((number, found.head.expression) for number, found in sites.items() if found.head and found.head.expression is not None)
+    for number, node in parts.items():
+        setattr(node, _PART, number)
     try:
         made = copy.deepcopy(tree)
     finally:
         for found in sites.values():
             delattr(found.node, _MARK)
+        for node in parts.values():
+            delattr(node, _PART)
     made = _Rewriting().visit(made)
     if prelude is not None:
         _begin_with(made, prelude)
@@ -90,6 +97,13 @@ class _Rewriting(ast.NodeTransformer):
     """Inner sites first: what is copied holds them already."""
 
     def generic_visit(self, node):
+        part = getattr(node, _PART, None)
+        if part is None:
+            return self._visited(node)
+        delattr(node, _PART)
+        return _call(node, "%s(%d)[0] if %s and %s(%d) else %s(%d, HOLE)" % (TAKEN, part, HEADS, TAKES, part, HEADED, part), self._visited(node))
+
+    def _visited(self, node):
         node = ast.NodeTransformer.generic_visit(self, node)
         mark = getattr(node, _MARK, None)
         if mark is None:
@@ -114,6 +128,8 @@ def _loop(node, number, summed):
 
 
 def _headed(node, number, head):
+    if head.expression is not None:
+        return _over(node, "%s(%d, HOLE)" % (EACH, number))
     before, statements, rest = node.body[: head.start], node.body[head.start : head.stop], node.body[head.stop :]
     names = "".join(name + ", " for name in head.names)
     taking = "if %s and %s(%d):\n" % (HEADS, TAKES, number)

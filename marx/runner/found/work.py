@@ -29,11 +29,13 @@ def work_of(found, frame):
     """
     if found.scope.kind == "class":
         raise Unworkable("it stands in the body of a class")
-    node, collects = copy.deepcopy((found.node, found.collects))
+    node, collects, head = copy.deepcopy((found.node, found.collects, found.head))
     _record(node, collects)
-    if found.head:
-        node.body = node.body[found.head.start : found.head.stop]
-        node.body.append(_giving(found.head.names, node.body[-1]))
+    if head and head.expression is not None:
+        node.body = [_located(ast.Return(ast.List([head.expression], ast.Load())), head.expression)]
+    elif head:
+        node.body = node.body[head.start : head.stop]
+        node.body.append(_giving(head.names, node.body[-1]))
     names = set(part.id for part in ast.walk(node) if kind(part) == "Name")
     if not names.isdisjoint(("super", "__class__")):
         raise Unworkable("it asks for the class that it stands in")

@@ -177,6 +177,30 @@ make()
     ),
     "fails before": ("seen = []\ntry:\n    for x in range(8):\n        seen.insert(0, 6 // (x - 5))\n        y = slow(x)\n        print(y, seen)\nfinally:\n    print(x, y)\n", HANDED),
     "two that could be heads": ("seen = []\nfor x in range(6):\n    seen.insert(0, x)\n    y = slow(x)\n    seen.insert(0, y)\n    z = slow(-y[-1] * -1)\n    print(y, z)\n", HANDED),
+    "an argument": ("log = []\nfor x in range(6):\n    log.insert(0, slow(x))\nprint(log, x)\n", HANDED),
+    "an argument behind what stays": ("log = []\nfor x in range(6):\n    log.insert(0, x)\n    log.insert(len(log), slow(x))\n    print(len(log))\nprint(log)\n", HANDED),
+    "an argument over several lines": ("log = []\nfor x in range(6):\n    log.insert(\n        len(log),\n        [\n            slow(x),\n            x,\n        ],\n    )\nprint(log)\n", HANDED),
+    "a test": ("for x in range(20):\n    if slow(x)[-1] > 4:\n        break\nelse:\n    print('none')\nprint(x)\n", HANDED),
+    "a test that is asked twice": ("log = []\nfor x in range(6):\n    if len(log) < 3 and slow(x)[-1] > 1:\n        log.insert(0, x)\nprint(log)\n", KEPT),
+    "what is gone through": ("log = []\nfor x in range(6):\n    for z in slow(x):\n        log.insert(0, z)\nshown(*log)\n", HANDED),
+    "what is put under a key": ("d = {}\nfor x in range(6):\n    d[len(d)] = slow(x)[-1]\nprint(sorted(d.items()))\n", HANDED),
+    "what is added under a key": ("d = {'n': 0}\nfor x in range(6):\n    d['n'] += slow(x)[-1]\n    d[x] = d['n']\nprint(sorted(d.items(), key=str))\n", HANDED),
+    "what is returned": ("def last():\n    log = []\n    for x in range(8):\n        log.insert(0, x)\n        if len(log) > 4:\n            return slow(x)\n        print(slow(x))\nprint(last())\n", HANDED),
+    "an argument in a branch": ("log = []\nfor x in range(6):\n    log.insert(0, slow(x) if len(log) else x)\n    log.insert(0, len(log) > 3 and slow(x))\nprint(log)\n", KEPT),
+    "an argument that reads what is changed": ("for x in range(6):\n    T.insert(0, slow(x)[-1])\nprint(T)\n", CHANGED),
+    "an argument that prints": ("def f(x):\n    print('at', x)\n    return slow(x)[-1]\nlog = []\nfor x in range(6):\n    print('before', len(log))\n    log.insert(0, f(x))\nprint(log)\n", HANDED),
+    "an argument that fails": (
+        "def f(x):\n    print('at', x)\n    return 12 // (slow(x)[-1] - 3)\nlog = []\ntry:\n    for x in range(9):\n        log.insert(len(log), f(x))\n"
+        "except ZeroDivisionError as error:\n    print(error, x, log)\n",
+        HANDED,
+    ),
+    "an argument that fails, and nobody handles that": ("def f(x):\n    return 12 // (slow(x)[-1] - 3)\nlog = []\nfor x in range(9):\n    log.insert(\n        len(log),\n        f(x))\n", HANDED),
+    "an argument of a name that is bound": ("log = []\nfor x in range(6):\n    x = slow(x)[-1] + len(log)\n    log.insert(0, x)\nprint(log)\n", CHANGED),
+    "an argument of a name that goes round": ("log, y = [], 0\nfor x in range(6):\n    log.insert(0, slow(y))\n    y = x + len(log)\nprint(log)\n", KEPT),
+    "a comprehension": ("log = []\nfor x in range(6):\n    log.insert(0, {z: slow(z)[-1] for z in range(x)})\nprint(log)\n", HANDED),
+    "a sum of a generator": ("log = []\nfor x in range(6):\n    log.insert(0, sum(slow(z)[-1] for z in range(x)))\nprint(log)\n", HANDED),
+    "an iterator": ("log = []\nfor x in range(6):\n    log.insert(0, list(zip(slow(x), slow(x + 1))))\nprint(len(log), log[0][-1])\n", HANDED),
+    "what is given is the program's own": ("def same(x):\n    return slow(0) and x\nxs = [[x] for x in range(6)]\nlog = []\nfor x in xs:\n    log.insert(0, same(x))\n    log[0].append(len(log))\nprint(xs, log)\n", CHANGED),
     "a head that fails": (
         """
 def f(x):
