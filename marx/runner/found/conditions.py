@@ -370,10 +370,14 @@ def why_no_own_class(kind):
     return why_not_alone(kind) or why_changed(kind)
 
 
+_SAID = {"item": "an item", "result": "a result", "iterable": "what is gone over"}
+_SAID.update(function="the mapped function", bound="what the mapped function is bound to")
+
+
 def said(root):
     """A root as a person would call it."""
-    if root[0] in ("item", "result", "iterable"):
-        return {"item": "an item", "result": "a result", "iterable": "what is gone over"}[root[0]]
+    if root[0] in _SAID:
+        return _SAID[root[0]]
     if root in OWN or root == UNKNOWN:
         return "what an item makes"
     if root[0] in ("inside", "given"):
