@@ -8,7 +8,7 @@ import pytest
 
 from tests.pythons import UserPython
 from tests.runner.playing import Lab, Run
-from tests.runner.programs.behalf import AWAY, BEGINNING, FORMS, HAZARDS, HOME, NOBODY, PARTLY
+from tests.runner.programs.behalf import AWAY, BEGINNING, CHANGED_CLASS, FORMS, HAZARDS, HOME, NOBODY, PARTLY
 
 SITE_PACKAGES = Path(__file__).parent / "programs" / "mapping" / "site-packages"
 
@@ -31,7 +31,7 @@ def fate_of(run: Run, function: str) -> str:
     """What became of the items of a function."""
     portions = [portion for portion in run.portions if portion.call["function"].split(".")[-1] == function]
     places = {portion.place for portion in portions}
-    assert all(portion.call["file"].endswith("site-packages/maplib/base.py") for portion in portions)
+    assert all(Path(portion.call["file"]).is_relative_to(SITE_PACKAGES) for portion in portions)
     return {frozenset(): NOBODY, frozenset(["lab"]): AWAY, frozenset(["home"]): HOME}.get(frozenset(places), PARTLY)
 
 
@@ -52,3 +52,10 @@ def test_it_is_divided_where_that_makes_no_difference(what: str, user_python: Us
 
 def test_no_proof_turns_out_wrong(user_python: UserPython, runs: Runs) -> None:
     assert runs[user_python][1].notes == []
+
+
+def test_individuals_of_a_class_that_was_changed_stay(user_python: UserPython, kit: Path, tmp_path: Path) -> None:
+    lab = Lab(user_python, kit, tmp_path, finding="proved", environ={"PYTHONPATH": str(SITE_PACKAGES)})
+    plain, found = lab.run_plainly(CHANGED_CLASS), lab.run(CHANGED_CLASS)
+    assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code)
+    assert [(portion.place, portion.call["function"]) for portion in found.portions] == [("home", "judged")]

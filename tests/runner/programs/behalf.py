@@ -1,7 +1,7 @@
 """Maps that a library makes of a program's functions, to be run: what each shows plainly it must show divided.
 
-{what: (statements behind `BEGINNING`, {the name of a mapped function: what becomes of its items, one of the words below})}. The library is
-`mapping/site-packages/maplib`.
+{what: (statements behind `BEGINNING`, {the name of a mapped function: what becomes of its items, one of the words below})}. The libraries are
+in `mapping/site-packages`.
 """
 
 BEGINNING = """from __future__ import print_function
@@ -74,6 +74,21 @@ def mapped_elsehow(x):
 print(base.at_once(mapped_elsehow, [1, 2, 3, 4], lambda function, items: [function(each) + 1 for each in items]))
 """,
         {"mapped_elsehow": NOBODY},
+    ),
+    "individuals": (
+        """
+from deap import algorithms, base as deap_base, creator
+creator.create("Most", deap_base.Fitness, weights=(1.0, -2.0))
+creator.create("Individual", list, fitness=creator.Most, born=3)
+def judged(individual):
+    return float(sum(individual)), len(individual) * individual.born
+tools = deap_base.Toolbox()
+tools.register("evaluate", judged)
+people = [creator.Individual(range(k)) for k in range(2, 8)]
+people[2].fitness.values = (1.0, 2.0)
+print(algorithms.evaluated(people, tools), [(list(each), each.fitness.values) for each in people])
+""",
+        {"judged": AWAY},
     ),
     "decorated code of a library": ("def seldom(x): return x\nprint(base.decorated(seldom, range(5)))", {"seldom": NOBODY}),
 }
@@ -155,6 +170,28 @@ def change(each, value):
 print(base.evaluated(toolbox_of(reads_bound, many), [1, 2, 3, 4, 5, 6], change), many)
 """,
         {"reads_bound": LAZILY},
+    ),
+    "an individual changes between": (
+        """
+def judged_again(individual):
+    return float(len(individual)), individual.fitness.valid
+tools.register("evaluate", judged_again)
+def change(each, value):
+    people[4].fitness.values = (3.0, 4.0)
+    people[3].append(1)
+for each in people[:2] + people[3:]:
+    del each.fitness.values
+print(base.evaluated(tools, people, change))
+""",
+        {"judged_again": LAZILY},
+    ),
+    "gives its default value": (
+        """
+def gives_default(x, held=[1]):
+    return held
+print([each is gives_default.__defaults__[0] for each in base.at_once(gives_default, [1, 2, 3, 4])])
+""",
+        {"gives_default": PARTLY},
     ),
     "more items come between": (
         """
@@ -287,3 +324,21 @@ finally:
         {"under_mine": NOBODY},
     ),
 }
+
+#: To be run alone: what is said of classes in it counts for all of a program.
+CHANGED_CLASS = """from __future__ import print_function
+from deap import algorithms, base, creator
+creator.create("Most", base.Fitness, weights=(1.0,))
+creator.create("Individual", list, fitness=creator.Most)
+SEEN = []
+def count(individual):
+    SEEN.append(1)
+    return 7
+creator.Individual.__len__ = count
+def judged(individual):
+    return len(individual),
+tools = base.Toolbox()
+tools.register("evaluate", judged)
+people = [creator.Individual(range(k)) for k in range(2, 8)]
+print(algorithms.evaluated(people, tools), len(SEEN), [each.fitness.values for each in people])
+"""
