@@ -1,7 +1,7 @@
 """In the program's interpreter, before the program and while it imports its modules: puts the exchanged code in its place.
 
 What a program with a site can see of it: sixteen names in builtins that begin with ``__marx_``, this package in ``sys.modules``, our finder
-in ``sys.meta_path``, other bytecode in its functions and in those of libraries that call a map (`libraries`), and what the kernel tells of the
+in ``sys.meta_path``, other bytecode in its functions and in those of libraries that call a map (`asking`), and what the kernel tells of the
 words it was started with.
 """
 
@@ -12,7 +12,7 @@ import os
 import sys
 
 from marx.runner.found import calls, mapping
-from marx.runner.found.libraries import asking, is_library
+from marx.runner.found.asking import asking, is_library
 
 #: What `starting` has written, in a program that has sites; and the code of its main file as it runs.
 plan = None

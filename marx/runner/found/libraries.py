@@ -1,65 +1,45 @@
-"""Code of libraries in which each call of what may be a map asks first: made from a module's source while it is imported.
-
-What calls a map is changed, and no map is: ``toolbox.map(f, xs)`` becomes ``__marx_mapper__(N, toolbox.map)(*__marx_mapped__(N, f, xs))``, where
-both give back what they are given but for a map of Python's own that is called with a function of the program. So `map` stays itself
-wherever it is kept, compared, inherited from, pickled or handed on, in whatever names, default values and partials; it is met where a
-library calls it with names that stand for one, also where the program gave it to the library (``workers=map``); and what it gives was made
-by itself. To put another object under the name `map`, into builtins or into the library's modules, would show in all of these. A library
-that keeps a map under a name that does not say so, or that is compiled to C, calls it as it is.
-
-Left alone is what may look at code: functions with decorators, and modules that name what compiles or sends code.
-"""
+"""Before a program starts: which libraries that it imports may map functions on its behalf. A program that imports none is left as it is."""
 
 from __future__ import absolute_import
 
+import os
 import re
-import warnings
+import site
+import sys
 
 from marx.runner.carry.own import is_installed_path
+from marx.runner.found.asking import NAMES
 
-#: How libraries call what maps.
-_MAPS = re.compile(r"_*([sip]|star)?_?map(_?(per|s|fn|func|function|wrapper|method))?$", re.IGNORECASE)
-#: Modules that name one of these may look at code.
-_LOOKING = frozenset("cloudpickle dill dis getsource jit marshal njit numba torch".split())
-
-
-def is_library(path):
-    """Whether a module's file is the source of a library."""
-    return path.endswith(".py") and is_installed_path(path)
+#: A call of what may be a map, in a source.
+_CALLS = re.compile((r"\b_*(?:%s)_*\s*\(" % "|".join(sorted(NAMES))).encode("ascii"), re.IGNORECASE)
+#: These map nothing that they are given, and many programs import them.
+_MAPPING_NOTHING = frozenset("marx matplotlib numpy pandas".split())
+#: So many files of a library are looked through; one that has more is taken to map.
+_MOST_FILES = 300
 
 
-def asking(code, path):
-    """The code of the module at ``path`` that asks, which is ``code`` where nothing in it may call a map."""
-    names = _names_in(code)
-    if not any(map(_MAPS.match, names)) or not _LOOKING.isdisjoint(names):
-        return code
-    try:
-        return _quietly(lambda: _made(path, code.co_filename)) or code
-    except Exception:  # the source is not what the code was made of, or there is none
-        return code
+def may_map(names, folder):
+    """Those of some outermost names that a program in ``folder`` imports which are of libraries whose source calls what may be a map."""
+    beside = set(name.partition(".")[0] for name in os.listdir(folder))
+    several = sys.path + os.environ.get("PYTHONPATH", "").split(os.pathsep) + [getattr(site, "getusersitepackages", str)()]
+    places = [each for each in several if is_installed_path(each)]
+    wanted = set(names) - beside - _MAPPING_NOTHING
+    return [name for name in wanted if any(_calls_maps(os.path.join(place, name)) for place in places)]
 
 
-def _names_in(code):
-    names, waiting = set(), [code]
-    while waiting:
-        each = waiting.pop()
-        names.update(each.co_names, each.co_varnames, each.co_freevars)
-        waiting.extend(inner for inner in each.co_consts if type(inner) is type(code))
-    return names
+def _calls_maps(place):
+    """Whether one of the first files of a package or module does."""
+    for count, path in enumerate(_sources(place)):
+        with open(path, "rb") as file:
+            if count > _MOST_FILES or _CALLS.search(file.read()):
+                return True
+    return False
 
 
-def _made(path, name):
-    from marx.runner.found.rewriting import asking_of_maps
-
-    with open(path, "rb") as file:
-        tree, count = asking_of_maps(file.read(), name, lambda called: _MAPS.match(called) is not None)
-    return compile(tree, name, "exec", 0, True) if count else None
-
-
-def _quietly(make):
-    """What ``make`` gives. What the compiler says of a library it has said, or says, when Python itself compiles that."""
-    shown, warnings.showwarning = warnings.showwarning, lambda *_, **__: None
-    try:
-        return make()
-    finally:
-        warnings.showwarning = shown
+def _sources(place):
+    if os.path.isfile(place + ".py"):
+        yield place + ".py"
+    for folder, _, names in os.walk(place):
+        for name in names:
+            if name.endswith(".py"):
+                yield os.path.join(folder, name)

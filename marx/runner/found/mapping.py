@@ -1,4 +1,4 @@
-"""A map that a library goes over on the program's behalf: what its code calls where it may call one, see `libraries`.
+"""A map that a library goes over on the program's behalf: what its code calls where it may call one, see `asking`.
 
 Python's own map is called in any case, and by the library; what else it is called with makes no difference to what it gives. Of a map that
 may be divided that is ``map(next, iterators)``: one iterator for each item, which computes it in place, by C alone, or holds what came from

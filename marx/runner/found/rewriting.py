@@ -12,7 +12,7 @@ ITER, and REST the same over ``__marx_rest__(N)``:
 
 Of a map of several iterables FIRST is map(f, *__marx_together__(N, ITER, ITER)), and REST map(f, *__marx_apart__(N, 2)).
 
-Code of libraries is rewritten where it calls what may be a map (`libraries` says why so): CALLED(f, ITER) becomes
+Code of libraries is rewritten where it calls what may be a map (`asking` says why so): CALLED(f, ITER) becomes
 ``__marx_mapper__(N, TAKER, CALLED)(*__marx_mapped__(N, f, ITER))``; TAKER is the name of what takes all of it at once, or "".
 
 What is computed in place is so by the program's own code in the program's own frame: exceptions come from there, and the last turn of a

@@ -2,7 +2,7 @@
 
 CPython runs a file that begins as its ``.pyc`` files do as compiled code, whatever its name is (2.7 and 3), and takes the first object in
 it. So the main file is given to it as a file that has no name any more, by its descriptor; `arriving` puts right what it says of its
-place. Nothing here is left of a program that has no site and imports no library.
+place. Nothing here is left of a program that has no site and imports no library that calls a map.
 
 A program is left alone where the exchange could show: its source makes the compiler warn, it can look at code or send it away, or modules
 beside it have names of Python's own.
@@ -22,6 +22,7 @@ from marx.runner.divide.finding import find
 from marx.runner.divide.modules import Program
 from marx.runner.divide.resolving import Resolver
 from marx.runner.divide.syntax import walk
+from marx.runner.found.libraries import may_map
 from marx.runner.found.rewriting import is_rewritable, rewritten, summed_names
 from marx.runner.found.sites import packed
 from marx.runner.pipe import write_all
@@ -35,10 +36,7 @@ FORKING = frozenset(["fork", "forkpty"]) if sys.version_info >= (3, 12) else fro
 #: Variables that change how an interpreter compiles, or what it does with a main file.
 CHANGING = ("PYTHONOPTIMIZE", "PYTHONINSPECT", "PYTHONNODEBUGRANGES")
 
-#: Libraries that need not be looked through for maps: large ones that many programs import.
-_MAPPING_NOTHING = frozenset("marx matplotlib numpy pandas".split())
 _LIBRARY = os.path.dirname(os.__file__)
-_IN_C = os.path.join(_LIBRARY, "lib-dynload")
 
 BEGIN = "__import__('marx.runner.found.arriving', {}, {}, ['begin_main']).begin_main()"
 
@@ -117,7 +115,7 @@ class Exchange(object):
         imported = _imported(program)
         if not imported.isdisjoint(LOOKING) or _hides_library(folder) or _forks(program):
             return
-        self.libraries = sorted(name for name in imported if not _is_known(name) and not _is_beside(folder, name))
+        self.libraries = sorted(may_map(imported, folder))
         sites = _proved(find(program, Resolver(program)))
         self.sites = dict((number, (site.kind, summed_names(site), packed(site), site.pragma)) for number, site in sites.items())
         for each in program.modules:
@@ -195,13 +193,6 @@ def _hides_library(folder):
     """Whether something in the program's folder has the name of a module of Python's: what we import later must not become, or be, that."""
     names = set(os.path.splitext(name)[0] for name in os.listdir(folder))
     return any(_is_beside(_LIBRARY, name) for name in names if name)
-
-
-def _is_known(name):
-    """Whether a module is Python's own, or maps nothing that it is given."""
-    if name in sys.builtin_module_names or name in _MAPPING_NOTHING or _is_beside(_LIBRARY, name):
-        return True
-    return os.path.isdir(_IN_C) and any(each.startswith((name + ".", name + "module.")) for each in os.listdir(_IN_C))
 
 
 def _is_beside(folder, name):
