@@ -106,7 +106,10 @@ def _handing(mapping, values, seconds):
 
 
 class Mapping(object):
-    """One call: gives an iterator for each item. ``is_spread``: items are tuples, or what starmap takes for one. The rest is as of `heads.Heading`."""
+    """One call: gives an iterator for each item. ``is_spread``: items are tuples, or what starmap takes for one.
+
+    ``is_at_once``: nothing else happens until all is consumed. The rest is as of `heads.Heading`.
+    """
 
     def __init__(self, site, function, iterables, is_at_once):
         self.site = site
