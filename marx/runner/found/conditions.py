@@ -19,6 +19,8 @@ from marx.runner.found.versions import why_unknown
 
 #: What an item gives is looked at where it is computed, see `serving`.
 OF_RESULTS = ("result",)
+#: By the first word of a root.
+_SAID = dict(item="an item", result="a result", iterable="what is gone over", function="the mapped function", bound="what that is bound to")
 
 
 class Unknown(Exception):
@@ -368,10 +370,6 @@ def why_no_own_class(kind):
     if not is_local(kind):
         return "class `%s` does not stand under its name in its module" % kind.__name__
     return why_not_alone(kind) or why_changed(kind)
-
-
-_SAID = {"item": "an item", "result": "a result", "iterable": "what is gone over"}
-_SAID.update(function="the mapped function", bound="what the mapped function is bound to")
 
 
 def said(root):
