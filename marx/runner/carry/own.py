@@ -32,7 +32,12 @@ def is_own(module):
 
 def is_library_path(path):
     """Whether a path lies where the interpreter and installers put modules."""
-    return path.startswith(_LIBRARY) or not INSTALLED.isdisjoint(path.split(os.sep))
+    return path.startswith(_LIBRARY) or is_installed_path(path)
+
+
+def is_installed_path(path):
+    """Whether a path lies where installers put modules: neither the program's, nor the interpreter's."""
+    return not INSTALLED.isdisjoint(path.split(os.sep))
 
 
 def own_modules():

@@ -205,20 +205,28 @@ def found_at(module, name):
 
 def _index():
     """Objects that modules of libraries have among their names, such as sentinels: those are no copies on the other side."""
-    found = {}
+    found, owned = {}, _Owned()
     for name, module in sorted(item for item in sys.modules.items() if isinstance(item[1], types.ModuleType)):
         if is_own(module) or (name + ".").startswith("marx."):
             continue
         for attribute, value in list(vars(module).items()):
-            if _is_librarys(value):
+            if _is_librarys(value, owned):
                 found.setdefault(id(value), (name, attribute))
     return found
 
 
-def _is_librarys(value):
+class _Owned(dict):
+    """{the name of a module: whether it is the program's own}, of one moment: there are thousands of values in few modules."""
+
+    def __missing__(self, name):
+        self[name] = found = is_own_name(name)
+        return found
+
+
+def _is_librarys(value, owned):
     kind = type(value)
     if kind in _PLAIN or kind in _ORDERED or kind in _HOLDING:
         return False
-    if is_own_name(getattr(type(getattr(value, "__self__", None)), "__module__", None)):
+    if owned[getattr(type(getattr(value, "__self__", None)), "__module__", None)]:
         return False  # a method of an object of the program's
-    return not is_own_name(getattr(value if isinstance(value, _CALLABLES) else kind, "__module__", None))
+    return not owned[getattr(value if isinstance(value, _CALLABLES) else kind, "__module__", None)]

@@ -11,6 +11,9 @@ in code that was made from the program's own tree; frames, locals, lines and tra
   back in the program   `division` takes the outcomes over in the order of the items; of a loop of which only the `heads` of turns are sent,
                         `handing` does so turn by turn, where nothing that they can come to (`reaching`) has changed
 
+A library that maps a function of the program on its behalf is such a site, too: `libraries` looks for those before the program, `asking` has
+their code ask, `mapping` is what that calls, and `behalf` what is decided of it. (`creator`: what one of them makes of classes.)
+
 Nothing is taken over that was not rehearsed, and whatever cannot be is computed in place, by the program's own code.
 """
 

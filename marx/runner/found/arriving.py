@@ -1,7 +1,8 @@
 """In the program's interpreter, before the program and while it imports its modules: puts the exchanged code in its place.
 
-What a program with a site can see of it: fourteen names in builtins that begin with ``__marx_``, this package in ``sys.modules``, our finder
-in ``sys.meta_path``, other bytecode in its functions, and what the kernel tells of the words it was started with.
+What a program with a site can see of it: sixteen names in builtins that begin with ``__marx_``, this package in ``sys.modules``, our finder
+in ``sys.meta_path``, other bytecode in its functions and in those of libraries that call a map (`asking`), and what the kernel tells of the
+words it was started with.
 """
 
 from __future__ import absolute_import
@@ -10,7 +11,8 @@ import marshal
 import os
 import sys
 
-from marx.runner.found import calls
+from marx.runner.found import calls, mapping
+from marx.runner.found.asking import asking, is_library
 
 #: What `starting` has written, in a program that has sites; and the code of its main file as it runs.
 plan = None
@@ -24,8 +26,8 @@ def begin(descriptor):
     with os.fdopen(descriptor, "rb") as file:
         plan = marshal.loads(file.read())
     calls.install(plan["sites"], plan["forced"])
-    if plan["modules"]:
-        sys.meta_path.insert(0, Finder(plan["modules"], plan["codes"]))
+    mapping.install(plan["forced"])
+    sys.meta_path.insert(0, Finder(plan["modules"], plan["codes"], frozenset(plan["libraries"])))
 
 
 def begin_main():
@@ -48,41 +50,49 @@ def begin_main():
 
 
 class Finder(object):
-    """In sys.meta_path: lets the others find, and has a module's loader execute other code where it is one of ours.
+    """In sys.meta_path: lets the others find, and has a module's loader execute other code where it is one of ours, or asks for a library's.
 
-    ``modules``: {dotted name: path}; ``codes``: {path: code}.
+    ``modules``: {dotted name: path}; ``codes``: {path: code}; ``libraries``: the outermost names of those that the program imports.
     """
 
-    def __init__(self, modules, codes):
+    def __init__(self, modules, codes, libraries):
         self._modules = modules
         self._codes = codes
+        self._libraries = libraries
 
     def find_spec(self, name, path=None, target=None):
         """For Python 3."""
-        if name not in self._modules:
+        if name not in self._modules and name.partition(".")[0] not in self._libraries:
             return None
         for finder in sys.meta_path:
             spec = finder.find_spec(name, path, target) if finder is not self and hasattr(finder, "find_spec") else None
             if spec is not None:
-                if spec.origin == self._modules[name] and hasattr(spec.loader, "get_code"):
-                    _exchange(spec.loader, self._codes[spec.origin])
+                if not hasattr(spec.loader, "get_code"):
+                    return spec
+                if name in self._modules and spec.origin == self._modules[name]:
+                    _exchange(spec.loader, lambda name: self._codes[spec.origin])
+                elif spec.origin and is_library(spec.origin):
+                    found = spec.loader.get_code
+                    _exchange(spec.loader, lambda name: asking(found(name), spec.origin))
                 return spec
         return None
 
     def find_module(self, name, path=None):
         """For Python 2, where nothing of ours may stand between an import and the module: tracebacks show it."""
         place = self._modules.get(name)
-        if place is None or place.endswith("__init__.py") or name in sys.modules:
+        if name in sys.modules or place is not None and place.endswith("__init__.py"):
             return None
-        return _found_in_2(name, path, place, self._codes[place])
+        if place is None and name.partition(".")[0] not in self._libraries:
+            return None
+        return _found_in_2(name, path, place, self._codes.get(place))
 
 
-def _exchange(loader, code):
-    """Let ``loader`` give ``code``, once. What executes it is Python's own, so that nothing of ours stands in a traceback."""
+def _exchange(loader, code_of):
+    """Let ``loader`` give ``code_of(name)``, once. What executes it is Python's own, so that nothing of ours stands in a traceback."""
 
     def get_code(name):
         del loader.get_code
-        return code
+        return code_of(name)
 
     loader.get_code = get_code
 
@@ -106,9 +116,14 @@ def _found_in_2(name, path, place, code):
     if file is not None:
         file.close()
     source = found[:-1] if kind == imp.PY_COMPILED else found
-    if kind not in (imp.PY_SOURCE, imp.PY_COMPILED) or os.path.abspath(source) != place:
+    if kind not in (imp.PY_SOURCE, imp.PY_COMPILED) or place is not None and os.path.abspath(source) != place:
         return None
     stored = source + "c"
+    is_fresh = kind == imp.PY_COMPILED or _is_fresh(stored, source, imp.get_magic())
+    if place is None:
+        code = _of_library(source, stored, is_fresh)
+        if code is None:
+            return None
     try:
         compiled = os.tmpfile()
         compiled.write(imp.get_magic() + b"\0" * 4 + marshal.dumps(code))
@@ -117,8 +132,24 @@ def _found_in_2(name, path, place, code):
     except (IOError, OSError):  # nowhere to write: the module is what it is
         return None
     # Called with the module's name, a C function: it asks for what is missing, which the next C function loads.
-    said = stored if kind == imp.PY_COMPILED or _is_fresh(stored, source, imp.get_magic()) else source
+    said = stored if is_fresh else source
     return _Loader(defaultdict(partial(imp.load_compiled, name, said, compiled)).__getitem__)
+
+
+def _of_library(source, stored, is_fresh):
+    """For Python 2: the code of a library's module that asks for maps; None where it is what it is."""
+    if not is_library(source):
+        return None
+    try:
+        with open(stored if is_fresh else source, "rb") as file:
+            content = file.read()
+        if b"map" not in content.lower():
+            return None
+        code = marshal.loads(content[8:]) if is_fresh else compile(content, source, "exec", 0, True)
+    except (IOError, SyntaxError, ValueError, TypeError, EOFError):
+        return None
+    made = asking(code, source)
+    return None if made is code else made
 
 
 def _is_fresh(stored, source, magic):

@@ -38,7 +38,7 @@ if str is bytes:
     ITERATORS |= frozenset([type(iter(xrange(0)))])  # noqa: F821  novm
 
 #: What a map of several iterables takes from them at once, what is taken of that for each, and how many: as they were before the program.
-_zipped, _mapped, _total = (itertools.izip_longest, itertools.imap, max) if str is bytes else (zip, map, min)  # novm
+zipped, mapped, total_of = (itertools.izip_longest, itertools.imap, max) if str is bytes else (zip, map, min)  # novm
 
 #: What Python itself has in builtins.
 own = {}
@@ -58,12 +58,12 @@ def install(sites=(), forced=False):
     global _pid
     own.update(vars(builtins))
     _pid = os.getpid()
-    _sites.update((number, _Site(number, forced, *site)) for number, site in dict(sites).items())
+    _sites.update((number, Site(number, forced, *site)) for number, site in dict(sites).items())
     for name, function in CALLED.items():
         setattr(builtins, name, function)
 
 
-class _Site(object):
+class Site(object):
     """``is_forced``: it is divided where it may be, worth it or not. ``sums``: the names that it sums up in.
 
     ``stays``: for good. ``waits``: so many calls more it stays without being asked.
@@ -79,6 +79,13 @@ class _Site(object):
         self.packed = packed
         self.stays = False
         self.waits = self.verdicts = 0
+
+    def is_asked(self):
+        """Whether this call may be divided; to be called once for each."""
+        if self.waits and not self.stays:
+            self.waits -= 1
+            return False
+        return not self.stays
 
     def stay_once(self):
         """It was not worth it, this time."""
@@ -101,7 +108,7 @@ def together(number, *iterables):
 
 def _parted(items, count):
     """An iterator for each part of items that are tuples."""
-    return [_mapped(operator.itemgetter(place), copy) for place, copy in enumerate(itertools.tee(items, count))]
+    return [mapped(operator.itemgetter(place), copy) for place, copy in enumerate(itertools.tee(items, count))]
 
 
 def _begun(number, iterables, frame):
@@ -109,12 +116,9 @@ def _begun(number, iterables, frame):
     if _running:
         _running.pop((number, id(frame)), None)
     site = _sites.get(number)
-    if site is None or site.stays:
+    if site is None or not site.is_asked():
         return None
-    if site.waits:
-        site.waits -= 1
-        return None
-    if _undecided is not None or not all([_may_be_divided(iterable) for iterable in iterables]):
+    if not may_begin(iterables):
         return None
     if site.kind == "head":
         return _heading(site, iterables[0], frame)
@@ -128,13 +132,21 @@ def _begun(number, iterables, frame):
 LAZY = frozenset(["generator", "starmap"] + ([] if str is bytes else ["map"]))
 
 
+def may_begin(iterables):
+    """Whether a site may be divided here and now that goes over these."""
+    return _undecided is None and all([_may_be_divided(iterable) for iterable in iterables])
+
+
+def is_here():
+    """Whether this is the program's process, and no child of it."""
+    return os.getpid() == _pid
+
+
 def _may_be_divided(iterable):
     kind = type(iterable)
     if kind not in CONTAINERS and kind not in ITERATORS or sys.gettrace() is not None or sys.getprofile() is not None:
         return False
-    if kind in CONTAINERS and len(iterable) < 3 or os.getpid() != _pid:
-        return False
-    return True
+    return is_here() and not (kind in CONTAINERS and len(iterable) < 3)
 
 
 class Sampling(object):
@@ -167,9 +179,9 @@ class Sampling(object):
     def _first(self):
         global _undecided
         count, look = 0, 1
-        iterator = iter(self.iterables[0]) if len(self.iterables) == 1 else _zipped(*self.iterables)
+        iterator = iter(self.iterables[0]) if len(self.iterables) == 1 else zipped(*self.iterables)
         lengths = [len(each) for each in self.iterables if hasattr(each, "__len__")]
-        total = _total(lengths) if len(lengths) == len(self.iterables) else None
+        total = total_of(lengths) if len(lengths) == len(self.iterables) else None
         _undecided = self
         try:
             began_at = looked_at = _monotonic()

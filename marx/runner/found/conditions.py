@@ -19,6 +19,8 @@ from marx.runner.found.versions import why_unknown
 
 #: What an item gives is looked at where it is computed, see `serving`.
 OF_RESULTS = ("result",)
+#: By the first word of a root.
+_SAID = dict(item="an item", result="a result", iterable="what is gone over", function="the mapped function", bound="what that is bound to")
 
 
 class Unknown(Exception):
@@ -372,8 +374,8 @@ def why_no_own_class(kind):
 
 def said(root):
     """A root as a person would call it."""
-    if root[0] in ("item", "result", "iterable"):
-        return {"item": "an item", "result": "a result", "iterable": "what is gone over"}[root[0]]
+    if root[0] in _SAID:
+        return _SAID[root[0]]
     if root in OWN or root == UNKNOWN:
         return "what an item makes"
     if root[0] in ("inside", "given"):

@@ -47,9 +47,9 @@ def decided(sampling, frame, iterator, seconds):
     def divide(found, portal):
         _refuse_shared(found, frame)
         items.extend(iterator)
-        return _Deciding(sampling, found, frame, items, portal).division(seconds)
+        return Deciding(sampling, found, frame, items, portal).division(seconds)
 
-    division = _tried(divide, sampling)
+    division = tried(divide, sampling)
     return division, () if division is not None else itertools.chain(items, iterator)
 
 
@@ -60,15 +60,15 @@ def handing(heading, values, seconds):
         items = heading.ahead()
         if items is None:
             raise Stays("what it goes over cannot be looked at without taking from it")
-        return _Deciding(heading, found, heading.frame, items, portal).handing(values, seconds)
+        return Deciding(heading, found, heading.frame, items, portal).handing(values, seconds)
 
-    return _tried(divide, heading)
+    return tried(divide, heading)
 
 
-def _tried(divide, sampling):
-    """What ``divide(found, portal)`` gives; None where the site stays: then it is told why."""
+def tried(divide, sampling, found=None):
+    """What ``divide(found, portal)`` gives; None where the site stays: then it is told why. ``found``: where the source does not have the site."""
     site = sampling.site
-    found, portal = unpacked(site.packed), portals.current()
+    found, portal = found or unpacked(site.packed), portals.current()
     try:
         if portal is None:
             raise Stays("", True)
@@ -137,7 +137,9 @@ def _refuse_shared(found, frame):
 
 
 def _gone_over(node):
-    """The expressions of what a site goes over."""
+    """The expressions of what a site goes over; none of a library's, which goes over containers."""
+    if node is None:
+        return []
     return node.args[1:] if kind(node) == "Call" else [(node.generators[0] if hasattr(node, "generators") else node).iter]
 
 
@@ -153,7 +155,7 @@ def _is_made_there(node, iterable):
     return kind(node) == "Call"
 
 
-class _Deciding(object):
+class Deciding(object):
     """One decision. ``items``: all that are left."""
 
     def __init__(self, sampling, found, frame, items, portal):
@@ -185,17 +187,24 @@ class _Deciding(object):
     def _ask_conditions(self):
         if len(self._items) < 2:
             raise Stays("")
-        settling = Settling(self._found, self._frame, self._items)
+        settling = self._settling(self._items)
         reason = settling.unsettled()
         self._things = settling.things
         if reason is not None:
             raise Stays(reason)
+
+    def _settling(self, items):
+        return Settling(self._found, self._frame, items)
 
     def _work(self):
         try:
             return work_of(self._found, self._frame)
         except (Unworkable, SyntaxError) as error:
             raise Stays(str(error), True)
+
+    def _again(self, work):
+        """The work of `_work` in the state of this moment."""
+        return again(work, self._frame)
 
     def _prepared(self, sample, seconds):
         """Pickles of what is sent. The first is one that was computed in place: what comes back must be the same."""
@@ -224,10 +233,10 @@ class _Deciding(object):
 
     def _is_unchanged(self, work):
         """Whether all that heads read is what it was when they were sent."""
-        settling = Settling(self._found, self._frame, ())
+        settling = self._settling(())
         if settling.unsettled() is not None or not all(map(_is_same_thing, settling.things, self._things)):
             return False
-        self._about = (again(work, self._frame),) + self._about[1:]
+        self._about = (self._again(work),) + self._about[1:]
         try:
             return state_of(serving.begin, self._about, self._named) == self._content
         except CannotCarry:

@@ -68,7 +68,7 @@ class Handing(object):
     def _is_as_sent(self, place, item):
         """Whether an item is the one that was sent, and everything else as it was then."""
         sent = self._sent.items[place]
-        is_it = _is_same(item, sent) or type(item) is tuple and len(item) == len(sent) and all(map(_is_same, item, sent))
+        is_it = _is_same(item, sent) or type(item) is type(sent) is tuple and len(item) == len(sent) and all(map(_is_same, item, sent))
         if self._is_unchanged is None:
             return is_it
         return is_it and (type(item) in ATOMS or self._sent.numbering.dumps(item) == self._sent.records[place]) and self._is_unchanged()

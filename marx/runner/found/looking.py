@@ -10,6 +10,7 @@ import types
 
 from marx.runner.carry.own import is_own_name
 from marx.runner.compat import IS_2, TEXT
+from marx.runner.found.creator import is_created
 from marx.runner.found.dataclass import written
 from marx.runner.found.versions import is_new_estimator
 
@@ -102,7 +103,7 @@ class Looked(object):
         if problem:
             raise Strange(problem)
         self.changeable.add(id(something))
-        return ([tuple(something)] if isinstance(something, tuple) else []) + list(getattr(something, "__dict__", {}).values())
+        return ([tuple(something)] if isinstance(something, (list, tuple)) else []) + list(getattr(something, "__dict__", {}).values())
 
 
 def why_not_copied(something):
@@ -110,7 +111,7 @@ def why_not_copied(something):
     kind = something.__class__ if _OLD is not None and type(something) is _OLD else type(something)
     named = "`%s` of module %s" % (kind.__name__, kind.__module__)
     if not is_own_name(kind.__module__):
-        return None if is_new_estimator(something) else "an object of class %s" % named
+        return None if is_new_estimator(something) or is_created(kind) else "an object of class %s" % named
     if _OLD is not None and type(something) is _OLD:
         hooks = [name for name in _HOOKS + ["__getattr__"] if hasattr(kind, name)]
         return "an object of class %s, which has %s" % (named, hooks[0]) if hooks else None
@@ -167,4 +168,5 @@ def _pairs(left, right, kind):
         return pairs
     if _OLD is not None and kind is _OLD and left.__class__ is not right.__class__:
         return None
-    return [(getattr(left, "__dict__", None), getattr(right, "__dict__", None))]
+    inside = [(list(left), list(right))] if isinstance(left, list) else []
+    return inside + [(getattr(left, "__dict__", None), getattr(right, "__dict__", None))]

@@ -13,6 +13,9 @@ ITER, and REST the same over ``__marx_rest__(N)``:
 
 Of a map of several iterables FIRST is map(f, *__marx_together__(N, ITER, ITER)), and REST map(f, *__marx_apart__(N, 2)).
 
+Code of libraries is rewritten where it calls what may be a map (`asking` says why so): CALLED(f, ITER) becomes
+``__marx_mapper__(N, TAKER, CALLED)(*__marx_mapped__(N, f, ITER))``; TAKER is the name of what takes all of it at once, or "".
+
 What is computed in place is so by the program's own code in the program's own frame: exceptions come from there, and the last turn of a
 loop leaves its names there. Both copies have the lines and columns of the source, and of a function that is defined in them Python makes
 one and the same code. (Statements are not copied: to 2.7 the lines of a code never go back.)
@@ -42,9 +45,15 @@ from marx.runner.found.calls import (
     TAKES,
     TOGETHER,
 )
+from marx.runner.found.mapping import MAPPED, MAPPER
 
 #: Kinds of collecting after which a name means another object.
 SUMMING = frozenset(["iadd", "max", "min"])
+
+#: What takes all of an iterator before anything else happens.
+_TAKERS = frozenset(["list", "tuple"])
+#: These change nothing in the code of what they decorate.
+_PLAIN_DECORATORS = frozenset(["staticmethod", "classmethod", "property"])
 
 _MARK = "_marx_site"
 _PART = "_marx_part"
@@ -68,6 +77,13 @@ def rewritten(tree, sites, prelude=None):
     if prelude is not None:
         _begin_with(made, prelude)
     return made
+
+
+def asking_of_maps(content, path, may_map):
+    """(tree of a library's module, how many of its calls ask first). ``may_map(name)``: whether what is called so may be a map."""
+    tree = ast.parse(content, path)
+    asking = _Asking(may_map)
+    return asking.visit(tree), asking.count
 
 
 def is_rewritable(found):
@@ -115,6 +131,37 @@ class _Rewriting(ast.NodeTransformer):
         if what == "head":
             return _headed(node, number, more)
         return _iterator(node, number) if what in LAZY else _collection(node, number)
+
+
+class _Asking(ast.NodeTransformer):
+    """Functions with decorators are left alone: these may look at code."""
+
+    def __init__(self, may_map):
+        self.count = 0
+        self._may_map = may_map
+
+    def visit_FunctionDef(self, node):
+        names = [getattr(each, "id", None) for each in node.decorator_list]
+        return self.generic_visit(node) if _PLAIN_DECORATORS.issuperset(names) else node
+
+    visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
+
+    def visit_Call(self, node):
+        is_taken = getattr(node.func, "id", None) in _TAKERS and len(node.args) == 1 and not node.keywords
+        if is_taken and self._is_map(node.args[0]):
+            node.args[0] = self._asking(node.args[0], node.func.id)
+            return node
+        return self._asking(node, "") if self._is_map(node) else self.generic_visit(node)
+
+    def _is_map(self, node):
+        name = getattr(node.func, "id", None) or getattr(node.func, "attr", "") if kind(node) == "Call" else ""
+        return self._may_map(name) and len(node.args) > 1 and not node.keywords and not has_more_arguments(node)
+
+    def _asking(self, node, taker):
+        self.count += 1
+        number, node = self.count, self.generic_visit(node)
+        text = "%s(%d, %r, HOLE)(*%s(%d, %s))" % (MAPPER, number, taker, MAPPED, number, ", ".join(["HOLE"] * len(node.args)))
+        return _call(node, text, node.func, *node.args)
 
 
 def _loop(node, number, summed):

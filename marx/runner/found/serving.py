@@ -9,6 +9,7 @@ copy, or that the program holds elsewhere.
 
 from __future__ import absolute_import
 
+import functools
 import os
 import sys
 import threading
@@ -69,6 +70,8 @@ class Serving(object):
         self._snapshot = self._pid = None
         self._work, self._given = _given
         self._held = _held_by(loaded)
+        for bound in bound_by(self._work):
+            self._held.ids |= looked_into(bound)
 
     def __call__(self, record):
         try:
@@ -151,6 +154,14 @@ class Serving(object):
 
 class _Stays(Exception):
     """Why an item must be computed in place."""
+
+
+def bound_by(work):
+    """What a library's function was bound to, see `behalf.one`: the program holds it as well."""
+    if type(work) is not functools.partial:
+        return ()
+    _, given, named, _ = work.args
+    return given + tuple(named.values())
 
 
 def looked_into(item):

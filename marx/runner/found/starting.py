@@ -2,7 +2,7 @@
 
 CPython runs a file that begins as its ``.pyc`` files do as compiled code, whatever its name is (2.7 and 3), and takes the first object in
 it. So the main file is given to it as a file that has no name any more, by its descriptor; `arriving` puts right what it says of its
-place. Nothing here is left of a program that has no site.
+place. Nothing here is left of a program that has no site and imports no library that calls a map.
 
 A program is left alone where the exchange could show: its source makes the compiler warn, it can look at code or send it away, or modules
 beside it have names of Python's own.
@@ -22,6 +22,7 @@ from marx.runner.divide.finding import find
 from marx.runner.divide.modules import Program
 from marx.runner.divide.resolving import Resolver
 from marx.runner.divide.syntax import walk
+from marx.runner.found.libraries import may_map
 from marx.runner.found.rewriting import is_rewritable, rewritten, summed_names
 from marx.runner.found.sites import packed
 from marx.runner.pipe import write_all
@@ -34,6 +35,8 @@ LOOKING = frozenset("cloudpickle code dask dill dis joblib loky marshal multipro
 FORKING = frozenset(["fork", "forkpty"]) if sys.version_info >= (3, 12) else frozenset()
 #: Variables that change how an interpreter compiles, or what it does with a main file.
 CHANGING = ("PYTHONOPTIMIZE", "PYTHONINSPECT", "PYTHONNODEBUGRANGES")
+
+_LIBRARY = os.path.dirname(os.__file__)
 
 BEGIN = "__import__('marx.runner.found.arriving', {}, {}, ['begin_main']).begin_main()"
 
@@ -68,7 +71,7 @@ def started(words, find, least=0, forced=False):
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         exchange = Exchange(path, module, find)
-        if not exchange.codes or warned:
+        if not exchange.codes and not exchange.libraries or warned:
             return None
     return exchange.started(words, least, forced)
 
@@ -96,17 +99,23 @@ def _proved(found):
 
 
 class Exchange(object):
-    """What is exchanged. ``codes``: {path of a module: its new code}; ``sites``: {number: what `calls.install` takes}."""
+    """
+    What is exchanged. ``codes``: {path of a module: its new code}; ``sites``: {number: what `calls.install` takes}; ``libraries``: the outermost
+    names of those that the program imports, which may map its functions.
+    """
 
     def __init__(self, path, module, find):
         self.codes = {}
         self.sites = {}
+        self.libraries = []
         self.path, self.module = path, module
         folder = os.getcwd() if module else os.path.dirname(os.path.realpath(path))
         self._asked = (os.path.abspath(path), module, [folder], MOST_FILES)
         self._program = program = Program(*self._asked)
-        if not _imported(program).isdisjoint(LOOKING) or _hides_library(folder) or _forks(program):
+        imported = _imported(program)
+        if not imported.isdisjoint(LOOKING) or _hides_library(folder) or _forks(program):
             return
+        self.libraries = sorted(may_map(imported, folder))
         sites = _proved(find(program, Resolver(program)))
         self.sites = dict((number, (site.kind, summed_names(site), packed(site), site.pragma)) for number, site in sites.items())
         for each in program.modules:
@@ -133,6 +142,7 @@ class Exchange(object):
             "sites": self.sites,
             "forced": forced,
             "codes": self.codes,
+            "libraries": self.libraries,
         }
         if main is not None:
             said["descriptor"] = descriptor = _unnamed(_magic() + marshal.dumps(main), least)
@@ -181,9 +191,12 @@ def _forks(program):
 
 def _hides_library(folder):
     """Whether something in the program's folder has the name of a module of Python's: what we import later must not become, or be, that."""
-    library = os.path.dirname(os.__file__)
     names = set(os.path.splitext(name)[0] for name in os.listdir(folder))
-    return any(os.path.exists(os.path.join(library, name + ".py")) or os.path.isdir(os.path.join(library, name)) for name in names if name)
+    return any(_is_beside(_LIBRARY, name) for name in names if name)
+
+
+def _is_beside(folder, name):
+    return os.path.exists(os.path.join(folder, name + ".py")) or os.path.isdir(os.path.join(folder, name))
 
 
 def _magic():
