@@ -54,6 +54,29 @@ def same(lab: Lab, text: str) -> Run:
     return found
 
 
+def test_nothing_that_the_program_has_exchanged_is_called_by_what_is_imported_meanwhile(lab: Lab) -> None:
+    run = same(
+        lab,
+        """
+import math
+seen = []
+def counted(name):
+    real = getattr(math, name)
+    def count(*values):
+        seen.append((name, values))
+        return real(*values)
+    return count
+for name in ("sqrt", "log", "exp", "floor", "ceil"):
+    setattr(math, name, counted(name))
+def f(x):
+    return {x: set([x])}
+print([f(x) for x in range(6)])  # site
+print(seen)
+""",
+    )
+    assert run.kinds == ["list comprehension"]
+
+
 def test_every_kind_of_site_is_divided(lab: Lab) -> None:
     run = same(lab, KINDS)
     assert run.kinds == ALL_KINDS

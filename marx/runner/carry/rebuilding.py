@@ -9,7 +9,7 @@ Objects/setobject.c, and dictobject.c of 2.7), tries it, and where growing table
 from __future__ import absolute_import
 
 import sys
-from random import Random
+from _random import Random  # `random` calls functions of math when it is imported, which the program may have exchanged
 
 from marx.runner.compat import IS_2, TEXT
 
@@ -227,7 +227,7 @@ def _tried(container, wanted, way, right, sequence, found):
         wrong = [place for place, (left, other) in enumerate(zip(found, wanted)) if left is not other]
         if not wrong:
             return None
-        place = wrong[0] if random.random() < 0.5 else random.choice(wrong)
+        place = wrong[0] if random.random() < 0.5 else wrong[int(random.random() * len(wrong))]
         other = _moved(sequence, wanted[place], found[place], random)
         outcome = made(type(container), way, other)
         if _is_same(outcome, container):
@@ -240,7 +240,7 @@ def _tried(container, wanted, way, right, sequence, found):
 
 def _moved(sequence, one, other, random):
     """One of two elements at the beginning or the end, or both exchanged."""
-    way = random.randrange(5)
+    way = int(random.random() * 5)
     if way == 4:
         return [other if each is one else one if each is other else each for each in sequence]
     moved = (one, other)[way % 2]
