@@ -332,7 +332,7 @@ def test_what_is_no_gain_is_told_to_who_asks_and_not_to_the_terminal(lab: Lab) -
         pid = os.getpid()
 
         def slower_elsewhere(x):
-            time.sleep(0.1 if os.getpid() == pid else x < 3)
+            time.sleep(0.1 if os.getpid() == pid else 2 * (x < 3))
             return x
 
         print([slower_elsewhere(x) for x in range(16)])  # site
