@@ -8,6 +8,7 @@ import gc
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import psutil
@@ -125,7 +126,19 @@ def _children() -> frozenset[int]:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:  # no children at all: the common case, and much cheaper than reading /proc
         return frozenset()
-    return frozenset(child.pid for child in psutil.Process().children())
+    listed = _listed()
+    while (again := _listed()) != listed:  # the kernel may leave one out while another ends
+        listed = again
+    return listed
+
+
+def _listed() -> frozenset[int]:
+    """As the kernel has them for each thread; where it has no such file psutil reads of every process there is, which takes a hundred times as long."""
+    try:
+        lists = [file.read_text() for file in Path("/proc/self/task").glob("*/children")]
+    except OSError:  # a thread has ended meanwhile
+        lists = []
+    return frozenset(map(int, " ".join(lists).split()) if lists else (child.pid for child in psutil.Process().children()))
 
 
 def _describe(pid: int) -> str:

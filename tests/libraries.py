@@ -1,7 +1,8 @@
 """Libraries that programs in the tests import, for each interpreter: joblib, numpy, and what 2.7 lacks of concurrent.futures.
 
 They lie in a folder for each version below MARX_TEST_LIBRARIES, or else ``.venv-libraries`` of the checkout, which is called as installers
-call theirs, and come into programs by PYTHONPATH. Run as a program this fetches them, as ``make libraries`` does.
+call theirs, and come into programs by PYTHONPATH. Run as a program this fetches them, as ``make libraries`` does, and lets each
+interpreter compile what was fetched for it: pip compiles for its own Python, and no process that a test starts may keep its bytecode.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.pythons import UserPython
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -38,9 +43,18 @@ def fetch(version: str, environ: Mapping[str, str]) -> None:
     if stamp.exists() and stamp.read_text() == " ".join(wanted):
         return
     target = ["--target", str(folder), "--upgrade", "--python-version", version, "--only-binary=:all:", "--no-deps"]
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *target]
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--disable-pip-version-check", *target]
     subprocess.run([*command, *wanted], check=True)
     stamp.write_text(" ".join(wanted))
+
+
+def compile_for(python: UserPython, environ: Mapping[str, str]) -> None:
+    """Let an interpreter keep its bytecode of them, if it has not yet. A file that it cannot read is one that no program imports."""
+    folder = library_folder(python.name, environ)
+    stamp = folder / "compiled"
+    if not stamp.exists() or stamp.read_text() != python.path:
+        subprocess.run([python.path, "-m", "compileall", "-q", str(folder)], capture_output=True)
+        stamp.write_text(python.path)
 
 
 if __name__ == "__main__":
@@ -49,3 +63,4 @@ if __name__ == "__main__":
 
     for python in found_pythons(os.environ):
         fetch(python.name, os.environ)
+        compile_for(python, os.environ)

@@ -133,7 +133,7 @@ def _loading(begin: Start) -> Start:
     return start_one
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stables(kit: Path, interpreters: tuple[UserPython, ...]) -> Iterator[dict[UserPython, Stable]]:
     """What is forked, of each interpreter."""
     made = {python: Stable(python.path, kit, Lab(python, kit, kit).surroundings) for python in interpreters}

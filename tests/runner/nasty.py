@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.pythons import UserPython
-from tests.runner.beginning import Stable
+from tests.runner.beginning import Beginning
 from tests.runner.playing import Lab, Run
 
 
-def both(python: UserPython, kit: Path, folder: Path, stables: dict[UserPython, Stable], text: str) -> tuple[Run, Run]:
+def both(python: UserPython, kit: Path, folder: Path, stables: Mapping[UserPython, Beginning], text: str) -> tuple[Run, Run]:
     """A program run plainly and divided, each in a folder of the same name that is new."""
     runs = []
     for finding in (None, "proved"):

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 from marx.worker.pipe import FrameReader
 from tests.libraries import library_folder
 from tests.pythons import UserPython
-from tests.runner.beginning import Beginning, Begun, Stable, Started
+from tests.runner.beginning import Beginning, Begun, Started
 from tests.runner.spawning import PATIENCE_SECONDS
 
 LEAD = struct.Struct(">IcI")
@@ -136,7 +136,7 @@ class Lab:
     hangs_up_after: int | None = None
     finding: str | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
-    stable: Stable | None = None
+    stable: Beginning | None = None
 
     def run(self, text: str, *argv: str) -> Run:
         """Run a program to its end, with us as its keeper."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.pythons import UserPython
-from tests.runner.beginning import Stable
+from tests.runner.beginning import Preloaded
 from tests.runner.nasty import both
+from tests.runner.playing import Lab
 from tests.runner.test_standins_joblib import demand
 
 # Each item of each is a process that imports numpy.
@@ -74,9 +76,18 @@ def python(request: pytest.FixtureRequest, interpreters: tuple[UserPython, ...])
     return interpreters[request.param]
 
 
+@pytest.fixture(scope="module")
+def stables(kit: Path, interpreters: tuple[UserPython, ...]) -> Iterator[dict[UserPython, Preloaded]]:
+    pythons = {interpreters[0], interpreters[-1]}
+    made = {python: Preloaded(python.path, kit, Lab(python, kit, kit).surroundings, ["numpy"]) for python in pythons}
+    yield made
+    for stable in made.values():
+        stable.close()
+
+
 @pytest.mark.parametrize("what", PROGRAMS)
 def test_a_loop_that_fills_an_array_shows_what_it_shows_plainly(
-    what: str, python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]
+    what: str, python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Preloaded]
 ) -> None:
     statements, is_divided = PROGRAMS[what]
     plain, found = both(python, kit, tmp_path, stables, BEGINNING + statements)

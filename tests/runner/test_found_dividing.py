@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.pythons import UserPython
+from tests.runner.beginning import Stable
 from tests.runner.playing import Lab, Run
 
 FUTURE = "from __future__ import print_function, division\n"
@@ -41,9 +42,10 @@ ALL_KINDS = ["list comprehension", "for loop", "set comprehension", "dict compre
 
 
 @pytest.fixture
-def lab(user_python: UserPython, kit: Path, tmp_path: Path) -> Lab:
-    """A lab for one interpreter, in which marked sites are divided."""
-    return Lab(user_python, kit, tmp_path, finding="marked")
+def lab(user_python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable], interpreters: tuple[UserPython, ...]) -> Lab:
+    """A lab for one interpreter, in which marked sites are divided. How processes begin is the same for all, so that only the newest starts them."""
+    stable = None if user_python == interpreters[-1] else stables[user_python]
+    return Lab(user_python, kit, tmp_path, finding="marked", stable=stable)
 
 
 def same(lab: Lab, text: str) -> Run:
@@ -353,7 +355,7 @@ def test_what_is_no_gain_is_told_to_who_asks_and_not_to_the_terminal(lab: Lab) -
         pid = os.getpid()
 
         def slower_elsewhere(x):
-            time.sleep(0.1 if os.getpid() == pid else 1)
+            time.sleep(0.1 if os.getpid() == pid else 2 * (x < 3))
             return x
 
         print([slower_elsewhere(x) for x in range(16)])  # site

@@ -11,6 +11,8 @@ from tests.runner.beginning import Stable
 from tests.runner.nasty import both
 from tests.runner.programs.heads import BEGINNING, CHANGED, HANDED, KEPT, PROGRAMS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=[0, -1], ids=["oldest", "newest"])
 def python(request: pytest.FixtureRequest, interpreters: tuple[UserPython, ...]) -> UserPython:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.pythons import UserPython
-from tests.runner.beginning import Stable
+from tests.runner.beginning import Preloaded
 from tests.runner.nasty import both
 from tests.runner.playing import Lab
 from tests.science import science_python
@@ -17,6 +17,8 @@ from tests.science import science_python
 # Each item of each is a process that imports the libraries.
 pytestmark = pytest.mark.slow
 
+LIBRARIES = """numpy scipy.integrate scipy.ndimage scipy.optimize scipy.stats sklearn.datasets sklearn.ensemble sklearn.linear_model
+sklearn.metrics sklearn.model_selection sklearn.neighbors sklearn.pipeline sklearn.svm""".split()
 BEGINNING = """from __future__ import print_function
 import numpy as np
 from scipy import integrate, ndimage, optimize, stats
@@ -96,15 +98,15 @@ def python() -> UserPython:
 
 
 @pytest.fixture(scope="module")
-def stables(kit: Path, python: UserPython) -> Iterator[dict[UserPython, Stable]]:
-    stable = Stable(python.path, kit, Lab(python, kit, kit).surroundings)
+def stables(kit: Path, python: UserPython) -> Iterator[dict[UserPython, Preloaded]]:
+    stable = Preloaded(python.path, kit, Lab(python, kit, kit).surroundings, LIBRARIES)
     yield {python: stable}
     stable.close()
 
 
 @pytest.mark.parametrize("what", PROGRAMS)
 def test_a_program_of_science_shows_what_it_shows_plainly(
-    what: str, python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]
+    what: str, python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Preloaded]
 ) -> None:
     statements, is_divided = PROGRAMS[what]
     plain, found = both(python, kit, tmp_path, stables, BEGINNING + statements + "\n")

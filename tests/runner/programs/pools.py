@@ -341,7 +341,7 @@ def ends():
         pool.join()
     except (ValueError, AssertionError) as error:
         print(type(error).__name__, error)
-    result = pool.map_async(wait_seconds, [30])
+    result = pool.map_async(wait_seconds, [4])
     pool.terminate()
     pool.join()
     print(result.ready())

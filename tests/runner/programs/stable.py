@@ -1,4 +1,4 @@
-"""Forks a child for each program, so that its interpreter need not start, nor import what it imports: ``stable.py KIT SOCKET``.
+"""Forks a child for each program, so that its interpreter need not start, nor import what it imports: ``stable.py KIT SOCKET [MODULE ...]``.
 
 Each request on the socket is a JSON object behind its length, then descriptors, one with each byte, that are the child's 0, 1, 2, ...:
 "plain" is a program as anybody runs it, "found" one as `finding.py` and the real bootstrap begin it, "compute" what `computing.py` does,
@@ -22,8 +22,8 @@ weakref zlib""".split() + (["imp"] if str is bytes else [])
 OURS = "bootstrap loading portal portion state flushing standins.hook standins.inplace standins.pickling".split()
 
 
-def preload(kit):
-    """Import all that a child might, but for what the stand-ins change as soon as it is there."""
+def preload(kit, modules):
+    """Import all that a child might, but for what the stand-ins change as soon as it is there; and `modules`, whatever they import."""
     sys.path.insert(0, kit)
     folder = os.path.join(kit, "marx", "runner")
     below = [(name, each[:-3]) for name in ("carry", "divide", "found") for each in os.listdir(os.path.join(folder, name)) if each.endswith(".py")]
@@ -36,6 +36,8 @@ def preload(kit):
                 raise
     sys.path[:] = [place for place in sys.path if place not in (kit, HERE)]
     sys.modules.pop("random", None)
+    for name in modules:
+        __import__(name)
     gc.collect()
     getattr(gc, "freeze", int)()
 
@@ -106,6 +108,9 @@ def begun(said, descriptors):
         os.dup2(each, number)
         os.close(each)
     os.chdir(said["cwd"])
+    for name in ("random", "numpy.random"):
+        if name in sys.modules:
+            sys.modules[name].seed()
     given = descriptors[3:]
     if said["do"] == "compute":
         return lambda: compute(said["kit"], *given)
@@ -246,7 +251,7 @@ if __name__ == "__main__":
     import finding
 
     del sys.modules["computing"], sys.modules["finding"]
-    preload(sys.argv[1])
+    preload(sys.argv[1], sys.argv[3:])
     work = served(Requests(int(sys.argv[2])))
     if callable(work):
         work()

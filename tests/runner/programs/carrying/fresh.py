@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 
+sys.dont_write_bytecode = True
 source, sink = getattr(sys.stdin, "buffer", sys.stdin), os.dup(1)
 content, items = pickle.loads(source.read())
 os.dup2(2, 1)

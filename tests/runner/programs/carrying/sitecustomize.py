@@ -22,7 +22,8 @@ import multiprocessing.pool  # noqa: E402
 _RealPool = multiprocessing.pool.Pool
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _REPORT = os.environ["CARRY_REPORT"]
-_ENVIRON = dict(os.environ)
+#: Without us: a fresh interpreter has imported nothing that what it loads would have to.
+_ENVIRON = dict((name, value) for name, value in os.environ.items() if name != "PYTHONPATH")
 
 
 def _send(descriptor, value):
