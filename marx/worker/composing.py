@@ -11,11 +11,14 @@ from typing import Any, Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 
 from marx.worker.bounds import Bounds
+from marx.worker.bubblewrap import START
 from marx.worker.cache import BlobCache
 from marx.worker.cgroups import Groups
 from marx.worker.folders import Folders
+from marx.worker.grip import end_orphans
 from marx.worker.interpreters import Interpreter
 from marx.worker.items import Items
 from marx.worker.journal import Journal
@@ -37,6 +40,9 @@ from marx.worker.throttle import OUTPUT_RATE
 from marx.worker.trial import trouble_here
 from marx.worker.uplink import Uplink
 from marx.worker.watching import Watch
+
+
+log = Logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,8 @@ def join_parts(reactor: Any, premises: Premises, offer: Offer, limits: Limits, a
     spools = SpoolFolder(folder / "outgoing")
     folders = Folders(folder / "slots", cache.path)
     folders.sweep()
+    if orphans := end_orphans(START):
+        log.info("{count} sandboxes that had lost their worker before they began were ended", count=orphans)
     tasks = Tasks(uplink, cache, offer.interpreters, in_thread)
 
     def max_value() -> int:

@@ -2,8 +2,10 @@
 
 A sandbox is a pid namespace: when its process 1 dies (the runner, or under root's recipe bubblewrap's own) the kernel
 kills everything in there, also what made sessions of its own or ignores every signal, and bubblewrap's monitor, the
-child that the worker spawned, exits only after that (measured: 4 ms). Without a sandbox there is the process group and
-the tree of parents and children, which a program that wants to can leave.
+child that the worker spawned, exits only after that (measured: 4 ms). There is a moment in which it is otherwise: process 1
+of bubblewrap 0.8.0 begins by waiting to be told that its user is set up, and if the monitor is killed before it has said
+so, it waits for ever. Without a sandbox there is the process group and the tree of parents and children, which a program
+that wants to can leave.
 """
 
 import json
@@ -90,7 +92,8 @@ class SandboxGrip:
         _signal(self._monitor, signal.SIGKILL)
 
     def clear_up(self) -> None:
-        """Nothing outlives the monitor."""
+        """SIGKILL to what is left of the monitor's group: a process 1 that waits for it in vain."""
+        _signal_group(self._monitor, signal.SIGKILL)
 
     def _holds_inside(self) -> bool:
         """Whether the pid is still our sandbox's: numbers are given out again once the monitor has reaped it."""
@@ -129,6 +132,28 @@ class TreeGrip:
     def clear_up(self) -> None:
         """SIGKILL to what is left of the group; a child that left it is out of reach now."""
         _signal_group(self._pid, signal.SIGKILL)
+
+
+def end_orphans(script: str) -> int:
+    """SIGKILL to every process 1 whose monitor was killed together with its worker, before it began to run ``script``; how many there were."""
+    count = 0
+    for process in psutil.process_iter(["cmdline", "ppid"]):
+        if _is_sandbox(process.info["cmdline"], script) and not _has_monitor(process.info["ppid"], script):
+            count += _signal(process.pid, signal.SIGKILL)
+    return count
+
+
+def _is_sandbox(words: list[str] | None, script: str) -> bool:
+    return bool(words) and os.path.basename(words[0]) == "bwrap" and script in words
+
+
+def _has_monitor(pid: int, script: str) -> bool:
+    try:
+        return _is_sandbox(psutil.Process(pid).cmdline(), script)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
 
 
 def _frozen_tree(pid: int) -> list[psutil.Process]:

@@ -4,6 +4,8 @@ import json
 import os
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marx.worker.grip import LONGEST_REPORT, InfoPid, SandboxGrip, TreeGrip
+from marx.worker.grip import LONGEST_REPORT, InfoPid, SandboxGrip, TreeGrip, end_orphans
 from tests.pythons import UserPython
 from tests.worker.stand import ENVIRONMENT, RECIPES, TIMEOUT, Stand
 
@@ -187,6 +189,38 @@ def test_nothing_happens_to_a_process_that_is_gone(kind: type[TreeGrip] | type[S
     grip.hear(REPORT.replace(b"4711", b"%d" % runner.pid))
     for do in (grip.terminate, grip.kill, grip.sweep, grip.clear_up):
         do()
+
+
+STUCK = ["/usr/bin/bwrap", "-c", "kill -STOP $$", "/run/marx/start"]
+"""As a process 1 of bubblewrap that waits for its monitor; to be run by a shell."""
+
+
+def test_what_waits_for_its_monitor_in_vain_goes_when_that_is_reaped() -> None:
+    code = f"import os, subprocess; print(subprocess.Popen({STUCK!r}, executable='/bin/sh').pid)"
+    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE) as monitor:
+        assert monitor.stdout is not None
+        stuck = psutil.Process(int(monitor.stdout.readline()))
+        monitor.wait(TIMEOUT)
+    SandboxGrip(monitor.pid).clear_up()
+    assert psutil.wait_procs([stuck], timeout=TIMEOUT)[1] == []
+
+
+def test_a_worker_ends_what_lost_its_monitor_and_its_worker() -> None:
+    """Only what waits for nobody: ``kept`` has its monitor."""
+    code = f"import subprocess; print(subprocess.Popen({STUCK!r}, executable='/bin/sh', start_new_session=True, stdout=subprocess.DEVNULL).pid)"
+    orphan = psutil.Process(int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
+    inner = "exec -a /usr/bin/bwrap sh -c 'kill -STOP $$' /run/marx/start"
+    words = ["/usr/bin/bwrap", "-c", 'bash -c "$0" & echo $!; wait', inner, "/run/marx/start"]
+    with subprocess.Popen(words, executable="/bin/sh", stdout=subprocess.PIPE, start_new_session=True) as monitor:
+        assert monitor.stdout is not None
+        kept = psutil.Process(int(monitor.stdout.readline()))
+        deadline = time.monotonic() + TIMEOUT
+        while kept.status() != psutil.STATUS_STOPPED:
+            assert time.monotonic() < deadline
+        assert end_orphans("/run/marx/start") >= 1
+        assert psutil.wait_procs([orphan], timeout=TIMEOUT)[1] == []
+        assert kept.status() == psutil.STATUS_STOPPED
+        os.killpg(monitor.pid, signal.SIGKILL)
 
 
 def test_a_pid_that_is_no_child_of_the_monitor_any_more_is_not_signalled() -> None:
