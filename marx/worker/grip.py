@@ -138,13 +138,29 @@ def end_orphans(script: str) -> int:
     """SIGKILL to every process 1 whose monitor was killed together with its worker, before it began to run ``script``; how many there were."""
     count = 0
     for process in psutil.process_iter(["cmdline", "ppid"]):
-        if _is_sandbox(process.info["cmdline"], script) and not _has_monitor(process.info["ppid"], script):
+        if _is_sandbox(process.info["cmdline"], script) and _is_first(process.pid) and not _has_monitor(process.info["ppid"], script):
             count += _signal(process.pid, signal.SIGKILL)
     return count
 
 
 def _is_sandbox(words: list[str] | None, script: str) -> bool:
+    """Whether that is bubblewrap, its monitor or its process 1."""
     return bool(words) and os.path.basename(words[0]) == "bwrap" and script in words
+
+
+def _is_first(pid: int) -> bool:
+    """Whether it is process 1 of a pid namespace within ours."""
+    numbers = _numbers(pid)
+    return len(numbers) > len(_numbers(os.getpid())) and numbers[-1] == "1"
+
+
+def _numbers(pid: int) -> list[str]:
+    """What a process is called in each pid namespace, from ours inwards; nothing if it is gone."""
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            return next((line.split()[1:] for line in status if line.startswith("NSpid:")), [])
+    except OSError:
+        return []
 
 
 def _has_monitor(pid: int, script: str) -> bool:

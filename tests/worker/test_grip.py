@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 
 import psutil
@@ -191,36 +189,42 @@ def test_nothing_happens_to_a_process_that_is_gone(kind: type[TreeGrip] | type[S
         do()
 
 
-STUCK = ["/usr/bin/bwrap", "-c", "kill -STOP $$", "/run/marx/start"]
-"""As a process 1 of bubblewrap that waits for its monitor; to be run by a shell."""
-
-
-def test_what_waits_for_its_monitor_in_vain_goes_when_that_is_reaped() -> None:
-    code = f"import os, subprocess; print(subprocess.Popen({STUCK!r}, executable='/bin/sh').pid)"
-    with subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE) as monitor:
+@pytest.fixture
+def waiting() -> Iterator[tuple[subprocess.Popen[bytes], psutil.Process]]:
+    """A monitor, and a process 1 that waits and does not begin. (The kernel would end it with its monitor only once it has.)"""
+    words = [*("bwrap", "--unshare-user", "--unshare-pid", "--ro-bind", "/", "/"), "--block-fd", "0", "--info-fd", "1", "--", "/run/marx/start"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True) as monitor:
         assert monitor.stdout is not None
-        stuck = psutil.Process(int(monitor.stdout.readline()))
-        monitor.wait(TIMEOUT)
+        reader = InfoPid()
+        while reader.pid is None:
+            reader.feed(monitor.stdout.read1())
+        process = psutil.Process(reader.pid)
+        yield monitor, process
+        for each in (monitor, process):
+            try:
+                each.kill()
+            except psutil.NoSuchProcess:
+                pass
+
+
+def test_what_waits_for_its_monitor_in_vain_goes_when_that_is_reaped(waiting: tuple[subprocess.Popen[bytes], psutil.Process]) -> None:
+    monitor, process = waiting
+    monitor.kill()
+    monitor.wait(TIMEOUT)
+    assert process.is_running()
     SandboxGrip(monitor.pid).clear_up()
-    assert psutil.wait_procs([stuck], timeout=TIMEOUT)[1] == []
+    assert psutil.wait_procs([process], timeout=TIMEOUT)[1] == []
 
 
-def test_a_worker_ends_what_lost_its_monitor_and_its_worker() -> None:
-    """Only what waits for nobody: ``kept`` has its monitor."""
-    code = f"import subprocess; print(subprocess.Popen({STUCK!r}, executable='/bin/sh', start_new_session=True, stdout=subprocess.DEVNULL).pid)"
-    orphan = psutil.Process(int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
-    inner = "exec -a /usr/bin/bwrap sh -c 'kill -STOP $$' /run/marx/start"
-    words = ["/usr/bin/bwrap", "-c", 'bash -c "$0" & echo $!; wait', inner, "/run/marx/start"]
-    with subprocess.Popen(words, executable="/bin/sh", stdout=subprocess.PIPE, start_new_session=True) as monitor:
-        assert monitor.stdout is not None
-        kept = psutil.Process(int(monitor.stdout.readline()))
-        deadline = time.monotonic() + TIMEOUT
-        while kept.status() != psutil.STATUS_STOPPED:
-            assert time.monotonic() < deadline
-        assert end_orphans("/run/marx/start") >= 1
-        assert psutil.wait_procs([orphan], timeout=TIMEOUT)[1] == []
-        assert kept.status() == psutil.STATUS_STOPPED
-        os.killpg(monitor.pid, signal.SIGKILL)
+def test_a_worker_ends_what_lost_its_monitor_and_its_worker(waiting: tuple[subprocess.Popen[bytes], psutil.Process]) -> None:
+    """And nothing else: neither a monitor nor what has one is an orphan, whoever's they are."""
+    monitor, process = waiting
+    end_orphans("/run/marx/start")
+    assert monitor.poll() is None and process.status() != psutil.STATUS_ZOMBIE
+    monitor.kill()
+    monitor.wait(TIMEOUT)
+    assert end_orphans("/run/marx/start") >= 1
+    assert psutil.wait_procs([process], timeout=TIMEOUT)[1] == []
 
 
 def test_a_pid_that_is_no_child_of_the_monitor_any_more_is_not_signalled() -> None:
