@@ -111,9 +111,10 @@ class Bench:
                 return program
 
 
-def files_of(folder: Path) -> list[tuple[str, bytes]]:
-    """All below it but the program's own."""
-    return sorted((str(path.relative_to(folder)), path.read_bytes()) for path in folder.rglob("*") if path.is_file() and path.suffix != ".py")
+def files_of(folder: Path) -> list[tuple[str, str]]:
+    """All below it but the program's own; where objects lie is chance."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".py"]
+    return sorted((str(path.relative_to(folder)), ADDRESS.sub("0x", path.read_bytes().decode("latin-1"))) for path in paths)
 
 
 @contextmanager

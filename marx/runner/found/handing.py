@@ -10,6 +10,7 @@ import sys
 from collections import namedtuple
 
 from marx.runner.compat import elapsed, monotonic
+from marx.runner.found.division import is_within_line
 from marx.runner.found.looking import ATOMS, is_alike
 from marx.runner.found.worth import is_still_worth_it
 
@@ -60,6 +61,8 @@ class Handing(object):
         if outcome is None or outcome[0] != "done":
             reason = None if outcome is None or outcome[1].startswith("it raises") else outcome[1]
             return self._stop(reason, is_wrong=reason is not None and reason.startswith("it changes"))
+        if is_within_line(outcome[2]):
+            return self._stop("what was printed before ends with a comma", is_wrong=False)
         for text in outcome[2]:
             sys.stdout.write(text)
         self.values = outcome[1]

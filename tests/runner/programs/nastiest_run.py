@@ -636,6 +636,29 @@ print([list(words)[x] for x in range(4)], list(words), ["%s" % words for x in ra
 }
 
 IN_TWO = {
+    "what is printed behind a comma": (
+        """
+def f(x):
+    print "at", x
+    return x * x
+got = []
+for x in range(6):
+    print x,
+    got.append(f(x))
+print got
+def g(x):
+    if x > 2:
+        print "late", x
+    return x
+print "first",
+for x in range(6):
+    got.append(g(x))
+print got
+print "second",
+print [g(x) for x in range(6)]
+""",
+        0,
+    ),
     "what only Python 2 has": (
         """
 got = [x * 2 for x in range(5)]
