@@ -61,9 +61,12 @@ class Tally:
         """One program that came out the same."""
         lines = program.lines()
         away: Counter[int] = Counter()
+        stopped = {portion.call["line"] for portion in run.portions if portion.place == "home"}
         for portion in run.portions:
-            if portion.place == "lab" and not portion.is_dropped and portion.call["line"] in lines:
-                away[lines[portion.call["line"]].number] += len(portion.records)
+            site = lines.get(portion.call["line"]) if portion.place == "lab" else None
+            # Heads are not wanted any more when their loop is left; of anything else that means that it was computed in place.
+            if site is not None and (not portion.is_dropped or "head" in site.form.name and portion.call["line"] not in stopped):
+                away[site.number] += len(portion.records)
         with self.lock:
             self.programs[python] += 1
             self.started += is_started
