@@ -34,6 +34,8 @@ WHY = {
     "loop that fills a list beyond its end": "an item fails, and from there on all is computed in place",
     "loop that fills lists in a list beyond their end": "an item fails, and from there on all is computed in place",
 }
+#: Forms of which the first run counted nothing, since the program drops what it has of a head's portion when the loop is left.
+UNCOUNTED = "not counted in the first run"
 
 
 @dataclass
@@ -137,4 +139,6 @@ def page(runs: Sequence[dict[str, Any]]) -> str:
 
 
 def _why(name: str, divided: int, count: int) -> str:
-    return "" if 2 * divided >= count else WHY.get(name, "not known yet")
+    if 2 * divided >= count:
+        return ""
+    return UNCOUNTED if " head" in name else WHY.get(name, "not known yet")

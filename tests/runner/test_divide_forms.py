@@ -41,7 +41,7 @@ def test_the_print_statement_and_other_old_forms(interpreters: tuple[UserPython,
 
 def test_a_loop_that_executes_text_is_looked_at(user_python: UserPython, tmp_path: Path) -> None:
     """In 2.7 that is a statement, which has a body that is no list of statements."""
-    found = look(user_python, tmp_path, "import re\nmade = []\nfor x in range(3):\n    exec(str(x))\n    made.append(re.escape(str(x)))\n")
+    found = look(user_python, tmp_path, "import re\nmade = []\nfor x in range(3):\n    exec(str(x))\n    made.append(x and re.escape(str(x)))\n")
     [kept] = found["kept"]
     assert (kept["line"], kept["construct"]) == (3, "for loop")
 

@@ -21,8 +21,9 @@ from marx.runner.divide.walking import Walking
 
 #: ``start``, ``stop``: the statements of the loop's body that are its head. ``names``: those that it binds and that the rest uses, in a fixed
 #: order. ``why``: what keeps the rest, as a sentence. ``skips``: whether it may go on with the next turn. ``rest``: a `Rest`, None where it may
-#: do anything. ``expression``: the node of which alone the head consists, None where statements are it.
-Head = namedtuple("Head", "start stop names why skips rest expression")
+#: do anything. ``expression``: the node of which alone the head consists, None where statements are it. ``reads``: (name, place) of the item, or
+#: None, of what the loop's target binds and the head reads, where something of the turn comes before it that could bind it again.
+Head = namedtuple("Head", "start stop names why skips rest expression reads")
 
 #: ``changes``: roots of the names whose objects the rest of a turn changes, and of no others, where its ``conditions`` hold.
 Rest = namedtuple("Rest", "changes conditions")
@@ -38,7 +39,7 @@ def heads_of(site, inner_names, is_used_elsewhere):
     if suspends(body):
         return found
     names = bound_in([site.node.target] + body)
-    for start in range(len(body)):
+    for start in range(len(body) if _places_of(site.node.target) is not None else 1):
         first = targets_in(site.node.target) - bound_in(body[:start])
         changed = _changed_by(body) - targets_in(site.node.target) | _changed_by(body[:start])
         for stop in range(start + 1, len(body) + 1):
@@ -57,6 +58,15 @@ def heads_of(site, inner_names, is_used_elsewhere):
     return found
 
 
+def _places_of(target):
+    """{each name that a loop's target binds: the place in the item, None for the item itself}; None where it takes items apart otherwise."""
+    if kind(target) == "Name":
+        return {target.id: None}
+    if kind(target) not in ("Tuple", "List") or any(kind(each) != "Name" for each in target.elts):
+        return None
+    return dict((each.id, place) for place, each in enumerate(target.elts))
+
+
 def _read_in(statements):
     """Names that statements may read, or delete, at any depth."""
     return frozenset(each.id for statement in statements for each in syntax.walk(statement) if kind(each) == "Name")
@@ -65,7 +75,7 @@ def _read_in(statements):
 def expressions_of(site, inner_names, lengths, targets):
     """The expressions that each turn computes which may be a head, as far as names tell; each before those within it. ``targets``: `Targets`."""
     body, found = site.node.body, []
-    if suspends(body):
+    if suspends(body) or _places_of(site.node.target) is None:
         return found
     names = bound_in([site.node.target] + body)
     first = targets_in(site.node.target) - bound_in(body)
@@ -218,9 +228,14 @@ class HeadItem(Walking):
     def head(self, why, rest):
         """The `Head` that was found."""
         if self.expression is not None:
-            return Head(0, 0, (), why, False, rest, self.expression)
+            return Head(0, 0, (), why, False, rest, self.expression, self._reads([self.expression]))
         statements = self._site.node.body[slice(*self.place)]
-        return Head(self.place[0], self.place[1], self.names, why, continues(statements), rest, None)
+        reads = self._reads(statements) if self.place[0] else ()
+        return Head(self.place[0], self.place[1], self.names, why, continues(statements), rest, None, reads)
+
+    def _reads(self, nodes):
+        read = _read_in(nodes)
+        return tuple(sorted((name, place) for name, place in _places_of(self._site.node.target).items() if name in read))
 
 
 class WholeTurn(Walking):

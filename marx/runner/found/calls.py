@@ -361,10 +361,10 @@ def undecide(something, instead_of=None):
         _undecided = something
 
 
-def takes(number):
-    """Whether what the head of a turn gives is there."""
+def takes(number, *values):
+    """Whether what the head of a turn gives is there. ``values``: of the names that ``reads`` of a `divide.heads.Head` are."""
     heading = _running.get((number, id(sys._getframe(1))))
-    return heading is not None and heading.takes()
+    return heading is not None and heading.takes(values)
 
 
 def skips(number):

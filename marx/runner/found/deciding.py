@@ -181,7 +181,7 @@ class Deciding(object):
         work, records = self._work(), self._prepared(self._sampling.item, seconds)
         portion = self._opened(work, [], records, seconds)
         is_unchanged = None if self._is_calm() else lambda: self._is_unchanged(work)
-        sent = Sent(self._items, records[1:], self._numbering)
+        sent = Sent(self._items, records[1:], self._numbering, self._found.head.reads if self._found.head else ())
         return Handing(portion, sent, values, is_unchanged, self._in_place(seconds), self._problem)
 
     def _ask_conditions(self):

@@ -18,8 +18,9 @@ from marx.runner.found.worth import is_still_worth_it
 LARGEST_LOOK = 0.25
 
 
-#: ``items``: those whose heads are computed elsewhere; ``records``: their pickles, of ``numbering``, a `Numbering`.
-Sent = namedtuple("Sent", "items records numbering")
+#: ``items``: those whose heads are computed elsewhere; ``records``: their pickles, of ``numbering``, a `Numbering`; ``reads``: of the
+#: `divide.heads.Head`, () where there is none.
+Sent = namedtuple("Sent", "items records numbering reads")
 
 
 class Handing(object):
@@ -41,8 +42,10 @@ class Handing(object):
         self._problem = problem
         self._next = 0
 
-    def takes(self, item):
+    def takes(self, item, read=()):
         """Whether the head of this item's turn is taken over; then ``values`` are what it gives, None if it goes on with the next turn.
+
+        ``read``: the values of the names that ``reads`` of a `divide.heads.Head` are: something may have bound them again.
 
         The last is computed in place, by the program's own code.
         """
@@ -52,7 +55,7 @@ class Handing(object):
         if place >= len(self._sent.items) - 1:
             return self._stop(None)
         began_at = monotonic()
-        if not self._is_as_sent(place, item):
+        if not self._is_read(item, read) or not self._is_as_sent(place, item):
             return self._stop("the rest of a turn changes what later ones begin with", is_wrong=False)
         looking = elapsed(began_at)
         if place == 0 and not self._is_rehearsed(looking):
@@ -67,6 +70,13 @@ class Handing(object):
             sys.stdout.write(text)
         self.values = outcome[1]
         return True
+
+    def _is_read(self, item, values):
+        """Whether names of the loop's target still stand for the item and its parts."""
+        places = [place for _, place in self._sent.reads[: len(values)]]
+        if any(place is not None for place in places) and type(item) not in (tuple, list):
+            return False
+        return all(_is_same(value, item if place is None else item[place]) for place, value in zip(places, values))
 
     def _is_as_sent(self, place, item):
         """Whether an item is the one that was sent, and everything else as it was then."""

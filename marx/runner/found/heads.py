@@ -60,10 +60,10 @@ class Heading(object):
         if division is not None:
             division.end()
 
-    def takes(self):
-        """A turn begins: whether its head is taken over."""
+    def takes(self, values):
+        """The head of a turn comes: whether it is taken over. ``values``: what it would read of the item by the names of the loop's target."""
         if self.division is not None:
-            return self.division.takes(self.item)
+            return self.division.takes(self.item, values)
         if self._verdict is None:
             calls.undecide(self)
             self._began_at = monotonic()

@@ -5,7 +5,8 @@ ITER, and REST the same over ``__marx_rest__(N)``:
 
   a loop                                FIRST
   one that sums up in ``n``             FIRST, where each turn begins with: if __marx_due__: n = __marx_summed__(N, "n", n)
-  one with a head, that gives a and b   FIRST, where the head stands in: if __marx_heads__ and __marx_takes__(N): a, b = __marx_taken__(N)
+  one with a head, that gives a and b   FIRST, where the head stands in: if __marx_heads__ and __marx_takes__(N, x): a, b = __marx_taken__(N)
+                                        (x is what it reads of what the target binds, if anything stands in front of it that could bind it again)
                                         else: ...; and at its end: if __marx_heads__: __marx_headed__(N, a, b)
   one whose head is an expression       FIRST, with __marx_taken__(N)[0] if __marx_heads__ and __marx_takes__(N) else __marx_headed__(N, ...) in its place
   what makes a list, set or dict        __marx_join__(N, __marx_open__(N, FIRST), REST)
@@ -63,16 +64,16 @@ def rewritten(tree, sites, prelude=None):
     """A copy of a module's tree. ``sites``: {number: `Found` of this module}. ``prelude``: what to evaluate before the first statement."""
     for number, found in sites.items():
         setattr(found.node, _MARK, (number, found.kind, summed_names(found) or found.head))
-    parts = dict((number, found.head.expression) for number, found in sites.items() if found.head and found.head.expression is not None)
-    for number, node in parts.items():
-        setattr(node, _PART, number)
+    parts = dict((number, found.head) for number, found in sites.items() if found.head and found.head.expression is not None)
+    for number, head in parts.items():
+        setattr(head.expression, _PART, (number, head.reads))
     try:
         made = copy.deepcopy(tree)
     finally:
         for found in sites.values():
             delattr(found.node, _MARK)
-        for node in parts.values():
-            delattr(node, _PART)
+        for head in parts.values():
+            delattr(head.expression, _PART)
     made = _Rewriting().visit(made)
     if prelude is not None:
         _begin_with(made, prelude)
@@ -117,7 +118,8 @@ class _Rewriting(ast.NodeTransformer):
         if part is None:
             return self._visited(node)
         delattr(node, _PART)
-        return _call(node, "%s(%d)[0] if %s and %s(%d) else %s(%d, HOLE)" % (TAKEN, part, HEADS, TAKES, part, HEADED, part), self._visited(node))
+        number, names = part
+        return _call(node, "%s(%d)[0] if %s and %s else %s(%d, HOLE)" % (TAKEN, number, HEADS, _takes(number, names), HEADED, number), self._visited(node))
 
     def _visited(self, node):
         node = ast.NodeTransformer.generic_visit(self, node)
@@ -179,7 +181,7 @@ def _headed(node, number, head):
         return _over(node, "%s(%d, HOLE)" % (EACH, number))
     before, statements, rest = node.body[: head.start], node.body[head.start : head.stop], node.body[head.stop :]
     names = "".join(name + ", " for name in head.names)
-    taking = "if %s and %s(%d):\n" % (HEADS, TAKES, number)
+    taking = "if %s and %s:\n" % (HEADS, _takes(number, head.reads))
     taking += " if %s(%d): continue\n" % (SKIPS, number) if head.skips else ""
     taking += " %s%s(%d)\n" % (names and names + "= ", TAKEN, number)
     made = _statements(taking + "else: pass", statements[0].lineno, statements[0])
@@ -187,6 +189,10 @@ def _headed(node, number, head):
     made[0].orelse = statements + [last]
     node.body = before + made + rest
     return _over(node, "%s(%d, HOLE)" % (EACH, number))
+
+
+def _takes(number, reads):
+    return "%s(%d%s)" % (TAKES, number, "".join(", " + name for name, _ in reads))
 
 
 def _statements(text, line, like):

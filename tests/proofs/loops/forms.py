@@ -63,6 +63,7 @@ FORMS = (
     Form("loop with an argument as its head", "got = []\nfor x in ITEMS:@\n    got.insert(0, repr((sum([x]), CALL)))"),
     Form("loop with a test as its head", "got = []\nfor x in ITEMS:@\n    if len(repr((sum([x]), CALL))) % 2:\n        got.insert(0, x)"),
     Form("loop with an argument that reads what the rest changes", "got = [1]\nfor x in ITEMS:@\n    got.insert(0, len(repr((sum(got[:3]), CALL))))", True),
+    Form("loop whose item a function binds again before its head", "got = []\ndef againN():\n    global x\n    x = (x + 1) % 5\nfor x in ITEMS:@\n    againN()\n    got.insert(0, repr((sum([x]), CALL)))", True),
     Form("loop that binds its item before its head", "got = []\nfor x in ITEMS:@\n    x = (x + len(got)) % 5\n    got.append(x)\n    v = sum([x]), CALL\n    got.append((repr(v), len(got)))", True),
     Form("loop with a head that is left", "got = []\nfor x in ITEMS:@\n    v = sum([x]), CALL\n    got.append(repr(v))\n    if len(got) > 4:\n        break\nelse:\n    got.append('all')"),
     Form("loop with a head that keeps the best", "got, bestN = None, -1\nfor x in ITEMS:@\n    v = sum([x]), CALL\n    if len(repr(v)) >= bestN:\n        bestN, got = len(repr(v)), (x, repr(v))"),

@@ -110,6 +110,7 @@ _HEADS: _Table = {
 
 _HANDING: _Table = {
     "what they have read": (" and self._is_unchanged()", "", "loop with a head that reads what the rest changes"),
+    "names that something binds again": ("not self._is_read(item, read) or ", "", "loop whose item a function binds again before its head"),
     "the items to come": ("is_it = _is_same(item, sent) or", "is_it = True or", "loop with a head, and other items"),
 }
 

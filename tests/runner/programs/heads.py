@@ -201,6 +201,18 @@ make()
     "a sum of a generator": ("log = []\nfor x in range(6):\n    log.insert(0, sum(slow(z)[-1] for z in range(x)))\nprint(log)\n", HANDED),
     "an iterator": ("log = []\nfor x in range(6):\n    log.insert(0, list(zip(slow(x), slow(x + 1))))\nprint(len(log), log[0][-1])\n", HANDED),
     "what is given is the program's own": ("def same(x):\n    return slow(0) and x\nxs = [[x] for x in range(6)]\nlog = []\nfor x in xs:\n    log.insert(0, same(x))\n    log[0].append(len(log))\nprint(xs, log)\n", CHANGED),
+    "the item's name is bound again by a function": (
+        "def other():\n    global x\n    x = x + 10\nseen = []\nfor x in range(6):\n    other()\n    seen.insert(0, 1)\n    y = slow(x)\n    print(y, len(seen))\n",
+        CHANGED,
+    ),
+    "the item's name is bound again by a function, sometimes": (
+        "def other():\n    global x\n    if x == 4:\n        x = 40\nseen = []\nfor i, x in enumerate([5, 3, 4, 7, 1, 2]):\n    other()\n    seen.insert(0, slow(x))\nprint(seen, i, x)\n",
+        CHANGED,
+    ),
+    "the item's name is bound again by a text": ("seen = []\nfor x in range(6):\n    exec('x = x + 10')\n    seen.insert(0, slow(x))\nprint(seen)\n", CHANGED),
+    "the item's name is bound again as it was": ("seen = []\nfor x in range(6):\n    exec('x = x + 0')\n    seen.insert(0, slow(x))\nprint(seen)\n", HANDED),
+    "pairs behind what stays": ("seen = []\nfor i, x in [(1, 5), (2, 3), (3, 4), (4, 7)]:\n    seen.insert(0, i)\n    print(len(seen))\n    y = slow(x)\n    print(y, i)\n", HANDED),
+    "pairs of pairs behind what stays": ("seen = []\nfor i, (x, z) in [(1, (5, 6)), (2, (3, 4)), (3, (4, 5)), (4, (7, 8))]:\n    seen.insert(0, i)\n    print(len(seen))\n    y = slow(x)\n    print(y, i, z)\n", KEPT),
     "a head that fails": (
         """
 def f(x):
