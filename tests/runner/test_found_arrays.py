@@ -45,7 +45,7 @@ PROGRAMS = {
     "parts and all behind dots": ("r = np.zeros((5, 2, 3))\nfor i in range(5):\n    r[i, ...] = f(i)\nshown(r)", True),
     "from the end": ("r = np.zeros(5)\nfor i in range(5):\n    r[-i - 1] = f(i)\nshown(r)", True),
     "one place again and again": ("r = np.zeros(2)\nfor i in range(7):\n    r[i % 2] = f(i)\nshown(r)", True),
-    "a slice of a list": ("r = [0] * 6\nfor i in range(3):\n    r[i:i + 1] = [f(i), i]\nprint(r)", False),
+    "a slice of a list": ("r = [0] * 6\nfor i in range(3):\n    r[i:i + 1] = [f(i), i]\nprint(r)", True),  # f(i) is
     "behind its end": ("r = np.zeros(4)\ntry:\n    for i in range(6):\n        r[i] = f(i)\nexcept IndexError as e:\n    print(e)\nshown(r)", True),
     "behind its end, uncaught": ("r = np.zeros(4)\nfor i in range(6):\n    r[i] = f(i)\n", True),
     "what does not fit": ("r = np.zeros((4, 2))\nfor i in range(4):\n    r[i] = [f(i)] * (i + 1 if i > 1 else 2)\n", True),
@@ -54,7 +54,7 @@ PROGRAMS = {
     "fields": ("r = np.zeros(4, [('a', int), ('b', float)])\nfor i in range(4):\n    r[i] = (i, f(i))\nprint(r.tolist())", False),
     "by a list of places": ("r = np.zeros(8)\nfor i in range(4):\n    r[[i, i + 4]] = f(i)\nshown(r)", True),
     "by an array of truths": ("r = np.zeros(8)\nm = np.arange(8)\nfor i in range(4):\n    r[m == i] = f(i)\nshown(r)", True),
-    "read in the loop": ("r = np.zeros(6)\nfor i in range(1, 6):\n    r[i] = f(i) + r[i - 1]\nshown(r)", False),
+    "read in the loop": ("r = np.zeros(6)\nfor i in range(1, 6):\n    r[i] = f(i) + r[i - 1]\nshown(r)", True),  # f(i) is
     "read by what is called": ("r = np.zeros(6)\ndef g(i):\n    return r.sum() + f(i)\nfor i in range(6):\n    r[i] = g(i)\nshown(r)", False),
     "a window onto another": ("s = np.zeros((2, 6))\nr = s[1]\nfor i in range(6):\n    r[i] = f(i)\nshown(r, s)", False),
     "another window onto it": ("r = np.zeros(6)\ns = r[1:]\nfor i in range(6):\n    r[i] = f(i) + s[0]\nshown(r, s)", False),

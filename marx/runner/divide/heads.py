@@ -15,6 +15,7 @@ from marx.runner.divide import pure, roots, syntax
 from marx.runner.divide.frame import Hopeless
 from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.roots import ITEM, name_of
+from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 from marx.runner.divide.turns import Turn, bound_in, continues, leaving, suspends, targets_in
 from marx.runner.divide.walking import Walking
@@ -224,6 +225,12 @@ class HeadItem(Walking):
             place -= 1
         before = [stop for first, stop in self._heads if first == start and stop <= place]
         return self._trimmed((start, max(before))) if before else self._longest(max(behind, start + 1), len(body))
+
+    def reads_what_changes(self):
+        """Whether a function that it calls reads what each turn changes."""
+        names = _changed_by(self._site.node.body) - targets_in(self._site.node.target)
+        owners = [(owner_of(self.scope, name), name) for name in names]
+        return any(owner is not None and name_of(owner, name) in self.outcome.reads for owner, name in owners)
 
     def head(self, why, rest):
         """The `Head` that was found."""

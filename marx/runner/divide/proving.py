@@ -130,7 +130,7 @@ class Proof(object):
         """The `Found`, when all frames are settled."""
         found = self._found_whole()
         head = self._head.head(found.reason, self._turned.rest()) if self._head is not None and self._head.is_there else None
-        if head is None or self._by_binding(self._head, self._head.binds) or self._by_item(self._head)[0]:
+        if head is None or self._by_binding(self._head, self._head.binds) or self._by_item(self._head)[0] or self._head.reads_what_changes():
             return found
         outcome = self._head.outcome
         return found._replace(
