@@ -94,7 +94,7 @@ for i, x in enumerate([0, 0, 3, 4, 5, 6, 7, 8], 5):
         HANDED,
     ),
     "numbers of which there is more than one": ("with open('out.txt', 'w') as file:\n    for x in range(1000, 1006):\n        y = slow(x)\n        file.write('%s\\n' % y[-1])\n", HANDED),
-    "what heads read is changed": ("for x in range(6):\n    y = slow(x)\n    T.append(x)\n    print(y)\n", CHANGED),
+    "what heads read is changed": ("for x in range(6):\n    y = slow(x)\n    T.append(x)\n    print(y)\n", KEPT),
     "what heads read is changed by another name": ("other = T\nfor x in range(6):\n    y = slow(x)\n    other.insert(0, x)\n    print(y)\n", CHANGED),
     "what heads read is changed at last": ("for x in range(8):\n    y = slow(x)\n    if x == 4:\n        T.append(x)\n    print(y)\n", CHANGED),
     "what heads read is changed by a function": ("def more(x):\n    T.append(x)\nfor x in range(6):\n    y = slow(x)\n    more(x)\n    print(y)\n", CHANGED),
@@ -164,7 +164,7 @@ make()
     "a name goes round": ("y = 0\nfor x in range(6):\n    print('last', y)\n    z = [y]\n    y = slow(x)\nprint(y, z)\n", HANDED),
     "the item is changed before": ("seen = []\nfor x in [[1], [2], [3], [4], [5], [6]]:\n    seen.insert(0, x)\n    seen[0].append(len(seen))\n    y = slow(x[-1])\n    print(y, x)\n", CHANGED),
     "the item's name is bound before": ("seen = []\nfor x in range(6):\n    x = x + len(seen)\n    seen.insert(0, x)\n    y = slow(x)\n    print(y, x)\n", KEPT),
-    "what heads read is changed before": ("for x in range(6):\n    T.append(x)\n    print(len(T))\n    y = slow(x)\n    print(y)\n", CHANGED),
+    "what heads read is changed before": ("for x in range(6):\n    T.append(x)\n    print(len(T))\n    y = slow(x)\n    print(y)\n", KEPT),
     "what heads read is changed before, sometimes": ("for x in range(8):\n    if x == 5:\n        T.insert(0, x)\n    print(len(T))\n    y = slow(x)\n    print(y)\n", CHANGED),
     "goes on with the next before": (
         "seen = []\nfor x in range(8):\n    seen.insert(0, x)\n    if len(seen) % 3 == 1:\n        seen.insert(0, 0)\n        continue\n    y = slow(x)\n    print(y, len(seen))\n",
@@ -187,7 +187,7 @@ make()
     "what is added under a key": ("d = {'n': 0}\nfor x in range(6):\n    d['n'] += slow(x)[-1]\n    d[x] = d['n']\nprint(sorted(d.items(), key=str))\n", HANDED),
     "what is returned": ("def last():\n    log = []\n    for x in range(8):\n        log.insert(0, x)\n        if len(log) > 4:\n            return slow(x)\n        print(slow(x))\nprint(last())\n", HANDED),
     "an argument in a branch": ("log = []\nfor x in range(6):\n    log.insert(0, slow(x) if len(log) else x)\n    log.insert(0, len(log) > 3 and slow(x))\nprint(log)\n", KEPT),
-    "an argument that reads what is changed": ("for x in range(6):\n    T.insert(0, slow(x)[-1])\nprint(T)\n", CHANGED),
+    "an argument that reads what is changed": ("for x in range(6):\n    T.insert(0, slow(x)[-1])\nprint(T)\n", KEPT),
     "an argument that prints": ("def f(x):\n    print('at', x)\n    return slow(x)[-1]\nlog = []\nfor x in range(6):\n    print('before', len(log))\n    log.insert(0, f(x))\nprint(log)\n", HANDED),
     "an argument that fails": (
         "def f(x):\n    print('at', x)\n    return 12 // (slow(x)[-1] - 3)\nlog = []\ntry:\n    for x in range(9):\n        log.insert(len(log), f(x))\n"
