@@ -73,10 +73,11 @@ class Handing(object):
 
     def _is_read(self, item, values):
         """Whether names of the loop's target still stand for the item and its parts."""
-        places = [place for _, place in self._sent.reads[: len(values)]]
-        if any(place is not None for place in places) and type(item) not in (tuple, list):
-            return False
-        return all(_is_same(value, item if place is None else item[place]) for place, value in zip(places, values))
+        for (_, place), value in zip(self._sent.reads, values):
+            has_place = place is None or type(item) in (tuple, list) and place < len(item)
+            if not has_place or not _is_same(value, item if place is None else item[place]):
+                return False
+        return True
 
     def _is_as_sent(self, place, item):
         """Whether an item is the one that was sent, and everything else as it was then."""

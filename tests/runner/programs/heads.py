@@ -212,6 +212,7 @@ make()
     "the item's name is bound again by a text": ("seen = []\nfor x in range(6):\n    exec('x = x + 10')\n    seen.insert(0, slow(x))\nprint(seen)\n", CHANGED),
     "the item's name is bound again as it was": ("seen = []\nfor x in range(6):\n    exec('x = x + 0')\n    seen.insert(0, slow(x))\nprint(seen)\n", HANDED),
     "pairs behind what stays": ("seen = []\nfor i, x in [(1, 5), (2, 3), (3, 4), (4, 7)]:\n    seen.insert(0, i)\n    print(len(seen))\n    y = slow(x)\n    print(y, i)\n", HANDED),
+    "pairs that are shorter when their head comes": ("seen = []\npairs = [[1, 5], [2, 3], [3, 4], [4, 7], [5, 2]]\nfor i, x in pairs:\n    seen.insert(0, i)\n    if i == 3:\n        del pairs[2][1]\n    y = slow(x)\n    print(y, i, len(seen))\n", CHANGED),
     "pairs of pairs behind what stays": ("seen = []\nfor i, (x, z) in [(1, (5, 6)), (2, (3, 4)), (3, (4, 5)), (4, (7, 8))]:\n    seen.insert(0, i)\n    print(len(seen))\n    y = slow(x)\n    print(y, i, z)\n", KEPT),
     "a head that fails": (
         """
