@@ -3,7 +3,7 @@
 from __future__ import absolute_import
 
 from marx.runner.divide import pure, syntax
-from marx.runner.divide.found import Collect
+from marx.runner.divide.found import FILLING, SUMMING, Collect
 from marx.runner.divide.libraries import BUILTINS
 from marx.runner.divide.roots import name_of
 from marx.runner.divide.scopes import owner_of
@@ -18,17 +18,14 @@ _ARRAY_MAKERS = frozenset("numpy." + name for name in "zeros ones empty full zer
 #: What of an array or list cannot change while its places are filled.
 _SIZES = frozenset(["shape", "size", "ndim"])
 _SLICES = frozenset(["Slice", "ExtSlice"])
-#: Ways of putting something at a place that is there already: ``x[i] = y``, ``x[i:j] = y``, ``x[i][j] = y``.
-_FILLING = frozenset(["setitem", "setslice", "setinner"])
 #: Which of them each container takes, when nothing else is done to it; "defaultdict" is one of lists.
-_FILLS = {"list": frozenset(["setitem"]), "table": frozenset(["setinner", "group"]), "array": _FILLING}
+_FILLS = {"list": frozenset(["setitem"]), "table": frozenset(["setinner", "group"]), "array": FILLING}
 _FILLS.update(dict=frozenset(["setdefault"]), defaultdict=frozenset(["group"]))
 #: Ways that put something into lists which must be known to nobody else: ``x.setdefault(k, []).append(y)``, ``x[k].append(y)``.
 _GROUPING = frozenset(["setdefault", "group"])
 #: Ways in which there is one thing at most that a value can be, or whatever it is takes them all the same.
-_TOGETHER = [frozenset(["append", "extend"]), frozenset(["add", "update"]), frozenset(["update", "setitem"]), _FILLING, frozenset(["setdefault"])]
-_TOGETHER += [frozenset([how]) for how in ("iadd", "max", "min")]
-_ANEW = frozenset(["iadd", "max", "min"])
+_TOGETHER = [frozenset(["append", "extend"]), frozenset(["add", "update"]), frozenset(["update", "setitem"]), FILLING, frozenset(["setdefault"])]
+_TOGETHER += [frozenset([how]) for how in SUMMING]
 
 #: What cannot fail on a value that was computed: the only way of collecting where a handler stands around it.
 _NEVER_FAILS = frozenset(["append"])
@@ -39,8 +36,8 @@ class Collecting(object):
     Of one loop. ``found``: {id of a statement: `Collect`}. ``refused``: (name, line, why) of the first that would collect but may not.
 
     ``names``: of the accumulators. ``values``: those that each turn binds anew (sums, counts, min, max, a list that is added to).
-    ``makers``: the library's functions that made arrays which are filled. ``shared``: names of what others may hold as far as the source shows, by
-    what is done to it.
+    ``makers``: the library's functions that made arrays which are filled. ``shared``: roots of names whose values others may hold,
+    as far as the source shows.
     """
 
     def __init__(self, site, index, targets):
@@ -49,7 +46,7 @@ class Collecting(object):
         self._targets = targets
         self.refused = None
         self.makers = set()
-        self.shared = {}
+        self.shared = set()
         several = list(_candidates(site.node.body, False))
         others = bound_in([site.node.target] + site.node.body, set(id(each[0]) for each in several))
         by_name = {}
@@ -75,7 +72,7 @@ class Collecting(object):
             self.refused = self.refused or (name, line or several[0][0].lineno, why)
             return
         self.names.add(name)
-        if hows <= _ANEW and made not in _METHODS or any(kind(statement) == "AugAssign" for statement, _, _ in several):
+        if hows <= SUMMING and made not in _METHODS or any(kind(statement) == "AugAssign" for statement, _, _ in several):
             self.values.add(name)
         for statement, how, _ in several:
             how = "extend" if how == "iadd" and made == "list" else "fill" if made == "array" else "group" if how in _GROUPING else how
@@ -91,14 +88,14 @@ class Collecting(object):
             return None, None, "it may fail, and the loop would handle that"
         made, line, why = self._made(name, collecting, hows)
         if why and any(hows <= each for each in _TOGETHER) and self._may_fit(name, hows):
-            self.shared[name_of(self._site.scope, name)] = frozenset(hows)
+            self.shared.add(name_of(self._site.scope, name))
             return None, None, None
         return made, line, why or _unfit(made, hows)
 
     def _mentions_within(self, name, collecting, hows):
         """The lines on which the loop looks at what it collects in; to ask once how large it is does no harm."""
         node = self._site.node
-        is_asked = hows <= _FILLING and owner_of(self._site.scope, "len") is None and _asks_size_only(node.iter, name)
+        is_asked = hows <= FILLING and owner_of(self._site.scope, "len") is None and _asks_size_only(node.iter, name)
         over = [] if is_asked else [node.iter]
         return [line for part in [node.target] + over + node.body for line in _mentions(part, name, collecting)]
 
@@ -127,7 +124,7 @@ class Collecting(object):
     def _may_fit(self, name, hows):
         """Whether a binding of a name leaves it open that it can collect: what a function is given others hold, and what a library makes is no container."""
         for binding in self._site.scope.bindings.get(name, ()):
-            if binding.kind == "parameter" and hows.isdisjoint(_ANEW):
+            if binding.kind == "parameter" and hows.isdisjoint(SUMMING):
                 continue
             node = binding.value if binding.kind == "value" else None
             names = self._targets.names(node.func, binding.scope) if kind(node) == "Call" else None
@@ -173,7 +170,7 @@ def _unfit(made, hows):
     if made in _METHODS or made in _FILLS:
         fits = set(_METHODS.get(made, ())) | set({"list": ["iadd"], "dict": ["setitem"]}.get(made, []))
         return None if hows <= fits else "%s %s collects otherwise" % ("an" if made == "array" else "a", made)
-    return None if len(hows) == 1 and hows <= _ANEW else "it is no container"
+    return None if len(hows) == 1 and hows <= SUMMING else "it is no container"
 
 
 def _candidates(statements, is_tried):
@@ -293,7 +290,7 @@ def _putting(statement, name, hows):
         return set(id(each) for each, how in found if how == "setdefault")
     if not hows.isdisjoint(_FILLS["table"]):
         return set(id(each) for each, how in found if how == "append" and _is_new(each.value.args[0]) == "list")
-    ways = _FILLING.union(*_METHODS.values())
+    ways = FILLING.union(*_METHODS.values())
     return set(id(each) for each, how in found if how in ways)
 
 

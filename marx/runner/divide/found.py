@@ -81,6 +81,11 @@ Condition = namedtuple("Condition", "kind root line arguments")
 #: ``root``: of the name that collects ("global" or "enclosing"); node: the statement.
 Collect = namedtuple("Collect", "how root node")
 
+#: Ways of collecting after which a name means another object.
+SUMMING = frozenset(["iadd", "max", "min"])
+#: Ways of putting something at a place that is there already: ``x[i] = y``, ``x[i:j] = y``, ``x[i][j] = y``.
+FILLING = frozenset(["setitem", "setslice", "setinner"])
+
 #: What a function of the program does when it is called. reason: None, or why it must not be called elsewhere. Conditions as above, on
 #: ("parameter", place) too. results: roots of all that it gives, with what that holds; some are of `roots` alone.
 Summary = namedtuple("Summary", "reason conditions reads prints results")

@@ -6,12 +6,11 @@ import sys
 from collections import defaultdict
 
 from marx.runner.compat import TEXT
+from marx.runner.divide.found import FILLING
 from marx.runner.found.looking import NUMBERS, WHOLE, Looked, Strange
 
 #: Of what is summed up exactly: nothing of the program's runs when these are added or compared.
 SCALARS = NUMBERS | frozenset([str, bytes, TEXT])
-#: Ways of putting something at a place that is there already.
-_FILLING = frozenset(["setitem", "setslice", "setinner"])
 #: For `Ellipsis` in a key, which 2.7 does not pickle.
 ALL_BETWEEN = "..."
 #: Bytes of a number in an array, by numpy's letter for its kind: up to so many it becomes one of Python's and comes back as it was.
@@ -263,7 +262,7 @@ def kind_of(value, hows):
         if type(value) is list and all(type(row) is list for row in value):
             return "buckets", len(value)
         return ("groups",) if _is_of_lists(value) else None
-    if "fill" in hows or hows <= _FILLING and "numpy" in sys.modules and type(value) is sys.modules["numpy"].ndarray:
+    if "fill" in hows or hows <= FILLING and "numpy" in sys.modules and type(value) is sys.modules["numpy"].ndarray:
         return _kind_of_array(value, "fill" in hows)
     return KINDS.get(type(value))
 

@@ -28,6 +28,7 @@ import ast
 import copy
 
 from marx.runner.compat import IS_2
+from marx.runner.divide.found import SUMMING
 from marx.runner.divide.syntax import has_more_arguments, kind, text_of
 from marx.runner.found.calls import (
     APART,
@@ -47,9 +48,6 @@ from marx.runner.found.calls import (
     TOGETHER,
 )
 from marx.runner.found.mapping import MAPPED, MAPPER
-
-#: Kinds of collecting after which a name means another object.
-SUMMING = frozenset(["iadd", "max", "min"])
 
 #: What takes all of an iterator before anything else happens.
 _TAKERS = frozenset(["list", "tuple"])

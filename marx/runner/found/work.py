@@ -11,8 +11,8 @@ import copy
 import types
 
 from marx.runner.carry.functions import fill, new_cell
+from marx.runner.divide.found import SUMMING
 from marx.runner.divide.syntax import kind
-from marx.runner.found.rewriting import SUMMING
 
 ITEM = "__marx_item__"
 
