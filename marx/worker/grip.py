@@ -18,6 +18,9 @@ import psutil
 LONGEST_REPORT = 64 * 1024
 """Bytes; bubblewrap writes about 200."""
 
+BUBBLEWRAP = "bwrap"
+"""What its processes are called."""
+
 FREEZE_ROUNDS = 10
 """A tree that still grows after so many looks is forking faster than it can be stopped; what is known is killed."""
 
@@ -136,16 +139,20 @@ class TreeGrip:
 
 def end_orphans(script: str) -> int:
     """SIGKILL to every process 1 whose monitor was killed together with its worker, before it began to run ``script``; how many there were."""
-    count = 0
-    for process in psutil.process_iter(["cmdline", "ppid"]):
-        if _is_sandbox(process.info["cmdline"], script) and _is_first(process.pid) and not _has_monitor(process.info["ppid"], script):
-            count += _signal(process.pid, signal.SIGKILL)
-    return count
+    sandboxes = [process for process in psutil.process_iter(["name"]) if process.info["name"] == BUBBLEWRAP]
+    orphans = [each.pid for each in sandboxes if _is_sandbox(each.pid, script) and _is_first(each.pid) and not _has_monitor(each, script)]
+    return sum([_signal(pid, signal.SIGKILL) for pid in orphans])
 
 
-def _is_sandbox(words: list[str] | None, script: str) -> bool:
-    """Whether that is bubblewrap, its monitor or its process 1."""
-    return bool(words) and os.path.basename(words[0]) == "bwrap" and script in words
+def _is_sandbox(pid: int, script: str) -> bool:
+    """Whether that is bubblewrap, its monitor or its process 1; so is what cannot be looked at."""
+    try:
+        words = psutil.Process(pid).cmdline()
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
+    return bool(words) and os.path.basename(words[0]) == BUBBLEWRAP and script in words
 
 
 def _is_first(pid: int) -> bool:
@@ -163,11 +170,10 @@ def _numbers(pid: int) -> list[str]:
         return []
 
 
-def _has_monitor(pid: int, script: str) -> bool:
+def _has_monitor(process: psutil.Process, script: str) -> bool:
+    """Whether it is not alone; one that has gone meanwhile is nobody's orphan."""
     try:
-        return _is_sandbox(psutil.Process(pid).cmdline(), script)
-    except psutil.NoSuchProcess:
-        return False
+        return _is_sandbox(process.ppid(), script)
     except psutil.Error:
         return True
 

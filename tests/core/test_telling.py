@@ -125,6 +125,19 @@ def test_what_was_run_before_the_end_of_the_chunk_in_front_was_heard_is_not_alon
     assert desk.scheduler.is_alone(front)
 
 
+def test_that_a_chunk_has_begun_is_believed_of_its_worker_alone_and_as_long_as_it_lives():
+    desk, _, behind = two_on_one_slot()
+    for stranger in (ChunkBegun("beta", behind.fence, "task"), ChunkBegun("alpha", behind.fence, "other"), ChunkBegun("alpha", behind.fence + 1000, "task")):
+        desk.do(stranger)
+    assert desk.scheduler.is_queued(behind.fence)
+    for _ in range(2):
+        desk.do(ChunkBegun("alpha", behind.fence, "task"))
+    assert not desk.scheduler.is_queued(behind.fence)
+    desk.tick(61)
+    desk.do(ChunkBegun("alpha", behind.fence, "task"))
+    assert not desk.scheduler.is_live(behind.fence)
+
+
 def test_the_death_of_a_chunk_shows_that_it_had_begun():
     desk, _, behind = two_on_one_slot()
     assert desk.scheduler.is_queued(behind.fence)
