@@ -24,3 +24,11 @@ def both(python: UserPython, kit: Path, folder: Path, stables: Mapping[UserPytho
         run.out += "".join("\n%s: %s" % (name, (place / name).is_file() and (place / name).read_text()) for name in sorted(os.listdir(place)))
         runs.append(run)
     return runs[0], runs[1]
+
+
+def same(python: UserPython, kit: Path, folder: Path, stables: dict[UserPython, Stable], text: str) -> Run:
+    """The run divided, which has shown what the plain one shows: output, errors, exit code and files."""
+    plain, found = both(python, kit, folder, stables, text)
+    shown = [(run.out, run.err, run.code) for run in (plain, found)]
+    assert shown[0] == shown[1], "plainly: %r\ndivided: %r" % tuple(shown)
+    return found

@@ -9,7 +9,7 @@ import pytest
 
 from tests.pythons import UserPython
 from tests.runner.beginning import Preloaded
-from tests.runner.nasty import both
+from tests.runner.nasty import same
 from tests.runner.playing import Lab
 from tests.runner.test_standins_joblib import demand
 
@@ -90,6 +90,5 @@ def test_a_loop_that_fills_an_array_shows_what_it_shows_plainly(
     what: str, python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Preloaded]
 ) -> None:
     statements, is_divided = PROGRAMS[what]
-    plain, found = both(python, kit, tmp_path, stables, BEGINNING + statements)
-    assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code)
+    found = same(python, kit, tmp_path, stables, BEGINNING + statements)
     assert any(portion.place == "lab" for portion in found.portions) == is_divided, [portion.reason for portion in found.portions]
