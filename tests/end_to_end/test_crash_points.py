@@ -32,7 +32,7 @@ def work(number):
     print("item %d ends" % number)
     return number * number
 """
-ITEMS = 60
+ITEMS = 120
 
 SERVER = {
     "an offer came": "marx.server.worker_link:WorkerProtocol._read_offer:before:1",
