@@ -103,7 +103,7 @@ _PROVING: _Table = {
 }
 
 _HEADS: _Table = {
-    "names that go to a later turn": ("if turn.carried is not None:", "if False:", "loop with a head that is handed something"),
+    "names that go to a later turn": ("turn.carried is not None or not _read_in(head)", "not _read_in(head)", "loop with a head that is handed something"),
     "names that not every turn binds": ("if turn.end is not None and turn.end.issuperset(given):", "if turn.end is not None:", "loop with a head that binds sometimes"),
     "names that are bound in front": ("targets_in(site.node.target) - bound_in(body[:start])", "targets_in(site.node.target)", "loop that binds its item before its head"),
 }
