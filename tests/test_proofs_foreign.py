@@ -258,7 +258,7 @@ def stand_in(tmp_path: Path) -> list[str]:
         member = tarfile.TarInfo("thing-1.0/examples/one.py")
         # Whether it is worth dividing would be a matter of the machine.
         forced = PROGRAM.replace("range(40):", "range(40):  # marx: divide")
-        text = forced.replace("range(x)", "range(300000)").replace("step(3) - 1", "0").encode()
+        text = forced.replace("range(x)", "range(1000000)").replace("step(3) - 1", "0").encode()
         member.size = len(text)
         opened.addfile(member, io.BytesIO(text))
     listed = tmp_path / "list.toml"
