@@ -66,11 +66,23 @@ def lends(daemon: Daemon) -> bool:
 
 
 def runs_program(process: psutil.Process) -> bool:
-    """Whether it is a main program, ``prog.py``, itself: a sandbox's own words name its folder, never the file. One with sites has other code."""
+    """Whether it is a main program, or will be: what a keeper forks looks for sites for a while before it executes the program."""
     try:
-        return any(word.endswith("prog.py") or word.startswith("/proc/self/fd/") for word in process.cmdline()[1:])
+        parent = process.parent()
+        return _is_program(process) or (parent is not None and _is_keeper(process) and _is_keeper(parent))
     except psutil.Error:
         return False
+
+
+def _is_program(process: psutil.Process) -> bool:
+    """It runs ``prog.py``, of which a sandbox's own words name the folder, never the file; one with sites has other code."""
+    words = process.cmdline()
+    return not words or any(word.endswith("prog.py") or word.startswith("/proc/self/fd/") for word in words[1:])  # none: it is being executed just now
+
+
+def _is_keeper(process: psutil.Process) -> bool:
+    """Among the runners only keepers take nothing from the environment (marx/worker/starting.py)."""
+    return process.cmdline()[1:3] == ["-E", "-s"]
 
 
 def children_of(daemon: Daemon) -> list[psutil.Process]:
