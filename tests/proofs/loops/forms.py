@@ -71,7 +71,7 @@ FORMS = (
     Form("loop with a head that goes on at first", "got = []\nfor x in ITEMS:@\n    if x < 2:\n        continue\n    v = sum([x]), CALL\n    got.append(repr(v))\n    if len(got) > 5:\n        break"),
     Form("loop with a head and a file", "got = []\nwith open('fileN.txt', 'w') as fileN:\n    for x in ITEMS:@\n        v = sum([x]), CALL\n        fileN.write('%d %r\\n' % (x, v))"),
     Form("loop with a head over pairs", "got = []\nfor k, x in enumerate(ITEMS):@\n    v = sum([x]), CALL\n    got.insert(0, (k, repr(v)))\n    if len(got) > 5:\n        break"),
-    Form("loop with a head that reads what the rest changes", "got, listN = [], [1]\nfor x in ITEMS:@\n    v = sum(listN), CALL\n    got.append(repr(v))\n    listN.append(x)", True),
+    Form("loop with a head that reads what the rest may change", "got, listN = [], [1]\nfor x in ITEMS:@\n    v = sum(listN), CALL\n    got.append(repr(v))\n    if x % 2:\n        listN.append(x)", True),
     Form("loop with a head, and all lists changed", "got = []\nfor x in ITEMS:@\n    v = sum([x]), CALL\n    got.append(repr(v))\n    for gN in list(globals().values()):\n        if type(gN) is list and gN and type(gN[0]) is int:\n            gN.append(x)", True),
     Form("loop with a head, and other items", "got = []\nlistN = list(ITEMS)\nfor x in listN:@\n    v = sum([x]), CALL\n    got.append(repr(v))\n    listN[len(got) : len(got) + 1] = [x + 3] * len(listN[len(got) : len(got) + 1])", True),
     Form("loop with a head, and more items", "got = []\nlistN = list(ITEMS)\nfor x in listN:@\n    v = sum([x]), CALL\n    got.append(repr(v))\n    if len(listN) < 9:\n        listN.insert(len(got), x + 1)", True),

@@ -109,7 +109,7 @@ _HEADS: _Table = {
 }
 
 _HANDING: _Table = {
-    "what they have read": (" and self._is_unchanged()", "", "loop with a head that reads what the rest changes"),
+    "what they have read": (" and self._is_unchanged()", "", "loop with a head that reads what the rest may change"),
     "names that something binds again": ("not self._is_read(item, read) or ", "", "loop whose item a function binds again before its head"),
     "the items to come": ("is_it = _is_same(item, sent) or", "is_it = True or", "loop with a head, and other items"),
 }
@@ -156,7 +156,7 @@ RULES = (
     *_rules("form", "divide/proving.py", _PROVING),
     *_rules("heads", "divide/heads.py", _HEADS),
     *_rules("heads", "found/handing.py", _HANDING),
-    Rule("heads: what the rest of a turn changes", "found/deciding.py", ".isdisjoint(changed)", " is not None", "loop with a head that reads what the rest changes"),
+    Rule("heads: what the rest of a turn changes", "found/deciding.py", ".isdisjoint(changed)", " is not None", "loop with a head that reads what the rest may change"),
     *_rules("form", "divide/collecting.py", _COLLECTING),
     Rule("form: accumulators that the items come from", "found/deciding.py", "        _refuse_shared(found, frame)\n", "", "loop over what it fills"),
     *(Rule(f"condition: {kind}", "found/conditions.py", _CONDITION, f'if condition.kind == "{kind}":\n            return None\n        {_CONDITION}', by) for kind, by in _CONDITIONS.items()),
