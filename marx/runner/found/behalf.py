@@ -8,8 +8,9 @@ from marx.runner.divide.found import Condition, Found
 from marx.runner.divide.roots import FUNCTION, ITEM
 from marx.runner.found.conditions import Settling
 from marx.runner.found.deciding import Deciding, Stays, tried
+from marx.runner.found.depth import asked, more, used
 from marx.runner.found.functions import summary_of
-from marx.runner.found.mapping import bare_of
+from marx.runner.found.mapping import bare_of, filtered
 from marx.runner.found.sites import Around, Place
 
 #: A root: what a function is bound to, by a method or a partial.
@@ -72,8 +73,27 @@ class _Deciding(Deciding):
     def _again(self, work):
         return self._work()
 
+    def _depth(self):
+        item = ((),) if self._sampling.is_spread else (None,)
+        called = functools.partial(one, asked, (), {}, self._sampling.is_spread)(*item)[0] - asked(*item)
+        return used(self._frame) - _calls_of_c() + more(self._found.kind, False) + 1 - called
+
     def _is_calm(self):
         return self._sampling.is_at_once
+
+
+def _calls_of_c():
+    """How many calls that are no frames lie between who consumes a `Mapping` and what looks at its items in place."""
+    seen = []
+    for _ in map(next, [filtered(functools.partial(_note, seen), [None])]):
+        break
+    _note(seen, None)
+    return seen[0] - seen[1]
+
+
+def _note(seen, _):
+    seen.append(used())
+    return True
 
 
 def one(function, given, named, is_spread, item):

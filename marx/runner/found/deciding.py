@@ -13,7 +13,7 @@ from marx.runner.compat import elapsed, monotonic, path_text
 from marx.runner.divide.syntax import kind
 from marx.runner.found import calls, serving
 from marx.runner.found.conditions import OF_RESULTS, Settling, Unknown
-from marx.runner.found.depth import used
+from marx.runner.found.depth import more, used
 from marx.runner.found.division import Division
 from marx.runner.found.functions import local_classes
 from marx.runner.found.handing import Handing, Sent
@@ -206,6 +206,12 @@ class Deciding(object):
         """The work of `_work` in the state of this moment."""
         return again(work, self._frame)
 
+    def _depth(self):
+        """How deep the calls of an item begin."""
+        node = self._found.node
+        is_spread = self._found.kind == "starmap" or self._found.kind == "map" and len(node.args) > 2
+        return used(self._frame) + more(self._found.kind, is_spread)
+
     def _prepared(self, sample, seconds):
         """Pickles of what is sent. The first is one that was computed in place: what comes back must be the same."""
         records = self._records([sample] + self._items[:-1])
@@ -294,7 +300,7 @@ class Deciding(object):
         portion = Portion(self._portal, self._numbering.loads)
         try:
             wanted = frozenset(each.kind for each in self._found.conditions if each.root == OF_RESULTS)
-            about = (work, self._found.kind, collects, out, used(self._frame), wanted, self._found.pragma == "divide", self._numbering.classes)
+            about = (work, self._found.kind, collects, out, self._depth(), wanted, self._found.pragma == "divide", self._numbering.classes)
             self._about, self._named = about, named_in(records)
             self._content = state_of(serving.begin, self._about, self._named)
             self._ask_worth(seconds, _mean_size(records), elapsed(began_at))

@@ -25,7 +25,7 @@ MAPPER, MAPPED = "__marx_mapper__", "__marx_mapped__"
 #: These are gone over in the order of their places, and never raise.
 _IN_ORDER = frozenset([list, tuple, str, bytes, type(range(0))] + ([xrange] if IS_2 else []))  # noqa: F821  novm
 
-_zipped, _filtered = (itertools.izip, itertools.ifilter) if IS_2 else (zip, filter)  # novm
+_zipped, filtered = (itertools.izip, itertools.ifilter) if IS_2 else (zip, filter)  # novm
 _maps = []
 _noted = {}
 _sites = {}
@@ -147,7 +147,7 @@ class Mapping(object):
 
     def _sampled(self, item):
         calls.undecide(self._at_work)
-        return _filtered(functools.partial(self._looks, item, monotonic()), self._in_place(item))
+        return filtered(functools.partial(self._looks, item, monotonic()), self._in_place(item))
 
     def _looks(self, item, began_at, value):
         """An item was computed in place, and gave ``value``."""

@@ -20,7 +20,7 @@ from marx.runner.carry.pieces import taken
 from marx.runner.carry.reducing import registered
 from marx.runner.changes import Snapshot
 from marx.runner.compat import IS_2, elapsed, monotonic
-from marx.runner.found.depth import used
+from marx.runner.found.depth import asked
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike, looked
 from marx.runner.found.numbering import Numbering
 from marx.runner.found.recording import needs_numpy, recorder
@@ -34,7 +34,7 @@ class Given(object):
     """What a runner must know of a found portion.
 
     ``kind``: of `Found`. ``collects``: (name, kind for `recorder`) of each that the loop collects in. ``out``: (encoding, errors) of standard
-    output. ``depth``: of `depth.used`, where the site stands. ``wanted``: kinds of conditions that results
+    output. ``depth``: of `depth.used`, where the site stands and `work` would. ``wanted``: kinds of conditions that results
     must meet. ``may_draw``: whether random numbers may be drawn. ``classes``: for a `Numbering`.
     """
 
@@ -114,9 +114,10 @@ class Serving(object):
         sys.stdout, sys.stderr = printing, _Refusing(printing)
         limit = sys.getrecursionlimit()
         try:
-            allowed = limit + used() + 1 - self._given.depth
+            recorders = [_recorder(name, kind, payload) for name, kind in self._given.collects]
+            allowed = limit + asked(item, *recorders) - self._given.depth
             sys.setrecursionlimit(allowed)
-            given = self._work(item, *[_recorder(name, kind, payload) for name, kind in self._given.collects])
+            given = self._work(item, *recorders)
         except BaseException as error:
             raise _Stays("it raises %s" % type(error).__name__)
         finally:
@@ -146,7 +147,6 @@ class Serving(object):
             raise _Stays("what it gives is held by the program elsewhere")
         if inside.ordered and not is_alike(payload, self._copy(payload)):
             raise _Stays("what it gives would have another order")
-
 
     def _copy(self, payload):
         return self._given.numbering.loads(self._given.numbering.dumps(payload))
