@@ -288,4 +288,10 @@ TRAPS = (
     Work("default that is an object", "fN(x)", "class CN(object):\n    n = 0\n    def __radd__(self, o):\n        CN.n += 1\n        return o\ndef makeN(o):\n    def step(x, k=o):\n        return x + k\n    return step\nfN = makeN(CN())", "print(CN.n)", True),
     Work("closure that counts", "fN(x)", "class CN(object):\n    n = 0\n    def __radd__(self, o):\n        CN.n += 1\n        return o\ndef makeN(o):\n    def step(x):\n        return x + o\n    return step\nfN = makeN(CN())", "print(CN.n)", True),
     Work("puts what it is given into a list", "fN(x)", "def putN(l):\n    def step(x):\n        l.append(x)\n        return len(l)\n    return step\nheldN = []\nfN = putN(heldN)", "print(heldN)", True),
+    Work("changes the arguments", "fN(x)", "import sys\ndef fN(x):\n    sys.argv.append('a')\n    return x", "print(len(sys.argv))", True),
+    Work("how deep it may go", "fN(x)", "def deepN(n):\n    try:\n        return deepN(n + 1)\n    except RuntimeError:\n        return n\ndef fN(x):\n    return deepN(0) if x > 2 else x", "", True),
+    Work("leaves a thread", "fN(x)", "import threading, time\ndef fN(x):\n    if x == 2:\n        tN = threading.Thread(target=time.sleep, args=(3600,))\n        tN.daemon = True\n        tN.start()\n    return x", "print(threading.active_count() > 1)", True),
+    Work("replaces its output", "fN(x)", "import sys\nclass WN(object):\n    def write(self, s):\n        pass\n    def flush(self):\n        pass\noutN = sys.stdout\ndef fN(x):\n    if x == 2:\n        sys.stdout = WN()\n    return x", "print('unseen')\nsys.stdout = outN", True),
+    Work("library's name exchanged", "fN(x)", "from math import sqrt as kN\ncN = []\ndef otherN(x):\n    cN.append(x)\n    return x\nglobals()['kN'] = otherN\ndef fN(x):\n    return kN(x)", "print(cN)", True),
+    Work("sums what adds otherwise", "fN(x)", "class SN(object):\n    n = 0\n    def __radd__(self, o):\n        SN.n += 1\n        return o\ndef fN(x):\n    return sum([x, SN()])", "print(SN.n)", True),
 )
