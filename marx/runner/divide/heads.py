@@ -16,6 +16,7 @@ from marx.runner.divide.frame import Hopeless
 from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.roots import ITEM, name_of
 from marx.runner.divide.scopes import owner_of
+from marx.runner.divide.sites import are_work
 from marx.runner.divide.syntax import kind
 from marx.runner.divide.turns import Turn, bound_in, continues, leaving, suspends, targets_in
 from marx.runner.divide.walking import Walking
@@ -149,6 +150,11 @@ def _operands(node):
     return list(syntax.children(node))
 
 
+def _may_be_long(statement, scope, lengths, index):
+    """Whether it does what a site does that is asked about: by operators alone, also on arrays, no time goes by."""
+    return are_work([statement], scope, index) and lengths.may_be_long([statement], scope)
+
+
 class HeadItem(Walking):
     """
     The head of one turn: the first statements of the body that may take long and do nothing that must not happen elsewhere.
@@ -158,7 +164,7 @@ class HeadItem(Walking):
 
     def __init__(self, summaries, site, heads, expressions, lengths):
         self._site = site
-        self._are_long = [lengths.may_be_long([statement], site.scope) for statement in site.node.body]
+        self._are_long = [_may_be_long(statement, site.scope, lengths, summaries.index) for statement in site.node.body]
         self._heads = dict((place, names) for place, names in heads.items() if any(self._are_long[slice(*place)]))
         self._expressions = iter(expressions)
         self.place = self._longest(0, len(site.node.body))

@@ -133,7 +133,12 @@ def does_work(site, index):
     parts = _parts(site)
     if site.kind in ("map", "starmap"):
         return not (kind(parts[0]) == "Name" and parts[0].id in BUILTINS)
-    return any(_is_work(node, site.scope, index) for part in parts for node in syntax.walk(part))
+    return are_work(parts, site.scope, index)
+
+
+def are_work(parts, scope, index):
+    """The same of statements and expressions."""
+    return any(_is_work(node, scope, index) for part in parts for node in syntax.walk(part))
 
 
 def _parts(site):
