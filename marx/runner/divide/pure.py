@@ -150,8 +150,11 @@ _functions("numpy", "new", "greater_equal hypot left_shift less less_equal logad
 _functions("numpy", "new", "minimum mod multiply nextafter not_equal power remainder right_shift subtract true_divide dot matmul", most=2)
 _functions("numpy", "new", "all any argmax argmin max min amax amin ptp argsort count_nonzero", most=2)
 _functions("numpy", "new", "cumprod cumsum mean prod std sum var median", most=2)
+_functions("numpy", "new", "clip", most=3)
 _functions("numpy", "new", "arange array_equal allclose bincount convolve corrcoef correlate cov cross digitize empty empty_like eye full full_like")
 _functions("numpy", "new", "gradient histogram identity in1d indices inner interp isclose isin kron lexsort linspace logspace nan_to_num nanmax")
+_functions("numpy", "new", "nanargmax nanargmin", most=2)
+_functions("numpy", "new", "argwhere average ediff1d flatnonzero tril_indices triu_indices unravel_index")
 _functions("numpy", "new", "nanmean nanmin nansum nonzero ones ones_like outer percentile poly polyfit polyval quantile searchsorted")
 _functions("numpy", "new", "tensordot trace trapz tri vander vdot zeros zeros_like isscalar ndim shape size roots diff")
 # numpy, what moves things as they are: an array of objects would hold them.

@@ -103,6 +103,7 @@ _ESTIMATORS = {
     "manifold": "Isomap LocallyLinearEmbedding",
     "model_selection": "GridSearchCV GroupKFold KFold LeaveOneGroupOut LeaveOneOut RepeatedKFold StratifiedKFold TimeSeriesSplit",
     "multiclass": "OneVsOneClassifier OneVsRestClassifier",
+    "multioutput": "MultiOutputClassifier MultiOutputRegressor",
     "naive_bayes": "BernoulliNB ComplementNB GaussianNB MultinomialNB",
     "neighbors": "KNeighborsClassifier KNeighborsRegressor KernelDensity LocalOutlierFactor NearestCentroid NearestNeighbors"
     " RadiusNeighborsClassifier RadiusNeighborsRegressor",
@@ -146,6 +147,10 @@ _note("sklearn.metrics", "new", "fowlkes_mallows_score hamming_loss homogeneity_
 _note("sklearn.metrics", "new", "mean_absolute_error mean_absolute_percentage_error mean_squared_error mean_squared_log_error")
 _note("sklearn.metrics", "new", "median_absolute_error mutual_info_score normalized_mutual_info_score pairwise_distances precision_recall_curve")
 _note("sklearn.metrics", "new", "precision_score r2_score recall_score roc_auc_score roc_curve silhouette_samples silhouette_score v_measure_score")
+_note("sklearn.metrics", "new", "dcg_score det_curve hinge_loss mean_gamma_deviance mean_pinball_loss mean_poisson_deviance mean_tweedie_deviance")
+_note("sklearn.metrics", "new", "ndcg_score top_k_accuracy_score zero_one_loss")
+_note("sklearn.metrics.pairwise", "new", "cosine_similarity euclidean_distances linear_kernel manhattan_distances polynomial_kernel rbf_kernel")
+_note("sklearn.random_projection", "new", "johnson_lindenstrauss_min_dim")
 _note("sklearn.preprocessing", "new", "binarize label_binarize maxabs_scale minmax_scale normalize robust_scale scale")
 _note("sklearn.datasets", "new", "load_breast_cancer load_diabetes load_digits load_iris load_linnerud load_wine")
 _draw("sklearn.datasets", "new", "make_blobs make_circles make_classification make_friedman1 make_moons make_regression make_s_curve make_swiss_roll")
