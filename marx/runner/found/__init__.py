@@ -4,7 +4,7 @@ A program is executed by its own interpreter, and so is what becomes of it here:
 in code that was made from the program's own tree; frames, locals, lines and tracebacks stay the program's. The way of a site:
 
   before the program    `starting` has it analysed and its code made (`rewriting`), `sites` carries what is known of it
-  in the program        `arriving` puts the code in its place; `calls` is what that calls, and all that a site costs which stays
+  in the program        `arriving` puts the code in its place; `calls` is what that calls, and all that a site costs which stays; `timing` asks the clock
   where it takes long   `deciding` settles the `conditions` on the values of the moment (`functions`, `dataclass`, `looking`, `versions`), asks what it is `worth`,
                         makes a function of one turn (`work`) and sends it with its items (`numbering`, `sending`)
   in a runner           `serving` computes items, with `recording` for what a loop collects in, and checks that nothing else happened

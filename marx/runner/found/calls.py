@@ -15,6 +15,8 @@ import os
 import sys
 import time
 
+from marx.runner.found.timing import verdict_of
+
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
 HEADS, TAKES, SKIPS, TAKEN, HEADED = tuple("__marx_%s__" % word for word in "heads takes skips taken headed".split())
 TOGETHER, APART = "__marx_together__", "__marx_apart__"
@@ -22,8 +24,6 @@ TOGETHER, APART = "__marx_together__", "__marx_apart__"
 builtins = sys.modules.get("builtins") or sys.modules["__builtin__"]
 _monotonic = getattr(time, "perf_counter", time.time)
 
-#: Seconds: what takes less in all stays where it is; what takes longer is judged by its first so many, or by this share of its items.
-LEAST_SECONDS, SAMPLE_SECONDS, SAMPLE_SHARE = 0.25, 0.02, 0.02
 #: After so many verdicts "in place" each further one is asked for after twice as many calls as the one before.
 PATIENCE = 3
 
@@ -250,20 +250,6 @@ class Sampling(object):
         if self.division is not None:
             for item in self.division.tail:
                 yield item
-
-
-def verdict_of(site, count, seconds, so_far, total):
-    """True: what is left takes long; False: it does not; None: more must be seen.
-
-    ``count`` items took ``so_far`` seconds in all, and the last ones ``seconds`` each. ``total``: of all items, None where nobody knows.
-    """
-    if site.is_forced:
-        return True
-    if total is None:
-        return True if so_far >= SAMPLE_SECONDS else None
-    if so_far < SAMPLE_SECONDS and count < SAMPLE_SHARE * total:
-        return None
-    return seconds * (total - count) >= LEAST_SECONDS
 
 
 def asked(decide, site):

@@ -7,6 +7,7 @@ import itertools
 
 from marx.runner.compat import elapsed, monotonic
 from marx.runner.found import calls
+from marx.runner.found.timing import Timing, verdict_of
 
 _IN_ORDER = frozenset(type(iter(kind)) for kind in ([], ()))
 
@@ -23,11 +24,10 @@ class Heading(object):
         self.iterable, self.iterables = iterable, (iterable,)
         self.frame = frame
         self.item = self.first = self.division = None
-        self._turns = self._heads = 0
+        self._turns = 0
         self._inner = _gone_through(iterable) if type(iterable) not in calls.CONTAINERS else []
         self._total = len(iterable) if hasattr(iterable, "__len__") else None
-        self._seconds = self._began_at = 0.0
-        self._look, self._looked = 1, (0, 0.0)
+        self._timing, self._began_at = Timing(), 0.0
         self._verdict = None
 
     def items(self):
@@ -74,16 +74,12 @@ class Heading(object):
         if self._verdict is not None:
             return
         calls.undecide(None)
-        self._seconds += elapsed(self._began_at)
-        self._heads += 1
-        if self._heads < self._look:
+        timing = self._timing
+        if not timing.add(elapsed(self._began_at)):
             return
-        heads, before = self._looked
-        recent = (self._seconds - before) / (self._heads - heads)
-        self._looked, self._look = (self._heads, self._seconds), self._look * 2
-        self._verdict = calls.verdict_of(self.site, self._turns, recent, self._seconds, self._total)
+        self._verdict = verdict_of(self.site, self._turns, timing.recent, timing.seconds, self._total)
         if self._verdict:
-            self.division = calls.asked(lambda deciding: deciding.handing(self, values, recent), self.site)
+            self.division = calls.asked(lambda deciding: deciding.handing(self, values, timing.recent), self.site)
         if self._verdict is not None and self.division is None:
             self.site.stay_once()
 

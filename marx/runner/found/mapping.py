@@ -19,6 +19,7 @@ import types
 from marx.runner.carry.own import is_library_path
 from marx.runner.compat import IS_2, elapsed, monotonic
 from marx.runner.found import calls
+from marx.runner.found.timing import Timing, verdict_of
 
 MAPPER, MAPPED = "__marx_mapper__", "__marx_mapped__"
 
@@ -119,8 +120,8 @@ class Mapping(object):
         self.item = self.frame = self.division = None
         self._iterator = iter(iterables[0]) if len(iterables) == 1 else calls.zipped(*map(iter, iterables))
         self._total = calls.total_of(map(len, iterables))
-        self._turns = self._done = 0
-        self._seconds, self._look, self._looked = 0.0, 1, (0, 0.0)
+        self._turns = 0
+        self._timing = Timing()
         self._verdict = None
         self._at_work = object()  # stands for it where it must not be kept: if the function raises nobody comes back
 
@@ -152,15 +153,11 @@ class Mapping(object):
     def _looks(self, item, began_at, value):
         """An item was computed in place, and gave ``value``."""
         calls.undecide(None, self._at_work)
-        self._seconds += elapsed(began_at)
-        self._done += 1
-        if self._done >= self._look and self._verdict is None:
-            done, before = self._looked
-            recent = (self._seconds - before) / (self._done - done)
-            self._looked, self._look = (self._done, self._seconds), self._look * 2
-            self._verdict = calls.verdict_of(self.site, self._turns, recent, self._seconds, self._total)
+        timing = self._timing
+        if timing.add(elapsed(began_at)) and self._verdict is None:
+            self._verdict = verdict_of(self.site, self._turns, timing.recent, timing.seconds, self._total)
             if self._verdict:
-                self._divide(item, value, recent, sys._getframe(1))
+                self._divide(item, value, timing.recent, sys._getframe(1))
             if self._verdict is not None and self.division is None:
                 self.site.stay_once()
         return True
