@@ -86,6 +86,16 @@ def test_every_kind_of_site_is_divided(lab: Lab) -> None:
     assert run.notes == []
 
 
+def test_what_an_item_writes_within_its_line_ends_no_word_of_it(user_python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]) -> None:
+    """In 2.7 ``print`` puts a space between two words unless something else was written in between."""
+    lab = Lab(user_python, kit, tmp_path, finding="marked", stable=stables[user_python])
+    printed = "print x, repr(f(x))" if user_python.version < (3,) else "print(x, repr(f(x)))"
+    text = "import sys\ndef f(x):\n    sys.stdout.write('%%d ' %% x)\n    return x\nfor x in range(6):  # site\n    %s\n" % printed
+    plain, found = lab.run_plainly(text), lab.run(text)
+    assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code)
+    assert found.kinds == ["for loop"]
+
+
 RAISING = """
 def g(x):
     print("g", x)

@@ -247,6 +247,7 @@ class Printing(object):
         if IS_2:
             if type(text) is not str:
                 text = text.encode("ascii")
+            self.softspace = 0  # as a file does; `print` sets it behind what it writes
         elif type(text) is not str:
             raise TypeError("write() argument must be str, not %s" % type(text).__name__)
         else:
