@@ -23,7 +23,7 @@ def handing(mapping, values, seconds):
     def divide(found, portal):
         return _Deciding(mapping, found, mapping.frame, mapping.ahead(), portal).handing(values, seconds)
 
-    return tried(divide, mapping, _found(mapping))
+    return tried(divide, mapping, seconds, _found(mapping))
 
 
 def _found(mapping):

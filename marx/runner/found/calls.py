@@ -146,7 +146,10 @@ def _may_be_divided(iterable):
     kind = type(iterable)
     if kind not in CONTAINERS and kind not in ITERATORS or sys.gettrace() is not None or sys.getprofile() is not None:
         return False
-    return is_here() and not (kind in CONTAINERS and len(iterable) < 3)
+    try:
+        return is_here() and not (kind in CONTAINERS and len(iterable) < 3)
+    except OverflowError:  # a range that nobody goes through to its end
+        return False
 
 
 class Sampling(object):

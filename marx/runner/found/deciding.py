@@ -24,12 +24,14 @@ from marx.runner.found.recording import kind_of
 from marx.runner.found.sending import Portion, named_in, state_of
 from marx.runner.found.sites import unpacked
 from marx.runner.found.work import Unworkable, again, collected, work_of
-from marx.runner.found.worth import is_worth_it
+from marx.runner.found.worth import ENDLESS, MOST_ITEMS, is_worth_it
 from marx.runner.portal import PortalClosed
 
 #: How a site's kind is called.
 CALLED = {"for": "for loop", "head": "for loop", "list": "list comprehension", "set": "set comprehension", "dict": "dict comprehension"}
 CALLED.update(generator="generator expression", map="map", starmap="starmap")
+
+_NO_GAIN = "sending its items would take longer than computing them"
 
 
 class Stays(Exception):
@@ -46,10 +48,11 @@ def decided(sampling, frame, iterator, seconds):
 
     def divide(found, portal):
         _refuse_shared(found, frame)
-        items.extend(iterator)
+        items.extend(itertools.islice(iterator, MOST_ITEMS + 1))
+        _refuse_many(len(items))
         return Deciding(sampling, found, frame, items, portal).division(seconds)
 
-    division = tried(divide, sampling)
+    division = tried(divide, sampling, seconds)
     return division, () if division is not None else itertools.chain(items, iterator)
 
 
@@ -62,17 +65,20 @@ def handing(heading, values, seconds):
             raise Stays("what it goes over cannot be looked at without taking from it")
         return Deciding(heading, found, heading.frame, items, portal).handing(values, seconds)
 
-    return tried(divide, heading)
+    return tried(divide, heading, seconds)
 
 
-def tried(divide, sampling, found=None):
-    """What ``divide(found, portal)`` gives; None where the site stays: then it is told why. ``found``: where the source does not have the site."""
+def tried(divide, sampling, seconds, found=None):
+    """What ``divide(found, portal)`` gives; None where the site stays: then it is told why. ``seconds``: of an item in place; ``found``: where the
+    source does not have the site.
+    """
     site = sampling.site
     found, portal = found or unpacked(site.packed), portals.current()
     try:
         if portal is None:
             raise Stays("", True)
         _refuse_early(found, sampling.iterables)
+        _refuse_by_number(sampling, seconds, portal.slots)
         return divide(found, portal)
     except Stays as why:
         if why.for_good:
@@ -125,6 +131,22 @@ def _refuse_early(found, iterables):
         raise Stays("the program has replaced its output")
     if threading.active_count() > 1:
         raise Stays("other threads are at work")
+
+
+def _refuse_by_number(sampling, seconds, slots):
+    """The same for how many items there are: a range may have more than memory holds."""
+    lengths = [len(each) for each in sampling.iterables if hasattr(each, "__len__")]
+    is_known = len(lengths) == len(sampling.iterables)
+    count = calls.total_of(lengths) if is_known else ENDLESS
+    if not sampling.site.is_forced and not is_worth_it(count, seconds, 0, 0.0, slots):
+        raise Stays(_NO_GAIN)
+    if is_known:
+        _refuse_many(count)
+
+
+def _refuse_many(count):
+    if count > MOST_ITEMS:
+        raise Stays("it goes over more than %d items" % MOST_ITEMS)
 
 
 def _refuse_shared(found, frame):
@@ -287,7 +309,7 @@ class Deciding(object):
         """``size``: bytes of an item; 0 where that is not known yet, since pickling a million of them takes seconds."""
         is_worth = is_worth_it(len(self._items), seconds, size, state_seconds, self._portal.slots)
         if not is_worth and not self._sampling.site.is_forced:
-            raise Stays("sending its items would take longer than computing them")
+            raise Stays(_NO_GAIN)
 
     def _tell_doubt(self):
         """What the person has vouched for is said."""

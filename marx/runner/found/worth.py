@@ -11,6 +11,11 @@ NETWORK_BYTES, PICKLE_BYTES = 100e6, 100e6
 #: As large a share of the time in place the divided run may take: the estimate is rough, and what is divided must be faster.
 LARGEST_SHARE = 0.6
 
+#: Items of one site that are sent at most. Until it is done each takes some 200 bytes of the program's memory, as itself and as its pickle.
+MOST_ITEMS = 2000000
+#: In the place of a number of items that nobody knows.
+ENDLESS = 10**12
+
 
 def is_worth_it(count, seconds, size, state_seconds, slots):
     """Whether ``count`` items of ``seconds`` and ``size`` bytes each are sent. ``state_seconds``: what taking their state took."""

@@ -1,0 +1,83 @@
+"""Sites that go over more items than memory holds, or than can be counted: each shows what it shows plainly, and takes no more memory for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.pythons import UserPython
+from tests.runner.beginning import Stable
+from tests.runner.playing import Lab
+
+#: Both are left by an exception, long before their end.
+MANY = """\
+import itertools
+import resource
+
+def f(x):
+    if x == 600000:
+        raise KeyError(x)
+    return x & 3
+
+def largest():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+
+many = %s
+before = largest()
+for numbered in (False, True):
+    total = 0
+    try:
+        if numbered:
+            for k, x in enumerate(many):  # site
+                total += f(x)
+        else:
+            for x in many:  # site
+                total += f(x)
+    except KeyError as error:
+        print(error)
+print(largest() - before < 300)
+"""
+
+#: No number of C's says how many these are.
+ENDLESS = """\
+def f(x):
+    return x & 3
+
+def first(n):
+    for x in range(n):
+        v = f(x), sum([x])
+        if v[0] > 2:
+            return v
+
+print(first(10 ** 25), [k for k, x in zip(range(10 ** 22), "abcdef")])
+got = []
+for x in range(10 ** 20):
+    got.insert(0, (f(x), sum([x])))
+    if x > 5:
+        break
+print(got)
+"""
+
+
+@pytest.fixture
+def lab(user_python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]) -> Lab:
+    return Lab(user_python, kit, tmp_path, stable=stables[user_python])
+
+
+@pytest.mark.parametrize(("finding", "why"), [("marked", "it goes over more than 2000000 items"), ("timed", "longer than computing them")])
+def test_items_are_not_taken_where_they_are_too_many_or_too_short(lab: Lab, finding: str, why: str) -> None:
+    text = MANY % ("xrange(10 ** 12)" if lab.python.version < (3,) else "range(10 ** 12)")
+    found = replace(lab, finding=finding).run(text)
+    assert (found.out, found.err, found.code) == ("600000\n600000\nTrue\n", "", 0)
+    assert [portion.place for portion in found.portions] == ["home", "home"]
+    assert all(why in portion.reason for portion in found.portions), found.portions
+
+
+def test_a_range_that_cannot_be_counted_is_gone_over(lab: Lab) -> None:
+    text = ENDLESS
+    if lab.python.version < (3,):
+        text = text.replace("10 ** 2", "10 ** 1").replace("range(", "xrange(").replace("zip(", "__import__('itertools').izip(")
+    plain, found = lab.run_plainly(text), replace(lab, finding="proved").run(text)
+    assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code) == (plain.out, "", 0)
