@@ -5,13 +5,15 @@ The sites are marked in these programs, with ``# site``: nobody has proved anyth
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.pythons import UserPython
 from tests.runner.beginning import Stable
-from tests.runner.playing import Lab, Run
+from tests.runner.playing import Lab, Portion, Run
 
 FUTURE = "from __future__ import print_function, division\n"
 
@@ -94,6 +96,15 @@ def test_what_an_item_writes_within_its_line_ends_no_word_of_it(user_python: Use
     plain, found = lab.run_plainly(text), lab.run(text)
     assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code)
     assert found.kinds == ["for loop"]
+
+
+def test_what_no_runner_can_give_is_no_wrong_proof_and_says_why(lab: Lab) -> None:
+    def too_large(portion: Portion, record: bytes) -> tuple[str, bytes]:
+        return "entries", json.dumps({"error": {"type": "ResultTooLarge", "message": "the result is too long"}}).encode()
+
+    run = same(replace(lab, compute=too_large), "print([x * 2 for x in range(6)])  # site\n")
+    assert [portion.reason for portion in run.portions] == ["", "the rest is computed in place, since the result is too long"]
+    assert run.notes == []
 
 
 RAISING = """

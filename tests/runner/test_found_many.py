@@ -40,6 +40,22 @@ for numbered in (False, True):
 print(largest() - before < 300)
 """
 
+LARGE = """\
+import resource
+
+def f(text):
+    total = len(text)
+    for k in range(400000):
+        total += k % 3
+    return total
+
+texts = ["x" * (20 << 20)] * 30
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+for text in texts:  # site
+    f(text)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) - before < 200)
+"""
+
 #: No number of C's says how many these are.
 ENDLESS = """\
 def f(x):
@@ -73,6 +89,12 @@ def test_items_are_not_taken_where_they_are_too_many_or_too_short(lab: Lab, find
     assert (found.out, found.err, found.code) == ("600000\n600000\nTrue\n", "", 0)
     assert [portion.place for portion in found.portions] == ["home", "home"]
     assert all(why in portion.reason for portion in found.portions), found.portions
+
+
+def test_large_items_are_not_all_pickled_to_see_that_they_stay(lab: Lab) -> None:
+    found = replace(lab, finding="timed").run(LARGE)
+    assert (found.out, found.err, found.code) == ("True\n", "", 0)
+    assert ["longer than computing them" in portion.reason for portion in found.portions] == [True]
 
 
 def test_a_range_that_cannot_be_counted_is_gone_over(lab: Lab) -> None:

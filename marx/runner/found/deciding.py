@@ -24,7 +24,7 @@ from marx.runner.found.recording import kind_of
 from marx.runner.found.sending import Portion, named_in, state_of
 from marx.runner.found.sites import unpacked
 from marx.runner.found.work import Unworkable, again, collected, work_of
-from marx.runner.found.worth import ENDLESS, MOST_ITEMS, is_worth_it
+from marx.runner.found.worth import ENDLESS, MOST_BYTES, MOST_ITEMS, is_worth_it
 from marx.runner.portal import PortalClosed
 
 #: How a site's kind is called.
@@ -236,9 +236,7 @@ class Deciding(object):
 
     def _prepared(self, sample, seconds):
         """Pickles of what is sent. The first is one that was computed in place: what comes back must be the same."""
-        records = self._records([sample] + self._items[:-1])
-        self._ask_worth(seconds, _mean_size(records), 0.0)
-        return records
+        return self._records([sample] + self._items[:-1], seconds)
 
     def _in_place(self, seconds):
         """What an item takes in place, None where it is to be divided whatever that is."""
@@ -282,8 +280,8 @@ class Deciding(object):
                 raise Stays("`%s` is no plain list, set, dictionary, number or text, and no array that holds numbers itself" % name)
         return kinds
 
-    def _records(self, items):
-        """The bytes of each item."""
+    def _records(self, items, seconds):
+        """The bytes of each item. Large ones are not all pickled to see that sending them is no gain, or that memory does not hold them twice."""
         classes, ordered = set(), []
         try:
             for item in items:
@@ -293,7 +291,17 @@ class Deciding(object):
         except Strange as error:
             raise Stays("an item holds %s" % error)
         self._numbering = Numbering(local_classes(classes, self._found, self._frame))
-        return [self._record(item, has_order) for item, has_order in zip(items, ordered)]
+        records, size, look = [], 0, 1
+        for item, has_order in zip(items, ordered):
+            records.append(self._record(item, has_order))
+            size += len(records[-1])
+            if size > MOST_BYTES:
+                raise Stays("its items are larger than %d MB together" % (MOST_BYTES >> 20))
+            if len(records) == look:
+                self._ask_worth(seconds, size / float(look), 0.0)
+                look *= 2
+        self._ask_worth(seconds, _mean_size(records), 0.0)
+        return records
 
     def _record(self, item, has_order):
         try:

@@ -69,7 +69,7 @@ class Division(object):
         outcome = self._portion.outcome(0)
         if outcome is None or outcome[0] != "done" or not _is_sure(is_rehearsed, outcome[1], self._draws):
             said = "what was computed in place came out differently elsewhere" if outcome and outcome[0] == "done" else outcome and outcome[1]
-            self._stop(said or self._portion.refusal or "it has no outcome")
+            self._stop(said or self._portion.refusal or "it has no outcome", is_wrong=outcome is not None)
             return
         if not self._is_worth_it(outcome[3]):
             self._stop("what its items give takes longer to bring here than to compute", is_wrong=False)

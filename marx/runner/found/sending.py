@@ -59,6 +59,7 @@ class Portion(object):
             raise
         codec, content = self._outcomes.pop(index, ("nothing", None))
         if codec != "pickles":
+            self.refusal = self.refusal or content and content["message"]
             return None
         began_at = monotonic()
         try:

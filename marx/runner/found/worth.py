@@ -13,6 +13,8 @@ LARGEST_SHARE = 0.6
 
 #: Items of one site that are sent at most. Until it is done each takes some 200 bytes of the program's memory, as itself and as its pickle.
 MOST_ITEMS = 2000000
+#: Bytes of their pickles at most: the program has them twice for so long.
+MOST_BYTES = 1 << 30
 #: In the place of a number of items that nobody knows.
 ENDLESS = 10**12
 
