@@ -11,6 +11,8 @@ from tests.pythons import UserPython
 from tests.runner.beginning import Stable
 from tests.runner.playing import Lab
 
+pytestmark = pytest.mark.slow
+
 #: Both are left by an exception, long before their end.
 MANY = """\
 import itertools
@@ -56,6 +58,33 @@ for text in texts:  # site
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) - before < 200)
 """
 
+#: What stays of a turn takes longer than its head.
+LONG_RESULTS = """\
+import resource
+
+def f(x):
+    return str(x % 10) * (8 << 20)
+
+got = []
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+for x in range(70):
+    v = f(x), sum([x])
+    got.insert(0, len(v[0]))
+    for k in range(400000):
+        pass
+print(set(got), len(got), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10) - before < 400)
+"""
+
+#: As far as can be told without going through all of it.
+LARGE_STATE = """\
+DATA = {"texts": ["x" * (20 << 20)] * 60}
+
+def f(x):
+    return len(DATA["texts"][x % 60]) + x
+
+print([f(x) for x in range(6)])  # site
+"""
+
 #: No number of C's says how many these are.
 ENDLESS = """\
 def f(x):
@@ -95,6 +124,22 @@ def test_large_items_are_not_all_pickled_to_see_that_they_stay(lab: Lab) -> None
     found = replace(lab, finding="timed").run(LARGE)
     assert (found.out, found.err, found.code) == ("True\n", "", 0)
     assert ["longer than computing them" in portion.reason for portion in found.portions] == [True]
+
+
+@pytest.mark.parametrize("which", [0, -1], ids=["oldest", "newest"])
+def test_results_do_not_pile_up_before_a_slow_rest(which: int, interpreters: tuple[UserPython, ...], kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]) -> None:
+    python = interpreters[which]
+    lab = Lab(python, kit, tmp_path, finding="proved", stable=stables[python])
+    plain, found = lab.run_plainly(LONG_RESULTS), lab.run(LONG_RESULTS)
+    assert (found.out, found.err, found.code) == (plain.out, plain.err, plain.code)
+    assert "True" in plain.out
+    assert [len(portion.records) for portion in found.portions if portion.place == "lab"] == [69]
+
+
+def test_what_is_larger_than_a_gigabyte_is_not_copied(lab: Lab) -> None:
+    found = replace(lab, finding="proved").run(LARGE_STATE)
+    assert (found.out, found.err, found.code) == (str([(20 << 20) + x for x in range(6)]) + "\n", "", 0)
+    assert found.stayed == ["what its items read is larger than 1024 MB"]
 
 
 def test_a_range_that_cannot_be_counted_is_gone_over(lab: Lab) -> None:

@@ -23,6 +23,7 @@ from marx.runner.found.reaching import reached, shared
 from marx.runner.found.recording import kind_of
 from marx.runner.found.sending import Portion, named_in, state_of
 from marx.runner.found.sites import unpacked
+from marx.runner.found.sizes import size_of
 from marx.runner.found.work import Unworkable, again, collected, work_of
 from marx.runner.found.worth import ENDLESS, MOST_BYTES, MOST_ITEMS, is_worth_it
 from marx.runner.portal import PortalClosed
@@ -325,6 +326,7 @@ class Deciding(object):
             self._note(self._found.doubt)
 
     def _opened(self, work, collects, records, seconds):
+        self._refuse_large()
         began_at = monotonic()
         out = (getattr(sys.stdout, "encoding", None), getattr(sys.stdout, "errors", None))
         portion = Portion(self._portal, self._numbering.loads)
@@ -340,6 +342,17 @@ class Deciding(object):
         except PortalClosed:
             raise Stays("", True)
         return portion
+
+    def _refuse_large(self):
+        """Raises `Stays` where the state would be so large that the program should not have it twice."""
+        settling, size = self._settling(()), 0
+        for root in self._found.reads:
+            try:
+                size += sum(map(size_of, settling.values(root)))
+            except (Strange, Unknown):
+                continue  # who carries it will say
+        if size > MOST_BYTES:
+            raise Stays("what its items read is larger than %d MB" % (MOST_BYTES >> 20))
 
     def _problem(self, text, is_wrong):
         """Something did not come out as the proof says: a note shows that. What is no gain shows only in the task's portions, as all that stays."""

@@ -11,6 +11,9 @@ from marx.runner.carry.references import references
 from marx.runner.compat import elapsed, monotonic
 from marx.runner.portal import LOOK_SECONDS, PortalClosed
 
+#: Items for each slot that are out until it is known how large an outcome is, and at least from then on; bytes of outcomes that may wait.
+FIRST_A_SLOT, LEAST_A_SLOT, BYTES_AHEAD = 8, 4, 64 << 20
+
 _numbers = {}
 
 
@@ -28,32 +31,52 @@ class Portion(object):
     """The listener of one. ``loads``: of a `Numbering`. ``refusal``: why nothing comes any more, None as long as something may. ``slots``: of the lab.
 
     ``taking_seconds``: how long it took to read the last outcome that was asked for.
+
+    Outcomes wait here until they are asked for, so only so many items are out that they have room.
     """
 
     def __init__(self, portal, loads):
         self._portal = portal
         self._loads = loads
         self._number = None
+        self._records, self._sent = [], 0
         self._outcomes = {}
+        self._taken = self._taken_bytes = 0
         self._came = threading.Event()
         self.refusal = None
         self.slots = portal.slots
         self.taking_seconds = 0.0
 
     def open(self, call, content, records):
-        """Send everything: the state, see `state_of`, and the items. Raises `PortalClosed`."""
+        """Send the state, see `state_of`, and the first items. Raises `PortalClosed`."""
         digest = hashlib.sha256(content).digest()
         if digest not in _numbers:
             _numbers[digest] = self._portal.send_state(content)
         self._number = self._portal.open(call, _numbers[digest], self).portion
-        self._portal.send(self._number, records, final=True)
+        self._records = records
+        self._send_to(FIRST_A_SLOT * self.slots)
+
+    def _send_to(self, stop):
+        stop = min(stop, len(self._records))
+        self._portal.send(self._number, self._records[self._sent : stop], final=stop == len(self._records))
+        self._sent = stop
+
+    def _send_more(self, index):
+        """Send what may be out when the outcome of an item is asked for, several at once."""
+        size = self._taken_bytes // (self._taken or 1)
+        ahead = max(LEAST_A_SLOT * self.slots, BYTES_AHEAD // (size or 1))
+        if self._taken and self._sent < min(len(self._records), index + 1 + ahead // 2):
+            self._send_to(index + 1 + ahead)
 
     def outcome(self, index):
-        """That of an item, waiting for it; None if there will be none."""
+        """That of an item, waiting for it; None if there will be none. Outcomes are asked for in order."""
         try:
+            self._send_more(index)
             while index not in self._outcomes and self.refusal is None:
                 self._came.wait(LOOK_SECONDS)
                 self._came.clear()
+        except PortalClosed as error:
+            self.refusal = str(error)
         except BaseException:  # KeyboardInterrupt, most likely
             self.drop()
             raise
@@ -61,6 +84,8 @@ class Portion(object):
         if codec != "pickles":
             self.refusal = self.refusal or content and content["message"]
             return None
+        self._taken += 1
+        self._taken_bytes += len(content)
         began_at = monotonic()
         try:
             return self._loads(content)[1]
