@@ -61,6 +61,7 @@ def has_all(folder: Path) -> bool:
     return made_in(folder) == {f"step-{number:02d}.txt": str(number) for number in range(48)}
 
 
+@pytest.mark.slow
 def test_several_may_attach_in_the_middle_and_each_is_shown_all_of_it(ada: Person, elsewhere: Person) -> None:
     task = ada.tasker("run", "--detach", "steps.py").out.decode().strip()
     first = ada.start("attach", task)
@@ -76,6 +77,7 @@ def test_several_may_attach_in_the_middle_and_each_is_shown_all_of_it(ada: Perso
     assert made_in(elsewhere.work) == {}, "files go only where they are wanted"
 
 
+@pytest.mark.slow
 def test_one_that_stops_watching_and_one_that_is_killed_leave_the_task_and_the_others_alone(ada: Person, elsewhere: Person) -> None:
     process = ada.start("run", "--name", "left", "steps.py", stdin=subprocess.PIPE)
     assert process.stdout is not None and process.stdout.readline() == b"begin\n"

@@ -112,7 +112,7 @@ def compare(example: str, program: str, python: UserPython, ada: Person, folder:
     assert files(spread) == files(plain)
 
 
-@pytest.mark.parametrize("example", RUNS)
+@pytest.mark.parametrize("example", [pytest.param(each, marks=pytest.mark.slow) if each == "transits" else each for each in RUNS])
 def test_an_example_does_what_it_does_plainly(example: str, user_python: UserPython, ada: Person, tmp_path: Path) -> None:
     program, versions = RUNS[example]
     if user_python.version[0] not in versions:

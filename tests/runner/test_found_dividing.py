@@ -367,6 +367,7 @@ def test_the_person_can_say_what_is_divided_and_is_told_where_that_is_not_proved
     assert "line 9" in note and "random" in note
 
 
+@pytest.mark.slow
 def test_what_is_no_gain_is_told_to_who_asks_and_not_to_the_terminal(lab: Lab) -> None:
     lab.finding, lab.slots = "timed", 8
     ran = lab.run(
