@@ -11,8 +11,11 @@ from marx.runner.carry.references import references
 from marx.runner.compat import elapsed, monotonic
 from marx.runner.portal import LOOK_SECONDS, PortalClosed
 
-#: Items for each slot that are out until it is known how large an outcome is, and at least from then on; bytes of outcomes that may wait.
-FIRST_A_SLOT, LEAST_A_SLOT, BYTES_AHEAD = 8, 4, 64 << 20
+#: Items that are out until it is known how large an outcome is, and at least from then on; bytes of outcomes that may wait.
+FIRST_ITEMS, LEAST_ITEMS, BYTES_AHEAD = 32, 16, 128 << 20
+#: Seconds without any outcome behind which twice as many are sent. A program that is begun again gets none before it has sent again what stood
+#: in one pack with it; and that may have been more, by another version of ours.
+STARVING_SECONDS = 2.0
 
 _numbers = {}
 
@@ -54,7 +57,7 @@ class Portion(object):
             _numbers[digest] = self._portal.send_state(content)
         self._number = self._portal.open(call, _numbers[digest], self).portion
         self._records = records
-        self._send_to(FIRST_A_SLOT * self.slots)
+        self._send_to(FIRST_ITEMS)
 
     def _send_to(self, stop):
         stop = min(stop, len(self._records))
@@ -64,17 +67,24 @@ class Portion(object):
     def _send_more(self, index):
         """Send what may be out when the outcome of an item is asked for, several at once."""
         size = self._taken_bytes // (self._taken or 1)
-        ahead = max(LEAST_A_SLOT * self.slots, BYTES_AHEAD // (size or 1))
+        ahead = max(LEAST_ITEMS, BYTES_AHEAD // (size or 1))
         if self._taken and self._sent < min(len(self._records), index + 1 + ahead // 2):
             self._send_to(index + 1 + ahead)
+
+    def _wait_for(self, index):
+        began_at = monotonic()
+        while index not in self._outcomes and self.refusal is None:
+            self._came.wait(LOOK_SECONDS)
+            self._came.clear()
+            if not self._outcomes and self._sent < len(self._records) and elapsed(began_at) > STARVING_SECONDS:
+                self._send_to(2 * self._sent)
+                began_at = monotonic()
 
     def outcome(self, index):
         """That of an item, waiting for it; None if there will be none. Outcomes are asked for in order."""
         try:
             self._send_more(index)
-            while index not in self._outcomes and self.refusal is None:
-                self._came.wait(LOOK_SECONDS)
-                self._came.clear()
+            self._wait_for(index)
         except PortalClosed as error:
             self.refusal = str(error)
         except BaseException:  # KeyboardInterrupt, most likely
