@@ -38,7 +38,7 @@ if str is bytes:
     ITERATORS |= frozenset([type(iter(xrange(0)))])  # noqa: F821  novm
 
 #: What a map of several iterables takes from them at once, what is taken of that for each, and how many: as they were before the program.
-zipped, mapped, total_of = (itertools.izip_longest, itertools.imap, max) if str is bytes else (zip, map, min)  # novm
+zipped, mapped, _total_of = (itertools.izip_longest, itertools.imap, max) if str is bytes else (zip, map, min)  # novm
 
 #: What Python itself has in builtins.
 own = {}
@@ -152,6 +152,12 @@ def _may_be_divided(iterable):
         return False
 
 
+def number_of(iterables):
+    """How many items these give, one of each at a time; None where nobody can tell."""
+    lengths = [len(each) for each in iterables if hasattr(each, "__len__")]
+    return _total_of(lengths) if len(lengths) == len(iterables) else None
+
+
 class Sampling(object):
     """
     One going over of a site. ``division``: what became of it, None as long as, or where, it is computed in place.
@@ -183,8 +189,7 @@ class Sampling(object):
         global _undecided
         count, look = 0, 1
         iterator = iter(self.iterables[0]) if len(self.iterables) == 1 else zipped(*self.iterables)
-        lengths = [len(each) for each in self.iterables if hasattr(each, "__len__")]
-        total = total_of(lengths) if len(lengths) == len(self.iterables) else None
+        total = number_of(self.iterables)
         _undecided = self
         try:
             began_at = looked_at = _monotonic()

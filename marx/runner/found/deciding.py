@@ -136,13 +136,10 @@ def _refuse_early(found, iterables):
 
 def _refuse_by_number(sampling, seconds, slots):
     """The same for how many items there are: a range may have more than memory holds."""
-    lengths = [len(each) for each in sampling.iterables if hasattr(each, "__len__")]
-    is_known = len(lengths) == len(sampling.iterables)
-    count = calls.total_of(lengths) if is_known else ENDLESS
-    if not sampling.site.is_forced and not is_worth_it(count, seconds, 0, 0.0, slots):
+    count = calls.number_of(sampling.iterables)
+    if not sampling.site.is_forced and not is_worth_it(ENDLESS if count is None else count, seconds, 0, 0.0, slots):
         raise Stays(_NO_GAIN)
-    if is_known:
-        _refuse_many(count)
+    _refuse_many(count or 0)
 
 
 def _refuse_many(count):

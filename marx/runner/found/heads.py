@@ -26,7 +26,7 @@ class Heading(object):
         self.item = self.first = self.division = None
         self._turns = 0
         self._inner = _gone_through(iterable) if type(iterable) not in calls.CONTAINERS else []
-        self._total = len(iterable) if hasattr(iterable, "__len__") else None
+        self._total = calls.number_of(self.iterables)
         self._timing, self._began_at = Timing(), 0.0
         self._verdict = None
 

@@ -119,7 +119,7 @@ class Mapping(object):
         self.is_at_once = is_at_once
         self.item = self.frame = self.division = None
         self._iterator = iter(iterables[0]) if len(iterables) == 1 else calls.zipped(*map(iter, iterables))
-        self._total = calls.total_of(map(len, iterables))
+        self._total = calls.number_of(iterables)
         self._turns = 0
         self._timing = Timing()
         self._verdict = None
