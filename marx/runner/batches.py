@@ -40,7 +40,7 @@ class Batches(object):
 
     ``values``: an iterator of them, the first of which is the item ``first``. ``board`` is shared with the runner: what it says at
     `AT_WORK` and `HURRY`. ``seed_item`` is called before each item, if it is not None. ``came_back`` is called with what an item raised,
-    first of all.
+    first of all. ``was_hurried``: whether the runner was in a hurry in the last batch or just before it.
     """
 
     def __init__(self, function, values, first, board, came_back):
@@ -49,16 +49,20 @@ class Batches(object):
         self.next = first
         self._board = board
         self.seed_item = None
+        self.was_hurried = False
         self._came_back = came_back
 
     def run(self, size, outcomes):
         """Append the outcomes of up to ``size`` items to a list, values and a `Failure` for each that raised. Seconds that it took.
 
-        It ends early, perhaps with none, when the runner is in a hurry.
+        It ends early, perhaps with none, when the runner is in a hurry. One that was seen by no batch counts for this one: the runner
+        takes its time until it hears something, so it would not ask again while a slow item keeps those before it.
         """
         began_at = monotonic()
         begun = len(outcomes)
-        self._board[HURRY] = 0
+        self.was_hurried = False
+        if self._is_hurried():
+            size = 1
         while True:
             try:
                 self._run_until_one_raises(begun + size - len(outcomes), self.next + len(outcomes) - begun, outcomes.append)
@@ -69,8 +73,17 @@ class Batches(object):
             if self._board[HURRY]:
                 break
         self._board[AT_WORK] = NOBODY
+        self._is_hurried()
         self.next += len(outcomes) - begun
         return elapsed(began_at)
+
+    def _is_hurried(self):
+        """Whether the runner is in a hurry, which is answered by now."""
+        is_hurried = bool(self._board[HURRY])
+        if is_hurried:
+            self._board[HURRY] = 0
+            self.was_hurried = True
+        return is_hurried
 
     def _run_until_one_raises(self, size, first, append):
         """One that cannot be decoded raises, too. Nothing else stands in these loops: what is in them costs each item its time.

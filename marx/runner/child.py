@@ -69,9 +69,13 @@ class ChunkRun(object):
             stop = min(chunk.stop, self._board[LIMIT])
             if batches.next >= stop:
                 self._join_threads()
-            elif monotonic() < flush_at:
+            elif monotonic() < flush_at and not self._is_awaited(batches):
                 continue
             flush_at = self._flush()
+
+    def _is_awaited(self, batches):
+        """Whether the runner waits for what there is, and it costs nothing but to send it."""
+        return batches.was_hurried and self._snapshot is None
 
     def _run_batch(self, batches, pace, stop):
         begin = batches.next

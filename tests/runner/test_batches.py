@@ -50,9 +50,18 @@ def test_asked_to_hurry_it_stops_after_the_item_at_work() -> None:
     stops = []
     while batches.next < 10:
         batches.run(100 if batches.next < 6 else 4, outcomes)
-        stops.append(batches.next)
-    assert stops == [4, 6, 10]
+        stops.append((batches.next, batches.was_hurried))
+    assert stops == [(4, True), (6, True), (10, False)]
     assert len(outcomes) == 10
+
+
+def test_a_hurry_that_no_batch_saw_makes_the_next_one_a_batch_of_one_item() -> None:
+    batches, board = make(lambda position: position, range(10))
+    stops = []
+    for board[HURRY] in (0, 1, 0):
+        batches.run(3, [])
+        stops.append((batches.next, batches.was_hurried))
+    assert stops == [(3, False), (4, True), (7, False)]
 
 
 def test_an_item_is_seeded_just_before_it_runs() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from marx.runner.board import HURRY
 from marx.wire.packs import ItemPack
 from marx.worker.messages import Results, ValuePart
 from tests.runner.conftest import Start
@@ -209,6 +210,28 @@ def test_the_result_of_a_slow_item_comes_at_once_also_after_fast_ones(zoo: Drive
         place.touch()
         zoo.hear_until(lambda heard: sum(message.count for message in heard if type(message) is Results) >= number)
     assert zoo.hear_chunk(fence).values == [1, 4, None, None, None, 9]
+
+
+def test_what_the_runner_has_waited_for_comes_before_the_next_item_begins(start: Start, tmp_path: Path) -> None:
+    """Which of two processes comes first cannot be told: the first item is the runner that waits, on the board of both."""
+    runner = start(
+        """
+        import os, sys, time
+        def f(place):
+            if not place:
+                board = sys._getframe(1).f_locals["board"]
+                board[%d] = 1
+            while place and not os.path.exists(place):
+                time.sleep(0.001)
+        """
+        % HURRY
+    )
+    place = tmp_path / "place"
+    runner.give_items(["", str(place)])
+    fence = runner.give_chunk(0, 2)
+    runner.hear_until(lambda heard: any(type(message) is Results for message in heard))
+    place.touch()
+    assert runner.hear_chunk(fence).values == [None, None]
 
 
 def test_the_seconds_are_those_of_the_items(start_some: Start) -> None:
