@@ -18,7 +18,7 @@ module, `modules` follows imports; `resolving` says what an expression stands fo
 Portions that no pool asks for are proved, and `found` says what a proof is. `sites` finds the places; `finding` goes through them. What an
 item does is walked in a `frame` (with `applying`, `calling`, `asking`, `expressions`, `walking` for the parts of the language; `items` for an
 item), whose variables stand for `roots` and whose `outcome` is effects and conditions; `summaries` repeats that for all functions until nothing
-new is found. `targets` says what a call can call at most, `index` what stands in the program by name, `pure` (with `sciences` and
+new is found. `targets` says what a call can call at most (with `registered`: of a toolbox of deap's), `index` what stands in the program by name, `pure` (with `sciences` and
 `does`) what libraries do. `collecting`, `turns` and `iterables` look at a loop's form, `heads` at the beginning of its turns and `lengths` at whether that
 may take long; `proving` comes to the verdict, `reasons` has the sentences, `telling` the rows.
 """

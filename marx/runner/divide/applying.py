@@ -9,7 +9,7 @@ from marx.runner.divide.roots import FLAT, NONE, OWN, base, in_order
 
 
 #: Conditions on what names stand for, not on where objects come from.
-OF_NAMES = frozenset(["definition", "imported", "builtin", "library", "stdout"])
+OF_NAMES = frozenset(["definition", "imported", "registered", "builtin", "library", "stdout"])
 
 
 class Applying(Frame):
@@ -112,7 +112,7 @@ class _Translation(object):
 
     def _condition(self, kind, root):
         if kind in OF_NAMES:
-            if self._frame.own_name(root[1] if kind == "imported" else root) is None:
+            if self._frame.own_name(root[1] if kind in ("imported", "registered") else root) is None:
                 self._frame.outcome.conditions.setdefault((kind, root), self._line)
         elif kind == "file":
             for each in self.root(root):

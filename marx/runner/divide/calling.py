@@ -90,11 +90,19 @@ class Calling(Applying):
         """A name is gone through to what it stands for."""
         if root[0] in ("builtin", "library"):
             self.outcome.conditions.setdefault((root[0], root), line)
+        elif root[0] == "registered":
+            self._look_up_in_toolbox(root, line)
         elif self.own_name(root) is None:
             self.read(root, line)
             dotted = self.index.imported(root)
             kind_of_condition = ("imported", ("imported", root) + dotted) if dotted else ("definition", root)
             self.outcome.conditions.setdefault(kind_of_condition, line)
+
+    def _look_up_in_toolbox(self, root, line):
+        if self.own_name(root[1]) is not None:
+            self.effect("calls", root[1], line)
+        self.read(root[1], line)
+        self.outcome.conditions.setdefault(("registered", root), line)
 
     def _call(self, target, arguments, line):
         rule = getattr(self, "_call_" + target.kind)
@@ -144,6 +152,10 @@ class Calling(Applying):
         held = frozenset(roots.UNKNOWN if root in roots.OWN else root for root in frozenset().union(*given))
         together = arguments.all() | held
         return self.call_value(node.args[0], scope, unknown_arguments(together), line)
+
+    def _call_registered(self, made, arguments, line):
+        target, held = made
+        return self._call(target, arguments if held is None else unknown_arguments(arguments.all() | frozenset([held])), line)
 
     def _call_module(self, module, _, line):
         self.effect("calls", ("global", module.path, module.name), line)

@@ -13,6 +13,7 @@ from marx.runner.divide.roots import base, place_of, told
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.sites import does_work, sites_of
 from marx.runner.divide.summaries import Summaries
+from marx.runner.divide.targets import defined, first_line
 
 
 #: What the source shows of a class. methods: {name: the first lines of its code, wherever it is defined}; is_dataclass: whether `dataclass` adds
@@ -82,7 +83,7 @@ class Finder(object):
         """
         owner = self._summaries.index.owner(root)
         targets = self._summaries.targets.of_name(owner, root[-1]) if owner is not None and root[-1] in owner.bindings else ()
-        return frozenset(_definition(target.kind, target.what) for target in targets)
+        return frozenset(defined(target) for target in targets)
 
     def place_of(self, code, name=None):
         """As roots have it: the place of the function with this code object, or of the one around it that binds ``name``. None if nobody knows."""
@@ -97,7 +98,7 @@ class Finder(object):
             self._by_line = {}
             for scope in self._summaries.index.scopes.values():
                 if scope.kind == "function":
-                    self._by_line.setdefault((scope.module.path, _first_line(scope), scope.name), []).append(scope)
+                    self._by_line.setdefault((scope.module.path, first_line(scope), scope.name), []).append(scope)
         return self._by_line
 
     def _summary(self, scope):
@@ -126,26 +127,13 @@ def _may_show(root):
     return root[0] != "unknown" and (root[0] != "given" or root[1][0] in ("global", "enclosing"))
 
 
-def _definition(what, meant):
-    if what in ("function", "bound"):
-        return "function", (meant.module.path, _first_line(meant), meant.name)
-    if what == "class":
-        return what, (meant.module.path, meant.qualified)
-    return what, (meant,) if what == "library" else ()
-
-
 def _methods(scope):
     found = {}
     for name, bindings in scope.bindings.items():
         for binding in bindings:
             if binding.kind == "function":
-                found.setdefault(name, set()).add(_first_line(binding.value))
+                found.setdefault(name, set()).add(first_line(binding.value))
     return found
-
-
-def _first_line(scope):
-    """As code objects have it: with the decorators."""
-    return min([scope.line] + [each.lineno for each in getattr(scope.node, "decorator_list", ())])
 
 
 def find(program, resolver):

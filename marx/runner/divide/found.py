@@ -14,6 +14,8 @@ from, as a tuple and never as text:
                                           a name of the function that begins there (as `ast` has it; "<lambda>", "<comprehension>")
 ("default", path, line, column, function, name)
                                           the default value of a parameter of that function
+("registered", root, definitions, is_bound, name)
+                                          what a toolbox of deap's (``root``) adds to the arguments when what it calls ``name`` is called
 ("given", root)                           what calling that gives, with whatever the "function" conditions on it say that it is called with
 ("inside", root)                          everything that is reachable from there, but not itself
 ("builtin", name), ("library", name)      a name of Python's or of a library's, dotted
@@ -58,6 +60,8 @@ Found = namedtuple(
 #: "function"   a function of the program that `Finder.summary_of` finds clean, or one of `pure`; else the name still means what it meant
 #: "definition" the name still means the function or class that the source defines under it (and calls it by)
 #: "imported"   the name (``root[1]``, a root of its own) still means what a library has under one of the dotted names (``root[2:]``)
+#: "registered" what the toolbox (``root[1]``) calls ``root[-1]`` is a partial of one of the ``definitions``, as `Finder.definitions_of` has them,
+#:              and of nothing else unless ``is_bound``
 #: "builtin"    the name still means Python's own, in the module (``root[1]``) and in builtins
 #: "library"    the dotted name is still the library's own, in a version that `pure` knows
 #: "sole"       nothing but its name holds what a loop collects in, nor, where it puts things into lists in there, these; numbers and texts may be

@@ -245,7 +245,7 @@ class Proof(object):
     def _is_settled(self, root):
         """Whether the value that a root stands for can be looked at when the site is reached."""
         whole = base(root)
-        if whole[0] == "given":
+        if whole[0] in ("given", "registered"):
             return self._is_settled(whole[1])
         if whole[0] == "enclosing":
             scope = self._site.scope

@@ -6,13 +6,14 @@ from collections import namedtuple
 
 from marx.runner.divide import pure, syntax
 from marx.runner.divide.libraries import BUILTINS, canonical
+from marx.runner.divide.registered import registered
 from marx.runner.divide.roots import name_of
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
 
 #: One thing that is called. ``kind``: "function" (what: its `Scope`), "bound" (a class method's), "class" (its `Scope`), "library" (dotted
-#: name, of a builtin without a dot), "record" (a class that namedtuple made), "partial" (a list of targets), "module" (a `Module`),
-#: "value" (a root: what it is shows when it runs). ``through``: roots of the names that lead there.
+#: name, of a builtin without a dot), "record" (a class that namedtuple made), "partial" (a list of targets), "registered" (what a toolbox calls,
+#: and the root of what it adds to the arguments, None of nothing), "module" (a `Module`), "value" (a root: what it is shows when it runs). ``through``: roots of the names that lead there.
 Target = namedtuple("Target", "kind what through")
 
 _MAKERS = frozenset(["operator.itemgetter", "operator.attrgetter", "operator.methodcaller"])
@@ -101,7 +102,21 @@ class Targets(object):
         return self._union([self.of(node.body, scope), self.of(node.orelse, scope)])
 
     def _of_Attribute(self, node, scope):
-        return self._union([self._member(target, node.attr) for target in self.of(node.value, scope) or [None]])
+        return self._registered(node, scope) or self._union([self._member(target, node.attr) for target in self.of(node.value, scope) or [None]])
+
+    def _registered(self, node, scope):
+        """Of ``toolbox.name``. Only functions are said to be any: what else a toolbox may call is not looked into."""
+        owner = owner_of(scope, node.value.id) if kind(node.value) == "Name" else None
+        several = registered(self._resolver, node.value, node.attr, scope) if owner is not None else []
+        is_bound, found, shown = any(each.is_bound for each in several), [], set()
+        for each in several:
+            targets = self.of(each.node, each.scope) if each.node is not None else [Target("library", each.library, ())]
+            if not targets or not all(target.kind in ("function", "library") for target in targets):
+                return None
+            shown.update(defined(target) for target in targets)
+            found += targets
+        root = ("registered", name_of(owner, node.value.id), tuple(sorted(shown)), is_bound, node.attr) if several else None
+        return [Target("registered", (target, root if is_bound else None), (root,)) for target in found]
 
     def _union(self, several):
         return None if None in several else [target for found in several for target in found]
@@ -176,6 +191,21 @@ class Targets(object):
             elif each.name == "*" and own is None and whole in pure.FUNCTIONS:
                 found.append(_library(whole))
         return found
+
+
+def defined(target):
+    """What a `Target` shows of what is called, see `Finder.definitions_of`."""
+    what, meant = target.kind, target.what
+    if what in ("function", "bound"):
+        return "function", (meant.module.path, first_line(meant), meant.name)
+    if what == "class":
+        return what, (meant.module.path, meant.qualified)
+    return what, (meant,) if what == "library" else ()
+
+
+def first_line(scope):
+    """As code objects have it: with the decorators."""
+    return min([scope.line] + [each.lineno for each in getattr(scope.node, "decorator_list", ())])
 
 
 def _library(name):

@@ -5,7 +5,8 @@ in code that was made from the program's own tree; frames, locals, lines and tra
 
   before the program    `starting` has it analysed and its code made (`rewriting`), `sites` carries what is known of it
   in the program        `arriving` puts the code in its place; `calls` is what that calls, and all that a site costs which stays; `timing` asks the clock
-  where it takes long   `deciding` settles the `conditions` on the values of the moment (`functions`, `dataclass`, `looking`, `versions`), asks what it is `worth`,
+  where it takes long   `deciding` settles the `conditions` on the values of the moment (`functions`, `dataclass`, `looking`, `versions`,
+                        `toolbox`; `rooted`: what its names are called), asks what it is `worth`,
                         makes a function of one turn (`work`) and sends it with its items (`numbering`, `sending`), unless it is too large (`sizes`)
   in a runner           `serving` computes items, with `recording` for what a loop collects in, and checks that nothing else happened
   back in the program   `division` takes the outcomes over in the order of the items; of a loop of which only the `heads` of turns are sent,

@@ -8,19 +8,18 @@ import types
 from marx.runner.carry.own import is_library_path, is_own_name
 from marx.runner.compat import IS_2
 from marx.runner.divide.found import Condition
-from marx.runner.divide.roots import CODE, MADE, OWN, UNKNOWN, base, inside
-from marx.runner.found import calls
+from marx.runner.divide.roots import OWN, UNKNOWN, base, inside
+from marx.runner.found import calls, toolbox
 from marx.runner.found.functions import CACHED, CLASSES, Functions, Held, called_in, is_definition, is_local, is_lonely, modules_by_path, place_in_source
-from marx.runner.found.functions import summary_of, values_around, why_changed, why_not_alone, why_not_told_apart
+from marx.runner.found.functions import is_one_of, summary_of, values_around, why_changed, why_not_alone, why_not_told_apart
 from marx.runner.found.holding import why_shared
 from marx.runner.found.looking import ATOMS, Looked, Strange, looked
 from marx.runner.found.recording import SCALARS
+from marx.runner.found.rooted import as_given, is_met_by, said
 from marx.runner.found.versions import why_unknown
 
 #: What an item gives is looked at where it is computed, see `serving`.
 OF_RESULTS = ("result",)
-#: By the first word of a root.
-_SAID = dict(item="an item", result="a result", iterable="what is gone over", function="the mapped function", bound="what that is bound to")
 
 
 class Unknown(Exception):
@@ -80,6 +79,8 @@ class Settling(object):
             return self.values(root[1])
         if kind == "part":
             return [_attribute(value, root[2]) for value in self.values(root[1])]
+        if kind == "registered":
+            return [each for value in self.values(root[1]) for each in toolbox.held(value, root[-1])]
         if kind == "global":
             return self._global(root[1], root[2])
         if kind == "enclosing":
@@ -225,8 +226,8 @@ class Settling(object):
                 raise Unknown("`%s` has default values" % function.__name__)
             if condition.kind == "definition" and condition.root in called:
                 continue  # more is asked of it
-            inner = frozenset(each for root in condition.arguments for each in _as_given(root, function, given))
-            found += [condition._replace(root=root, arguments=inner) for root in _as_given(condition.root, function, given)]
+            inner = frozenset(each for root in condition.arguments for each in as_given(root, function, given))
+            found += [condition._replace(root=root, arguments=inner) for root in as_given(condition.root, function, given)]
         self._note_calls(found)
         return found
 
@@ -247,9 +248,9 @@ class Settling(object):
                 return "%s is no function that the program's source shows" % said(called)
             self._as_called(summary, function, given)
             for result in sorted(summary.results, key=repr):
-                if result in OWN and not _is_met_by(condition.kind, result):
+                if result in OWN and not is_met_by(condition.kind, result):
                     return "what `%s` gives may be what is not known" % function.__name__
-                for root in _as_given(result, function, given) if result not in OWN and result[0] not in ("library", "builtin") else ():
+                for root in as_given(result, function, given) if result not in OWN and result[0] not in ("library", "builtin") else ():
                     asked = condition._replace(root=inside(root) if condition.root[0] == "inside" else root)
                     if asked not in self._asked:
                         self._asked.add(asked)
@@ -270,6 +271,13 @@ class Settling(object):
         if None not in things and all(any(value is thing for thing in things) for value in self.values(root[1])):
             return next((reason for reason in map(self._library, [("library", name) for name in root[2:]]) if reason), None)
         return "%s is not the library's own any more" % said(root[1])
+
+    def _registered(self, root):
+        for value in self.values(root[1]):
+            called = toolbox.called(value, root[-1])
+            if called is None or not is_one_of(called.func, root[2]) or not root[3] and (called.args or called.keywords):
+                return "%s is not what the source registers" % said(root)
+        return None
 
     def _library(self, root):
         parts = root[-1].split(".")
@@ -302,6 +310,7 @@ _SETTLED = {
     "container": Settling._container,
     "definition": Settling._definition,
     "imported": Settling._imported,
+    "registered": Settling._registered,
     "builtin": Settling._builtin,
     "library": Settling._library,
     "stdout": Settling._stdout,
@@ -331,27 +340,6 @@ def _dotted(name):
     return something
 
 
-def _as_given(root, function, given):
-    """What ``function`` knows as ``root``, as who calls it with the roots ``given`` does."""
-    below = base(root)
-    if below[0] == "parameter":
-        return [inside(each) if root[0] == "inside" else each for each in sorted(given, key=repr)]
-    if below[0] in ("enclosing", "default"):
-        held = ("held", id(function), below)
-    elif below[0] == "given" and below[1][0] == "enclosing":
-        held = ("given", ("held", id(function), below[1]))
-    else:
-        return [root]
-    return [inside(held) if root[0] == "inside" else held]
-
-
-def _is_met_by(kind, root):
-    """Whether what a function has made meets a condition of this kind."""
-    if kind in ("known", "alike"):
-        return root != CODE
-    return kind in ("plain", "arrays") and root not in (CODE, MADE)
-
-
 def _defaults_of(function):
     return list(function.__defaults__ or ()) + list((getattr(function, "__kwdefaults__", None) or {}).values())
 
@@ -370,19 +358,6 @@ def why_no_own_class(kind):
     if not is_local(kind):
         return "class `%s` does not stand under its name in its module" % kind.__name__
     return why_not_alone(kind) or why_changed(kind)
-
-
-def said(root):
-    """A root as a person would call it."""
-    if root[0] in _SAID:
-        return _SAID[root[0]]
-    if root in OWN or root == UNKNOWN:
-        return "what an item makes"
-    if root[0] in ("inside", "given"):
-        return "what %s %s" % (said(root[1]), "holds" if root[0] == "inside" else "gives")
-    if root[0] == "held":
-        return said(root[2])
-    return "`%s`" % root[-1]
 
 
 def _attribute(value, name):

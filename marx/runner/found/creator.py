@@ -16,10 +16,15 @@ _PLAIN_CLASSES = frozenset([list, tuple, dict, set])
 _PLAIN = frozenset([int, float, complex, bool, type(None), str, bytes, type(u"")])
 
 
+def is_deap_known():
+    """Whether the deap that is imported is one that was read."""
+    return getattr(sys.modules.get("deap"), "__version__", None) in _VERSIONS
+
+
 def is_created(kind):
     """Whether a class is one of these, and instances of it hold what they show."""
     creator, base = sys.modules.get("deap.creator"), sys.modules.get("deap.base")
-    if creator is None or base is None or kind.__module__ != creator.__name__ or sys.modules["deap"].__version__ not in _VERSIONS:
+    if creator is None or base is None or kind.__module__ != creator.__name__ or not is_deap_known():
         return False
     if vars(creator).get(kind.__name__) is not kind or type(kind) not in (type, getattr(creator, "MetaCreator", type)):
         return False

@@ -10,7 +10,8 @@ from collections import namedtuple
 
 from marx.runner.carry.own import is_own_name
 from marx.runner.compat import IS_2
-from marx.runner.found import arriving
+from marx.runner.found import arriving, toolbox
+from marx.runner.found.creator import is_created
 from marx.runner.found.dataclass import made_by_factories, written
 from marx.runner.found.looking import ATOMS
 
@@ -74,16 +75,22 @@ def place_in_source(code, name=None):
 
 def is_definition(value, root):
     """Whether a value is one of those that the source shows a name to stand for, by a definition or an import."""
+    if type(value) is types.FunctionType and root[0] == "global" and is_own_name(value.__module__):
+        if (place_of(value.__code__), getattr(value.__code__, "co_qualname", None)) == root[1:]:
+            return True  # known from 3.11 on without reading the program again
+    return is_one_of(value, _the_finder().definitions_of(root))
+
+
+def is_one_of(value, definitions):
+    """The same of ``definitions``, as `Finder.definitions_of` has them."""
     if type(value) is types.FunctionType and is_own_name(value.__module__):
         code = value.__code__
-        if root[0] == "global" and (place_of(code), getattr(code, "co_qualname", None)) == root[1:]:
-            return True  # known from 3.11 on without reading the program again
         shown = "function", place_of(code), code.co_firstlineno, code.co_name
     elif issubclass(type(value), CLASSES) and is_own_name(value.__module__):
         shown = ("record",) if _is_record(value) else ("class",) + _place_of_class(value)
     else:
-        return any(what == "library" and _in_library(*place) is value for what, place in _the_finder().definitions_of(root))
-    return (shown[0], shown[1:]) in _the_finder().definitions_of(root)
+        return any(what == "library" and _in_library(*place) is value for what, place in definitions)
+    return (shown[0], shown[1:]) in definitions
 
 
 def _place_of_class(kind):
@@ -119,12 +126,15 @@ def values_around(frame):
 
 
 def local_classes(several, found, frame):
-    """Those that functions have made: of ``several`` classes, of what the frame of a site names, and of the globals that it reads."""
+    """Those that functions have made: of ``several`` classes, of what the frame of a site names, and of the globals that it reads.
+
+    Of ``several`` also those of deap: to read a pickle that names one would make it again, in the program, too.
+    """
     spaces = modules_by_path()
     values = values_around(frame)
     values += [spaces[root[1]].get(root[2]) for root in found.reads if root[0] == "global" and root[1] in spaces]
     classes = list(several) + [value for value in values if issubclass(type(value), CLASSES) and is_own_name(value.__module__)]
-    unique = dict((id(each), each) for each in classes if is_local(each))
+    unique = dict((id(each), each) for each in classes if is_created(each) or is_local(each))
     return sorted(unique.values(), key=lambda each: (each.__module__, each.__name__))
 
 
@@ -229,7 +239,7 @@ def _the_finder():
 
 
 class Functions(object):
-    """All that can be reached from ``values`` through closures, methods and containers that hold few things."""
+    """All that can be reached from ``values`` through closures, methods, toolboxes and containers that hold few things."""
 
     def __init__(self, values):
         self._found = {}
@@ -246,6 +256,8 @@ class Functions(object):
                 waiting.extend(value for value in vars(something).values() if not issubclass(type(value), CLASSES))
             elif is_own_name(getattr(type(something), "__module__", None)):
                 waiting.append(type(something))
+            else:
+                waiting.extend(toolbox.functions_of(something))
 
     def enclosed(self, root):
         """What a name of an enclosing function holds, in the closures that have it."""

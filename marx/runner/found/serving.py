@@ -20,6 +20,7 @@ from marx.runner.carry.pieces import taken
 from marx.runner.carry.reducing import registered
 from marx.runner.changes import Snapshot
 from marx.runner.compat import IS_2, elapsed, monotonic
+from marx.runner.found.creator import is_created
 from marx.runner.found.depth import asked
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike, looked
 from marx.runner.found.numbering import Numbering
@@ -139,6 +140,8 @@ class Serving(object):
                 inside.add(given)
         except Strange as error:
             raise _Stays("it gives %s" % error)
+        if any(is_created(each) for each in inside.classes.difference(self._given.numbering.classes)):
+            raise _Stays("it gives an object of a class of deap's that no item has")
         if inside.classes and not self._given.wanted.isdisjoint(("plain", "arrays", "immutable", "scalar")):
             raise _Stays("it gives objects")
         if "immutable" in self._given.wanted and inside.changeable:

@@ -204,7 +204,7 @@ RULES = (
     Rule("form: accumulators that the items come from", "found/deciding.py", "        _refuse_shared(found, frame)\n", "", "loop over what it fills"),
     *(Rule(f"condition: {kind}", "found/conditions.py", _CONDITION, f'if condition.kind == "{kind}":\n            return None\n        {_CONDITION}', by) for kind, by in _CONDITIONS.items()),
     Rule("condition: of defaults", "found/conditions.py", 'if base(condition.root)[0] == "parameter" and any(type(each) not in ATOMS for each in _defaults_of(function)):', "if False:", "default that is an object"),
-    Rule("condition: of what is given", "found/conditions.py", "for root in _as_given(condition.root, function, given)]", 'for root in _as_given(condition.root, function, given) if base(condition.root)[0] != "parameter"]', "item changed by a closure"),
+    Rule("condition: of what is given", "found/conditions.py", "for root in as_given(condition.root, function, given)]", 'for root in as_given(condition.root, function, given) if base(condition.root)[0] != "parameter"]', "item changed by a closure"),
     Rule("condition: container", "found/conditions.py", _CONDITION, f'if condition.kind == "container":\n            return None\n        {_CONDITION}', "iterator that is left over", beside=(_KNOWN_TO_OTHERS,)),
     *_rules("condition: sole", "found/holding.py", _HOLDING),
     Rule("condition: stdout", "found/conditions.py", _CONDITION, f'if condition.kind == "stdout":\n            return None\n        {_CONDITION}', "replaced output", beside=(_REPLACED,)),
