@@ -12,6 +12,7 @@ from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.portions import label_of
 from marx.runner.divide.roots import OWN, base, name_of, place_of
 from marx.runner.divide.scopes import owner_of
+from marx.runner.divide.sites import may_be_asked
 from marx.runner.divide.syntax import kind
 from marx.runner.divide.turns import Turn, leaving, targets_in
 
@@ -79,7 +80,7 @@ class Proof(object):
         return node.generators[0].iter if hasattr(node, "generators") else getattr(node, "iter", None)
 
     def _by_consumer(self):
-        if self._site.taken == "lazily":
+        if self._site.taken == "lazily" and not may_be_asked(self._site, self._summaries.targets):
             return reasons.LAZILY, reasons.LAZILY_HINT
         if self._site.taken == "stops":
             return reasons.STOPS, ""
@@ -151,7 +152,7 @@ class Proof(object):
         if self.item is not None:
             self.reason, self.hint = self._by_names()
             doubt, hint = (None, "") if self.reason else self._by_item(self.item)
-            if doubt and self.pragma != "divide":
+            if doubt and (self.pragma != "divide" or self._site.asked is not None):
                 self.reason, self.hint = doubt, hint
             conditions = () if self.reason else self._conditions(self.item, doubt)
         else:
@@ -178,6 +179,7 @@ class Proof(object):
             pragma=self.pragma,
             doubt=reasons.DOUBT % doubt if is_forced else "",
             head=None,
+            asked=self._site.asked,
         )
 
     def _by_names(self):

@@ -18,6 +18,7 @@ import types
 
 from marx.runner.carry.own import is_library_path
 from marx.runner.compat import IS_2, elapsed, monotonic
+from marx.runner.divide.does import COUNTING
 from marx.runner.found import calls
 from marx.runner.found.timing import Timing, verdict_of
 
@@ -80,7 +81,7 @@ def _begun(number, noted, function, iterables, frame):
     if not all([type(each) in _IN_ORDER for each in iterables]) or kind == "starmap" and len(iterables) > 1:
         return None
     own = bare_of(function)[0]
-    if type(own) is not types.FunctionType or is_library_path(own.__code__.co_filename) or not calls.may_begin(iterables):
+    if type(own) is not types.FunctionType or is_library_path(own.__code__.co_filename) and not name_of(own) or not calls.may_begin(iterables):
         return None
     place = frame.f_code.co_filename, frame.f_lineno, number, own.__code__
     site = _sites.get(place)
@@ -98,6 +99,18 @@ def bare_of(function):
     if type(function) is types.MethodType and function.__self__ is not None:
         return function.__func__, (function.__self__,) + given, named
     return function, given, named
+
+
+def name_of(function):
+    """The dotted name of a function of a library of which all is known, as long as it counts numbers; "" of all others."""
+    name = "%s.%s" % (function.__module__, function.__name__)
+    return name if name.startswith(COUNTING) and _counts_only(name) else ""
+
+
+def _counts_only(name):
+    from marx.runner.divide import pure  # which most programs need not read
+
+    return pure.counts_only(name)
 
 
 def _handing(mapping, values, seconds):
