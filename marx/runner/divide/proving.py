@@ -39,7 +39,7 @@ class Proof(object):
         self._site = site
         self._summaries = summaries
         self.pragma = _pragma(site)
-        self._may_have_head = False
+        self._may_have_head = self._is_quick = False
         self._head = None
         self.reason, self.hint = self._by_form()
         self._collecting = Collecting(site, summaries.index, summaries.targets) if site.kind == "for" and self.reason is None else None
@@ -117,7 +117,9 @@ class Proof(object):
     # What the item does.
 
     def look_for_head(self, lengths):
-        """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`."""
+        """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`. Of a map it is seen whether it may take long."""
+        if self._site.asked is not None and self.pragma is None:
+            self._is_quick = not lengths.may_be_called_long(self._site.node.args[0], self._site.scope)
         if self._may_have_head and self.found().reason is not None:
             heads = heads_of(self._site, self._inner_names, self._is_used_elsewhere)
             expressions = expressions_of(self._site, self._inner_names, lengths, self._summaries.targets)
@@ -154,6 +156,8 @@ class Proof(object):
             doubt, hint = (None, "") if self.reason else self._by_item(self.item)
             if doubt and (self.pragma != "divide" or self._site.asked is not None):
                 self.reason, self.hint = doubt, hint
+            if self._is_quick and self.reason is None:
+                self.reason, self.hint = reasons.QUICK, reasons.LAZILY_HINT
             conditions = () if self.reason else self._conditions(self.item, doubt)
         else:
             doubt = None
