@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.pythons import UserPython
-from tests.runner.playing import Lab, Run
+from tests.runner.playing import SITE_PACKAGES, Lab, Run
 from tests.runner.programs import lazily, toolbox
 from tests.runner.programs.toolbox import AWAY, BOTH, HOME, NOBODY
 
 pytestmark = pytest.mark.slow
-
-SITE_PACKAGES = Path(__file__).parent / "programs" / "mapping" / "site-packages"
 
 
 @pytest.fixture(params=[0, -1], ids=["oldest", "newest"])
