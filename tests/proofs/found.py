@@ -29,7 +29,7 @@ from tests.proofs.found_record import Tally, write_record
 from tests.proofs.loops.drawing import Program, draw
 from tests.pythons import UserPython, found_pythons
 from tests.runner.beginning import Stable
-from tests.runner.playing import Lab, Run
+from tests.runner.playing import SITE_PACKAGES, Lab, Run, with_libraries
 
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 #: So many different programs are enough to see what is wrong.
@@ -76,7 +76,7 @@ class Bench:
         for finding in (None, self._finding):
             shutil.rmtree(place, ignore_errors=True)
             program.write(place)
-            lab = Lab(self._python, self.kit, place, finding=finding)
+            lab = Lab(self._python, self.kit, place, finding=finding, environ=with_libraries(self._python, SITE_PACKAGES))
             lab.stable = None if is_started else self._stable(lab)
             words = [str(place / "prog.py")]
             run = lab.run_words_plainly(*words) if finding is None else lab.run_words(*words)

@@ -27,6 +27,8 @@ from tests.runner.spawning import PATIENCE_SECONDS
 LEAD = struct.Struct(">IcI")
 LENGTH = struct.Struct(">I")
 HEAD = struct.Struct(">cI")
+#: Stands in for libraries that map, deap among them.
+SITE_PACKAGES = Path(__file__).parent / "programs" / "mapping" / "site-packages"
 PART = 1 << 20
 
 
@@ -222,10 +224,10 @@ def why_not(python: UserPython, module: str, project: str | None = None) -> str 
     )
 
 
-def with_libraries(python: UserPython) -> dict[str, str]:
-    """What lets an interpreter find the libraries that were fetched for its version; nothing where there are none."""
-    folder = library_folder(python.name, os.environ)
-    return {"PYTHONPATH": str(folder)} if folder.exists() else {}
+def with_libraries(python: UserPython, *more: Path) -> dict[str, str]:
+    """What lets an interpreter find the libraries that were fetched for its version, and ``more`` folders; nothing where there are none."""
+    folders = [folder for folder in (library_folder(python.name, os.environ), *more) if folder.exists()]
+    return {"PYTHONPATH": os.pathsep.join(map(str, folders))} if folders else {}
 
 
 class Session:

@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.pythons import UserPython
-from tests.runner.playing import Lab, Run
+from tests.runner.playing import SITE_PACKAGES, Lab, Run
 from tests.runner.programs.behalf import AWAY, BEGINNING, CHANGED_CLASS, FORMS, HAZARDS, HOME, NOBODY, PARTLY
 
 pytestmark = pytest.mark.slow
-
-SITE_PACKAGES = Path(__file__).parent / "programs" / "mapping" / "site-packages"
 
 PROGRAMS = {**FORMS, **HAZARDS}
 Runs = dict[UserPython, tuple[Run, Run]]

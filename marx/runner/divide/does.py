@@ -13,6 +13,9 @@ Does = namedtuple("Does", "gives calls changes most")
 
 SELF = -1
 
+#: Beginnings of the names of functions of which a map is looked into that is consumed one by one: they count numbers, and are named as they are called.
+COUNTING = ("deap.",)
+
 
 def note(table, module, gives, names, calls=(), changes=(), most=None):
     """Note what functions of a module do; "" is Python itself."""

@@ -44,10 +44,12 @@ from collections import namedtuple
 #: draws       whether random numbers are drawn from a shared generator
 #: pragma      what the line itself says: None, "divide" or "keep"
 #: head        of "head": a `heads.Head`; of all others None
+#: asked       of "map", "starmap" that is consumed one by one, so that each result is asked for when it is used, see `found.mapping`: the name of what
+#:             takes all at once where the call stands in such a call, else ""; None of all others
 #: doubt       with "divide": what the source could not prove, as a sentence; "" where all is proved
 Found = namedtuple(
     "Found",
-    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma doubt head",
+    "kind module line column end node scope function reason hint conditions reads collects last_turn prints draws pragma doubt head asked",
 )
 
 #: To be settled on the real values at the call; a kind that is not known never holds. ``line``: where it comes from, for the sentence.
@@ -84,6 +86,9 @@ Condition = namedtuple("Condition", "kind root line arguments")
 #: "setinner" at a place of a list in a list.
 #: ``root``: of the name that collects ("global" or "enclosing"); node: the statement.
 Collect = namedtuple("Collect", "how root node")
+
+#: What takes all of an iterator before anything else happens, with nothing done to what it takes.
+TAKERS = frozenset(["list", "tuple"])
 
 #: Ways of collecting after which a name means another object.
 SUMMING = frozenset(["iadd", "max", "min"])

@@ -46,6 +46,11 @@ class Lengths(object):
         """Whether statements or expressions may take long."""
         return any(self._is_long(node, scope) for part in nodes for node in syntax.evaluated(part))
 
+    def may_be_called_long(self, function, scope):
+        """Whether a call of what an expression stands for may take long."""
+        targets = self._summaries.targets.of(function, scope)
+        return not targets or any(self._is_long_target(target, None) for target in targets)
+
     def _is_long(self, node, scope):
         name = kind(node)
         return name in _GOING or name in _OPERATORS and self._are_operators_long or name == "Call" and self._is_long_call(node, scope)
@@ -61,6 +66,8 @@ class Lengths(object):
         return (not own and name not in pure.METHODS) or name in _LONG_METHODS or any(self._of(each) for each in own)
 
     def _is_long_target(self, target, node):
+        if target.kind == "registered":
+            return self._is_long_target(target.what[0], node)
         if target.kind in ("function", "bound"):
             return self._of(target.what)
         if target.kind == "class":
@@ -70,7 +77,7 @@ class Lengths(object):
             return False
         if target.kind != "library":
             return True
-        count = len(node.args)
+        count = len(node.args) if node is not None else 1
         if target.what in _COMPARING:
             return count == 1
         is_class = target.what.rpartition(".")[2][:1].isupper()  # to make an estimator takes no time, to fit it does

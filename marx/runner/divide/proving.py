@@ -12,6 +12,7 @@ from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.portions import label_of
 from marx.runner.divide.roots import OWN, base, name_of, place_of
 from marx.runner.divide.scopes import owner_of
+from marx.runner.divide.sites import may_be_asked
 from marx.runner.divide.syntax import kind
 from marx.runner.divide.turns import Turn, leaving, targets_in
 
@@ -38,7 +39,7 @@ class Proof(object):
         self._site = site
         self._summaries = summaries
         self.pragma = _pragma(site)
-        self._may_have_head = False
+        self._may_have_head = self._is_quick = False
         self._head = None
         self.reason, self.hint = self._by_form()
         self._collecting = Collecting(site, summaries.index, summaries.targets) if site.kind == "for" and self.reason is None else None
@@ -79,7 +80,7 @@ class Proof(object):
         return node.generators[0].iter if hasattr(node, "generators") else getattr(node, "iter", None)
 
     def _by_consumer(self):
-        if self._site.taken == "lazily":
+        if self._site.taken == "lazily" and not may_be_asked(self._site, self._summaries.targets):
             return reasons.LAZILY, reasons.LAZILY_HINT
         if self._site.taken == "stops":
             return reasons.STOPS, ""
@@ -116,7 +117,9 @@ class Proof(object):
     # What the item does.
 
     def look_for_head(self, lengths):
-        """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`."""
+        """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`. Of a map it is seen whether it may take long."""
+        if self._site.asked is not None and self.pragma is None:
+            self._is_quick = not lengths.may_be_called_long(self._site.node.args[0], self._site.scope)
         if self._may_have_head and self.found().reason is not None:
             heads = heads_of(self._site, self._inner_names, self._is_used_elsewhere)
             expressions = expressions_of(self._site, self._inner_names, lengths, self._summaries.targets)
@@ -151,8 +154,10 @@ class Proof(object):
         if self.item is not None:
             self.reason, self.hint = self._by_names()
             doubt, hint = (None, "") if self.reason else self._by_item(self.item)
-            if doubt and self.pragma != "divide":
+            if doubt and (self.pragma != "divide" or self._site.asked is not None):
                 self.reason, self.hint = doubt, hint
+            if self._is_quick and self.reason is None:
+                self.reason, self.hint = reasons.QUICK, reasons.LAZILY_HINT
             conditions = () if self.reason else self._conditions(self.item, doubt)
         else:
             doubt = None
@@ -178,6 +183,7 @@ class Proof(object):
             pragma=self.pragma,
             doubt=reasons.DOUBT % doubt if is_forced else "",
             head=None,
+            asked=self._site.asked,
         )
 
     def _by_names(self):

@@ -10,13 +10,13 @@ from __future__ import absolute_import
 from functools import partial
 
 from marx.runner.divide import sciences
-from marx.runner.divide.does import SELF, Does, note
+from marx.runner.divide.does import COUNTING, SELF, Does, note
 
 #: (oldest, newest) of the libraries that were looked at, the newest not included.
-VERSIONS = {"numpy": ((1, 7), (3, 0)), "scipy": ((0, 19), (2, 0)), "sklearn": ((0, 18), (2, 0))}
+VERSIONS = {"numpy": ((1, 7), (3, 0)), "scipy": ((0, 19), (2, 0)), "sklearn": ((0, 18), (2, 0)), "deap": ((1, 3), (1, 5))}
 
 #: No object of the program may be in what they are given, and a function only where the list says that it is called.
-FOR_NUMBERS = frozenset(VERSIONS)
+FOR_NUMBERS = frozenset(VERSIONS).union(["autograd"])
 
 FUNCTIONS = dict(sciences.FUNCTIONS)
 METHODS = {}
@@ -242,6 +242,10 @@ CONSTANTS = frozenset(
     " os.sep os.linesep os.path.sep os.name datetime.timezone.utc datetime.date.max datetime.date.min".split()
 )
 
+# autograd's numpy and scipy give what these give, but for objects of its own, which are no numbers.
+FUNCTIONS.update(("autograd." + name, does) for name, does in list(FUNCTIONS.items()) if name.startswith(("numpy.", "scipy.")))
+CONSTANTS = CONSTANTS.union("autograd." + name for name in CONSTANTS if name.startswith("numpy."))
+
 #: The same that can be changed: reading them is free.
 CARRIED = frozenset(["os.environ", "sys.argv", "sys.path"])
 
@@ -314,3 +318,9 @@ def doing(name):
         if name == part or part.endswith(".") and name.startswith(part):
             return kind
     return "library"
+
+
+def counts_only(name):
+    """Whether a function of a library does nothing but give a result, whatever numbers it is given."""
+    does = FUNCTIONS.get(name) if name.startswith(COUNTING) else None
+    return does is not None and not does.calls and not does.changes and does.most is None

@@ -1,6 +1,6 @@
-"""What is known of scipy and scikit-learn, as a part of `pure`, which says what each column means.
+"""What is known of scipy, scikit-learn and deap, as a part of `pure`, which says what each column means.
 
-Looked at: scipy 1.2 and 1.11, scikit-learn 0.20 and 1.4; `pure.VERSIONS` says where this is taken to hold. Left out are functions that print from
+Looked at: scipy 1.2 and 1.11, scikit-learn 0.20 and 1.4, deap 1.3 and 1.4; `pure.VERSIONS` says where this is taken to hold. Left out are functions that print from
 C (``fmin_tnc``), ask the time, read files that somebody names, keep something for the next call, or start from a shared generator without
 taking a seed.
 """
@@ -155,6 +155,12 @@ _note("sklearn.preprocessing", "new", "binarize label_binarize maxabs_scale minm
 _note("sklearn.datasets", "new", "load_breast_cancer load_diabetes load_digits load_iris load_linnerud load_wine")
 _draw("sklearn.datasets", "new", "make_blobs make_circles make_classification make_friedman1 make_moons make_regression make_s_curve make_swiss_roll")
 _draw("sklearn.utils", "holds", "resample shuffle")
+
+# deap: its functions to be minimized give tuples of numbers.
+_note("deap.benchmarks", "value", "ackley bohachevsky cigar dent fonseca griewank h1 himmelblau kursawe plane poloni rastrigin rastrigin_scaled")
+_note("deap.benchmarks", "value", "rastrigin_skew rosenbrock schaffer schaffer_mo schwefel shekel sphere zdt1 zdt2 zdt3 zdt4 zdt6")
+_note("deap.benchmarks", "value", "dtlz1 dtlz2 dtlz3 dtlz4 dtlz5 dtlz6 dtlz7")
+_note("deap.tools", "new", "uniform_reference_points")
 
 # Estimators.
 _methods("itself", "fit partial_fit set_params")

@@ -4,6 +4,7 @@ from __future__ import absolute_import
 
 from marx.runner.compat import IS_2
 from marx.runner.divide import pure, syntax
+from marx.runner.divide.found import TAKERS
 from marx.runner.divide.libraries import BUILTINS
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
@@ -15,6 +16,9 @@ _TAKING = {"list": "", "tuple": "", "set": "meanwhile", "frozenset": "meanwhile"
 _TAKING.update({"min": "meanwhile", "max": "meanwhile"})
 _TAKING_METHODS = frozenset(["join", "extend", "extendleft"])
 _STOPPING = frozenset(["any", "all", "next"])
+
+#: Kinds of targets that are functions of the program, or may be.
+_LOOKED_AT = frozenset(["function", "bound", "value"])
 
 _STARMAPS = frozenset(["itertools.starmap"])
 
@@ -35,6 +39,15 @@ class Site(object):
         self.above = above
         self.taken = taken
         self.line = node.lineno
+
+    @property
+    def asked(self):
+        """As `found.Found` has it."""
+        if self.kind not in ("map", "starmap") or self.taken != "lazily":
+            return None
+        parent = self.above[-1]
+        is_alone = kind(parent) == "Call" and parent.args == [self.node] and not parent.keywords
+        return parent.func.id if is_alone and getattr(parent.func, "id", None) in TAKERS else ""
 
     def blocks(self):
         """(the block of statements, the node that has it) that it stands in, then the one around that, within its scope."""
@@ -102,6 +115,8 @@ class _Finding(object):
         return None
 
     def _map(self, node, scope, above):
+        if self._targets.is_registered(node.func, scope, "map") and len(node.args) > 1:
+            return Site("map", node, scope, above, "lazily")
         names = self._targets.names(node.func, scope)
         if names == frozenset(["map"]) and len(node.args) > 1:
             return Site("map", node, scope, above, "" if IS_2 else self._taken(node, scope, above))
@@ -126,6 +141,14 @@ class _Finding(object):
             if name in _TAKING and (is_alone or not _TAKING[name]):
                 return _TAKING[name]
         return "lazily"
+
+
+def may_be_asked(site, targets):
+    """Whether each result of a map that is consumed one by one may be asked for when it is used: of what `found.mapping` can look at."""
+    if site.asked is None:
+        return False
+    several = [target.what[0] if target.kind == "registered" else target for target in targets.of(site.node.args[0], site.scope) or ()]
+    return all(target.kind in _LOOKED_AT or target.kind == "library" and pure.counts_only(target.what) for target in several)
 
 
 def does_work(site, index):

@@ -46,6 +46,11 @@ class Targets(object):
             return None
         return frozenset(target.what for target in found)
 
+    def is_registered(self, node, scope, name):
+        """Whether an expression is what a toolbox calls so where that is the library's ``name``, and nothing else that is known."""
+        found = self.of(node, scope) if kind(node) == "Attribute" else None
+        return bool(found) and all(target.kind == "registered" and target.what == (_library(name), None) for target in found)
+
     def of_name(self, owner, name):
         """The same of a name that ``owner`` binds."""
         root = name_of(owner, name)

@@ -53,12 +53,16 @@ def row(one, resolver):
         kind=CONSTRUCTS[one.kind],
         function=one.function,
         travels=_travels(one, resolver),
-        conditions=list(conditions([each for each in one.conditions if not _is_certain(each.root, one, resolver)])),
+        conditions=list(conditions([each for each in one.conditions if not _is_certain(each.root, one, resolver)])) + _meanwhile(one),
         collects=collects,
         prints=one.prints,
         doubt=one.doubt,
         rest=one.head.why if one.head else "",
     )
+
+
+def _meanwhile(one):
+    return ["nothing that they read changes until the results are used"] if one.asked == "" else []
 
 
 def _is_certain(root, one, resolver):

@@ -10,7 +10,7 @@ from marx.runner.found.conditions import Settling
 from marx.runner.found.deciding import Deciding, Stays, tried
 from marx.runner.found.depth import asked, more, used
 from marx.runner.found.functions import summary_of
-from marx.runner.found.mapping import bare_of, filtered
+from marx.runner.found.mapping import bare_of, filtered, name_of
 from marx.runner.found.sites import Around, Place
 
 #: A root: what a function is bound to, by a method or a partial.
@@ -30,12 +30,21 @@ def _found(mapping):
     path, line, _, _ = mapping.site.number
     function = bare_of(mapping.function)[0]
     summary = summary_of(function)
-    conditions = [Condition("function", FUNCTION, line, frozenset([ITEM, BOUND])), Condition("known", BOUND, line, frozenset())]
+    name = name_of(function) if summary is None else ""
+    conditions = [Condition(*each) for each in (_of_library(name, line) if name else _of_program(line))]
     about = dict.fromkeys(Found._fields, ())
     about.update(kind=mapping.site.kind, module=Place(path, "", []), line=line, node=None, scope=Around("function", None))
     about.update(function=getattr(function, "__qualname__", function.__name__), reason=None, conditions=tuple(conditions), pragma=None, head=None)
     about.update(reads=summary.reads if summary is not None else (), draws=False, doubt="")
     return Found(**about)
+
+
+def _of_program(line):
+    return [("function", FUNCTION, line, frozenset([ITEM, BOUND])), ("known", BOUND, line, frozenset())]
+
+
+def _of_library(name, line):
+    return [("library", ("library", name), line, frozenset())] + [("arrays", root, line, frozenset()) for root in (ITEM, BOUND)]
 
 
 class _Settling(Settling):

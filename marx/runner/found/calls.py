@@ -146,10 +146,15 @@ def _may_be_divided(iterable):
     kind = type(iterable)
     if kind not in CONTAINERS and kind not in ITERATORS or sys.gettrace() is not None or sys.getprofile() is not None:
         return False
+    return is_here() and not (kind in CONTAINERS and has_few(iterable))
+
+
+def has_few(container):
+    """Whether it has so few items that nothing is divided, or so many that nobody goes through it to its end."""
     try:
-        return is_here() and not (kind in CONTAINERS and len(iterable) < 3)
-    except OverflowError:  # a range that nobody goes through to its end
-        return False
+        return len(container) < 3
+    except OverflowError:
+        return True
 
 
 def number_of(iterables):

@@ -18,6 +18,7 @@ import types
 
 from marx.runner.carry.own import is_library_path
 from marx.runner.compat import IS_2, elapsed, monotonic
+from marx.runner.divide.does import COUNTING
 from marx.runner.found import calls
 from marx.runner.found.timing import Timing, verdict_of
 
@@ -71,16 +72,20 @@ def mapped(number, function, *iterables):
     mapping = None if noted is None else _begun(number, noted, function, iterables, sys._getframe(1))
     if mapping is None:
         return (function,) + iterables
-    return next, mapping if noted[0] == "map" else _zipped(mapping)
+    iterators = Iterators.of(mapping)
+    return next, iterators if noted[0] == "map" else _zipped(iterators)
 
 
 def _begun(number, noted, function, iterables, frame):
     """A new `Mapping`; None where it stays."""
     kind, is_at_once = noted
-    if not all([type(each) in _IN_ORDER for each in iterables]) or kind == "starmap" and len(iterables) > 1:
+    for each in iterables:
+        if type(each) not in _IN_ORDER or calls.has_few(each):
+            return None
+    if kind == "starmap" and len(iterables) > 1:
         return None
     own = bare_of(function)[0]
-    if type(own) is not types.FunctionType or is_library_path(own.__code__.co_filename) or not calls.may_begin(iterables):
+    if type(own) is not types.FunctionType or is_library_path(own.__code__.co_filename) and not name_of(own) or not calls.may_begin(iterables):
         return None
     place = frame.f_code.co_filename, frame.f_lineno, number, own.__code__
     site = _sites.get(place)
@@ -100,10 +105,44 @@ def bare_of(function):
     return function, given, named
 
 
+def name_of(function):
+    """The dotted name of a function of a library of which all is known, as long as it counts numbers; "" of all others."""
+    name = "%s.%s" % (function.__module__, function.__name__)
+    return name if name.startswith(COUNTING) and _counts_only(name) else ""
+
+
+def _counts_only(name):
+    from marx.runner.divide import pure  # which most programs need not read
+
+    return pure.counts_only(name)
+
+
 def _handing(mapping, values, seconds):
     from marx.runner.found import behalf  # which imports nothing that `deciding` does not
 
     return behalf.handing(mapping, values, seconds)
+
+
+class Iterators(itertools.chain):
+    """What is gone over: a `Mapping`, and where it stays what it says of the items that are left, which is gone through by C alone."""
+
+    @classmethod
+    def of(cls, mapping):
+        """Those of one."""
+        made = cls.from_iterable(_parts(mapping))
+        made.mapping = mapping
+        return made
+
+    def __reduce__(self):
+        """As what a map over the rest of the items would be, if anybody copies that."""
+        return self.mapping.copied()
+
+
+def _parts(mapping):
+    yield mapping
+    rest = mapping.rest()
+    if rest is not None:
+        yield rest
 
 
 class Mapping(object):
@@ -129,6 +168,8 @@ class Mapping(object):
         return self
 
     def __next__(self):
+        if self._verdict is not None and self.division is None:
+            raise StopIteration  # `rest` is what is left
         for item in self._iterator:
             break
         else:
@@ -142,6 +183,15 @@ class Mapping(object):
         return self._in_place(item)
 
     next = __next__
+
+    def rest(self):
+        """Iterators for all items that are left, where they stay; None where there are none."""
+        if self._verdict is None or self.division is not None:
+            return None
+        going = itertools.starmap if self.is_spread else calls.mapped
+        if IS_2:  # there a map that is a list must not see an iterator end
+            return calls.mapped(functools.partial(going, self.function), _zipped(self._iterator))
+        return itertools.repeat(going(self.function, self._iterator))
 
     def _in_place(self, item):
         return itertools.starmap(self.function, (item,)) if self.is_spread else calls.mapped(self.function, (item,))
@@ -186,7 +236,7 @@ class Mapping(object):
         except Exception:  # the interpreter is ending
             pass
 
-    def __reduce__(self):
-        """As what a map over the rest of the items would be, if anybody copies that."""
+    def copied(self):
+        """See `Iterators.__reduce__`."""
         one = functools.partial(itertools.starmap if self.is_spread else map, self.function)
         return map, (one, _zipped(self._iterator))

@@ -14,7 +14,7 @@ ITER, and REST the same over ``__marx_rest__(N)``:
 
 Of a map of several iterables FIRST is map(f, *__marx_together__(N, ITER, ITER)), and REST map(f, *__marx_apart__(N, 2)).
 
-Code of libraries is rewritten where it calls what may be a map (`asking` says why so): CALLED(f, ITER) becomes
+Code of libraries is rewritten where it calls what may be a map (`asking` says why so), and the program's where it goes over one later: CALLED(f, ITER) becomes
 ``__marx_mapper__(N, TAKER, CALLED)(*__marx_mapped__(N, f, ITER))``; TAKER is the name of what takes all of it at once, or "".
 
 What is computed in place is so by the program's own code in the program's own frame: exceptions come from there, and the last turn of a
@@ -28,7 +28,7 @@ import ast
 import copy
 
 from marx.runner.compat import IS_2
-from marx.runner.divide.found import SUMMING
+from marx.runner.divide.found import SUMMING, TAKERS
 from marx.runner.divide.syntax import has_more_arguments, kind, text_of
 from marx.runner.found.calls import (
     APART,
@@ -49,8 +49,6 @@ from marx.runner.found.calls import (
 )
 from marx.runner.found.mapping import MAPPED, MAPPER
 
-#: What takes all of an iterator before anything else happens.
-_TAKERS = frozenset(["list", "tuple"])
 #: These change nothing in the code of what they decorate.
 _PLAIN_DECORATORS = frozenset(["staticmethod", "classmethod", "property"])
 
@@ -61,7 +59,7 @@ _PART = "_marx_part"
 def rewritten(tree, sites, prelude=None):
     """A copy of a module's tree. ``sites``: {number: `Found` of this module}. ``prelude``: what to evaluate before the first statement."""
     for number, found in sites.items():
-        setattr(found.node, _MARK, (number, found.kind, summed_names(found) or found.head))
+        setattr(found.node, _MARK, (number, found.kind if found.asked is None else "asked", summed_names(found) or found.head or found.asked))
     parts = dict((number, found.head) for number, found in sites.items() if found.head and found.head.expression is not None)
     for number, head in parts.items():
         setattr(head.expression, _PART, (number, head.reads))
@@ -87,12 +85,14 @@ def asking_of_maps(content, path, may_map):
 
 def is_rewritable(found):
     """Whether there is a form for a site: a call must show one iterable, and be evaluated twice without doing anything twice."""
-    if IS_2 and found.kind in ("list", "map") and len(set(part.lineno for part in ast.walk(found.node) if hasattr(part, "lineno"))) > 1:
+    if IS_2 and found.kind in ("list", "map") and found.asked is None and len(set(part.lineno for part in ast.walk(found.node) if hasattr(part, "lineno"))) > 1:
         return False  # in the second copy all lines would be the last one
     if found.kind not in ("map", "starmap"):
         return True
     call = found.node
     is_shown = (len(call.args) == 2 or found.kind == "map") and not call.keywords and not has_more_arguments(call)
+    if found.asked is not None:
+        return is_shown
     return is_shown and _is_chain_of_names(call.func) and (kind(call.args[0]) == "Lambda" or _is_chain_of_names(call.args[0]))
 
 
@@ -130,6 +130,8 @@ class _Rewriting(ast.NodeTransformer):
             return _loop(node, number, more)
         if what == "head":
             return _headed(node, number, more)
+        if what == "asked":
+            return _asking(node, number, more)
         return _iterator(node, number) if what in LAZY else _collection(node, number)
 
 
@@ -147,7 +149,7 @@ class _Asking(ast.NodeTransformer):
     visit_AsyncFunctionDef = visit_ClassDef = visit_FunctionDef
 
     def visit_Call(self, node):
-        is_taken = getattr(node.func, "id", None) in _TAKERS and len(node.args) == 1 and not node.keywords
+        is_taken = getattr(node.func, "id", None) in TAKERS and len(node.args) == 1 and not node.keywords
         if is_taken and self._is_map(node.args[0]):
             node.args[0] = self._asking(node.args[0], node.func.id)
             return node
@@ -159,9 +161,13 @@ class _Asking(ast.NodeTransformer):
 
     def _asking(self, node, taker):
         self.count += 1
-        number, node = self.count, self.generic_visit(node)
-        text = "%s(%d, %r, HOLE)(*%s(%d, %s))" % (MAPPER, number, taker, MAPPED, number, ", ".join(["HOLE"] * len(node.args)))
-        return _call(node, text, node.func, *node.args)
+        number = self.count
+        return _asking(self.generic_visit(node), number, taker)
+
+
+def _asking(node, number, taker):
+    text = "%s(%d, %r, HOLE)(*%s(%d, %s))" % (MAPPER, number, taker, MAPPED, number, ", ".join(["HOLE"] * len(node.args)))
+    return _call(node, text, node.func, *node.args)
 
 
 def _loop(node, number, summed):

@@ -117,7 +117,7 @@ class Exchange(object):
             return
         self.libraries = sorted(may_map(imported, folder))
         sites = _proved(find(program, Resolver(program)))
-        self.sites = dict((number, (site.kind, summed_names(site), packed(site), site.pragma)) for number, site in sites.items())
+        self.sites = dict((number, (site.kind, summed_names(site), packed(site), site.pragma)) for number, site in sites.items() if site.asked is None)
         for each in program.modules:
             mine = dict((number, site) for number, site in sites.items() if site.module is each)
             if mine:

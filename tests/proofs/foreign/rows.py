@@ -16,12 +16,16 @@ LONG = 0.25
 
 @dataclass(frozen=True)
 class Site:
-    """A loop, comprehension or map with work to do. ``reason``: why it stays; empty where it is proved, if ``is_conditional`` on values."""
+    """A loop, comprehension or map with work to do. ``reason``: why it stays; empty where it is proved, if ``is_conditional`` on values.
+
+    ``is_head``: only a part of each turn is proved, mostly its beginning.
+    """
 
     line: int
     construct: str
     reason: str = ""
     is_conditional: bool = False
+    is_head: bool = False
 
     @property
     def is_proved(self) -> bool:
@@ -49,7 +53,7 @@ def look(file: str, path: str, said: Mapping[str, Any]) -> Look:
     if "error" in said:
         return Look(file, error=said["error"])
     mine = [row for row in said["portions"] if row["file"] == path and "conditions" in row]
-    sites = [Site(row["line"], row["kind"], is_conditional=bool(row["conditions"])) for row in mine]
+    sites = [Site(row["line"], row["kind"], is_conditional=bool(row["conditions"]), is_head=bool(row["rest"])) for row in mine]
     sites += [Site(row["line"], row["construct"], row["reason"]) for row in said["kept"] if row["file"] == path and "hint" in row]
     return Look(file, said["places"], tuple(sorted(sites, key=lambda site: (site.line, site.construct))))
 

@@ -89,6 +89,8 @@ def _why(sites: Sequence[Site], row: Slow) -> str:
         return sites[0].reason
     if row.longest < LONG:
         return f"each of its {row.times} times takes less than a quarter of a second"
+    if all(site.is_head for site in sites if site.is_proved):
+        return "only a part of each turn is proved, and that takes too little of its time"
     return "nothing is said of it"
 
 

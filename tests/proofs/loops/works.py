@@ -33,6 +33,8 @@ HARMLESS = (
     Work("text", "fN(x)", "def fN(x):\n    return '-'.join([str(x), 'a' * x]).upper()"),
     Work("new list", "fN(x)", "def fN(x):\n    out = []\n    for i in range(3):\n        out.append(i * x)\n    out.sort()\n    return out"),
     Work("new dict", "fN(x)", "def fN(x):\n    d = {}\n    d['x'] = x\n    d['y'] = [x]\n    d.update(z=3)\n    return sorted(d.items())"),
+    Work("toolbox", "toolN.evaluate(x)", "from deap import base as baseN\ndef fN(x, y=1):\n    return x * 2 + y\ntoolN = baseN.Toolbox()\ntoolN.register('evaluate', fN, y=2)"),
+    Work("clones by a toolbox", "toolN.clone([x, [x]])", "from deap import base as baseN\ntoolN = baseN.Toolbox()"),
     Work("recursion", "fN(x)", "def fN(n):\n    return n if n < 2 else fN(n - 1) + fN(n - 2)"),
     Work("mutual recursion", "fN(x)", "def fN(n):\n    return True if n == 0 else gN(n - 1)\ndef gN(n):\n    return False if n == 0 else fN(n - 1)"),
     Work("chain of helpers", "hN(x)", "def fN(x):\n    return x + 1\ndef gN(x):\n    return fN(x) * 2\ndef hN(x):\n    return gN(fN(x))"),
@@ -114,6 +116,24 @@ TRAPS = (
     Work("global list", "fN(x)", "LN = []\ndef fN(x):\n    LN.append(x)\n    return len(LN)", "print(LN)", True),
     Work("global list through a helper", "fN(x)", "LN = []\ndef noteN(l, x):\n    l.append(x)\ndef fN(x):\n    noteN(LN, x)\n    return x", "print(LN)", True),
     Work("global list by another name", "fN(x)", "LN = []\nMN = LN\ndef fN(x):\n    MN.append(x)\n    return x", "print(LN)", True),
+    Work(
+        "toolbox that was told something else",
+        "toolN.evaluate(x)",
+        "from deap import base as baseN\nLN = []\ndef fN(x):\n    return x * 2\ndef gN(x):\n    LN.append(x)\n    return len(LN)\n"
+        "toolN = baseN.Toolbox()\ntoolN.register('evaluate', fN)\ntoolN.register(''.join(['eval', 'uate']), gN)",
+        "print(LN)",
+        True,
+    ),
+    Work(
+        "clones of what deap made",
+        "fN(x)",
+        "import copy\nfrom deap import base as baseN, creator as creatorN\ncreatorN.create('MostN', baseN.Fitness, weights=(1.0,))\n"
+        "creatorN.create('OneN', list, fitness=creatorN.MostN)\nbestN = creatorN.OneN([1])\n"
+        "def fN(x):\n    c = copy.deepcopy(bestN)\n    c.append(x)\n    return c",
+        "print(type(bestN) is creatorN.OneN)",
+        True,
+        three=True,
+    ),
     Work("memo", "fN(x % 3)", "MN = {}\ndef fN(x):\n    if x not in MN:\n        MN[x] = len(MN)\n    return MN[x]", "print(sorted(MN.items()))", True),
     Work("default changed", "fN(x)", "def fN(x, seen=[]):\n    seen.append(x)\n    return len(seen)", "print(fN(0))", True),
     Work("default changed by a helper", "fN(x)", "def putN(l):\n    l.append(1)\ndef fN(x, seen=[]):\n    putN(seen)\n    return x + len(seen)", "print(fN(0))", True),

@@ -257,7 +257,10 @@ IN_TWO = [
 
 #: Of 3.x alone.
 IN_THREE = [
-    ("map elsewhere", "a = map(f, xs)  # here", "consumed one by one elsewhere"),
+    ("map elsewhere", "def g(x):\n    return sum(range(x))\na = map(g, xs)  # here", ""),
+    ("map elsewhere of what takes no time", "a = map(f, xs)  # here", "longer than to compute it"),
+    ("map of a library's elsewhere", "import math\na = map(math.sqrt, xs)  # here", "consumed one by one elsewhere"),
+    ("forced map elsewhere", "def g(x):\n    xs.append(x)\na = map(g, xs)  # here  # marx: divide", "changes `xs`"),
     ("map in the head of a loop", "b = []\nfor y in map(f, xs):  # here\n    b.append(f(y))", "one by one"),
     ("nonlocal", "def main():\n    n = 0\n    def g(x):\n        nonlocal n\n        n += x\n        return n\n    return [g(x) for x in xs]  # here", "rebinds `n`"),
     ("cached", "import functools\n@functools.lru_cache(maxsize=None)\ndef g(x):\n    return f(x)\na = [g(x) for x in xs]  # here", ""),

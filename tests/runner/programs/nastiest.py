@@ -105,7 +105,7 @@ IN_TWO = [
 ]
 
 IN_THREE = [
-    ("a lazy map in the head of a loop", "for x, y in zip(xs, map(f, xs)):  # here\n    x.append(y)", "one by one", ""),
+    ("a lazy map in the head of a loop", "def g(x):\n    return sum(x)\nfor x, y in zip(xs, map(g, xs)):  # here\n    x.append(y)", "", "nothing that they read changes until the results are used"),
     ("nonlocal, by a closure around", "def main():\n    y = 0\n    def bump():\n        nonlocal y\n        y += 1\n    a = []\n    for x in xs:  # here\n        y = f(x)\n        bump()\n        a.append(y)\n    return a", "reads `y`, which the loop binds", ""),
     ("a name bound within a condition", "def main():\n    b = [y for x in xs if (y := f(x))]  # here\n    return b, y", "rebinds `y`", ""),
     ("a cache that is asked about", "import functools\n@functools.lru_cache(maxsize=None)\ndef g(x):\n    return f(x)\na = [g(x) for x in xs]  # here\nprint(g.cache_info())", "", "`g` has no effects"),

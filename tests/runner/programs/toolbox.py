@@ -49,6 +49,37 @@ shown(main())
         AWAY,
     ),
     "a map": ("toolbox.register('evaluate', cost)\nprint(list(map(toolbox.evaluate, people())))", AWAY),
+    "its own map, consumed one by one": (
+        """
+toolbox.register("evaluate", cost)
+several = people()
+for each, values in zip(several, toolbox.map(toolbox.evaluate, several)):
+    each.fitness.values = values
+shown(several)
+""",
+        AWAY,
+    ),
+    "its own map, of what a library counts": (
+        """
+from deap import benchmarks
+toolbox.register("evaluate", benchmarks.sphere)
+fitnesses = toolbox.map(toolbox.evaluate, people())
+print(list(fitnesses))
+""",
+        AWAY,
+    ),
+    "another map": (
+        """
+calls = []
+def mapping(function, several):
+    calls.append(function)
+    return [function(each) for each in several]
+toolbox.register("map", mapping)
+toolbox.register("evaluate", cost)
+print(list(toolbox.map(toolbox.evaluate, people())), len(calls))
+""",
+        HOME,
+    ),
     "a comprehension, with arguments": (
         """
 points = [1, 2]
