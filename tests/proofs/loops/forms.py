@@ -2,6 +2,8 @@
 The loops, comprehensions and maps that an item's work is put into. A trap is one that must stay, or that is easily done wrongly.
 
 CALL is the item's expression of ``x``, ITEMS what is gone over, N the number of the site. A line that ends in ``@`` is the site.
+
+What goes into sets says nothing of where objects are in memory: how many of them came to the same place after each other is no program's matter.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ FORMS = (
     Form("filtered comprehension", "got = [CALL for x in ITEMS if x % 3]@"),
     Form("nested comprehension", "got = [(y, CALL) for x in ITEMS for y in range(x % 3)]@"),
     Form("comprehension in a comprehension", "got = [[CALL, y] for y in range(3) for x in ITEMS]@"),
-    Form("set comprehension", "got = sorted(set([repr(CALL) for x in ITEMS]))@"),
+    Form("set comprehension", "got = sorted(set([repr(CALL).split(' at ')[0] for x in ITEMS]))@"),
     Form("dict comprehension", "got = sorted({x: CALL for x in ITEMS}.items())@"),
     Form("sum of a generator", "got = sum(len(repr(CALL)) for x in ITEMS)@"),
     Form("sorted generator", "got = sorted(repr(CALL) for x in ITEMS)@"),
@@ -51,7 +53,7 @@ FORMS = (
     Form("loop behind what was put there", "got = []\ngot.append('first')\nfor x in ITEMS:@\n    got.append(CALL)"),
     Form("loop behind a look at what was put there", "got = []\nprint(len(got))\nfor x in ITEMS:@\n    got.append(CALL)"),
     Form("loop over what it fills", "def lookN():\n    return got\ngot = [x % 9 for x in ITEMS] + [0] * 9\nfor x in lookN():@\n    got[(x + 1) % 9] = x + 1 + len(repr(CALL)) % 2", True),
-    Form("adding loop", "got = set()\nfor x in ITEMS:@\n    got.add(repr(CALL))\ngot = sorted(got)"),
+    Form("adding loop", "got = set()\nfor x in ITEMS:@\n    got.add(repr(CALL).split(' at ')[0])\ngot = sorted(got)"),
     Form("summing loop", "got = 0\nfor x in ITEMS:@\n    got += len(repr(CALL)) / 3.0"),
     Form("counting loop", "got = 0\nfor x in ITEMS:@\n    if len(repr(CALL)) > 1:\n        got += 1"),
     Form("collecting loop", "got, allN, sumN = [], {}, 0.5\nfor x in ITEMS:@\n    v = CALL\n    got.append(v)\n    allN[x] = repr(v)\n    sumN += x / 7.0\nprint((sorted(allN.items()), sumN))"),
@@ -118,7 +120,7 @@ FORMS = (
     Form("count by plus", "got = 0\nfor x in ITEMS:@\n    if repr(CALL) != '1':\n        got = got + 1"),
     Form("text put together", "got = ''\nfor x in ITEMS:@\n    got += repr(CALL) + ';'"),
     Form("list added to", "got = []\nfor x in ITEMS:@\n    got += [x, CALL]"),
-    Form("set updated", "got = set()\nfor x in ITEMS:@\n    got.update([repr(CALL), x])\ngot = sorted(map(str, got))"),
+    Form("set updated", "got = set()\nfor x in ITEMS:@\n    got.update([repr(CALL).split(' at ')[0], x])\ngot = sorted(map(str, got))"),
     Form("dict updated", "got = {}\nfor x in ITEMS:@\n    got.update({x: CALL})\ngot = sorted(got.items())"),
     Form("keys that come again", "got = {}\nfor x in ITEMS:@\n    got[x % 2] = CALL\ngot = list(got.items())"),
     Form("loop in a loop", "got = []\nfor k in range(2):\n    for x in ITEMS:@\n        got.append((k, CALL))"),
@@ -186,7 +188,7 @@ FORMS = (
     Form("variable after a failure", "got, v = [], None\ntry:\n    for x in ITEMS:@\n        got.append(10 // (x - 3))\n        v = x, CALL\nexcept ZeroDivisionError:\n    pass\nprint(repr(v))", True),
     Form("accumulator of another function", "got = []\ndef goN():\n    for x in ITEMS:@\n        got.append((len(got), CALL))\ngoN()", True),
     Form("accumulator of the loop around", "got, sumN = [], []\nfor k in range(2):\n    got.append(len(sumN))\n    for x in ITEMS:@\n        sumN.append(CALL)\n    got.append(list(sumN))", True),
-    Form("accumulator that fails", "got = set()\nfor x in ITEMS:@\n    try:\n        got.add([x] if x == 2 else repr(CALL))\n    except TypeError:\n        print('not that')\ngot = sorted(got)", True),
+    Form("accumulator that fails", "got = set()\nfor x in ITEMS:@\n    try:\n        got.add([x] if x == 2 else repr(CALL).split(' at ')[0])\n    except TypeError:\n        print('not that')\ngot = sorted(got)", True),
     Form("names of the function", "def goN():\n    v = 0\n    for x in ITEMS:@\n        v = CALL\n        print(sorted(locals()) == [])\n    return sorted(n for n in locals() if n in ('v', 'x'))\ngot = goN()", True),
     Form("accumulator given away by a function", "heldN = []\ndef giveN():\n    heldN.append(got)\ngot = []\ngiveN()\nfor x in ITEMS:@\n    got.append((len(heldN[0]), CALL))", True),
     Form("accumulator made for others", "def lookN():\n    return len(madeN)\ndef goN():\n    global madeN\n    madeN = []\n    for x in ITEMS:@\n        madeN.append((lookN(), CALL))\n    return madeN\ngot = goN()", True),
