@@ -74,6 +74,23 @@ def test_people_are_not_told_that_numbers_in_the_source_must_be_numbers(user_pyt
     assert "`COUNT`" in said and "`WORDS`" in said and "the items" in said
 
 
+TOOLBOX = """
+from deap import base
+def near(points, x):
+    return sum(points) + sum(range(x))
+toolbox = base.Toolbox()
+toolbox.register("evaluate", near, [1, 2])
+a = [toolbox.evaluate(x) for x in (1, 2, 3)]
+"""
+
+
+def test_people_are_told_that_a_toolbox_must_call_what_was_registered(user_python: UserPython, tmp_path: Path) -> None:
+    [portion] = ask_many(user_python, tmp_path, [TOOLBOX])[0]["portions"]
+    said = " ".join(portion["conditions"])
+    assert "`toolbox.evaluate` is what the source registers" in said
+    assert "what `toolbox.evaluate` was registered with hold plain data" in said
+
+
 #: One of so many files of the standard library: all of them take minutes.
 SHARE = 60
 

@@ -79,7 +79,14 @@ def noun(root):
         return "what %s gives" % noun(root[1])
     if root[0] == "parameter":
         return "what it is given"
+    if root[0] == "registered":
+        return "what %s was registered with" % called_in_toolbox(root)
     return "`%s`" % path_text(root[-1]) if root[0] != "method" else "the method `%s`" % root[-1]
+
+
+def called_in_toolbox(root):
+    """What the root of what a toolbox calls is called itself."""
+    return "`%s.%s`" % (path_text(root[1][-1]), path_text(root[-1]))
 
 
 def of_effect(kind, root, where, module, construct):

@@ -4,7 +4,7 @@ from __future__ import absolute_import
 
 from marx.runner.compat import path_text
 from marx.runner.divide import syntax
-from marx.runner.divide.reasons import noun
+from marx.runner.divide.reasons import called_in_toolbox, noun
 from marx.runner.divide.roots import FUNCTION, ITEM, RESULT, base
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
@@ -32,6 +32,7 @@ _ASKS = (
     ("scalar", "{} are numbers or texts"),
     ("container", "{} is a list, or as good as one"),
     ("function", "{} has no effects"),
+    ("registered", "{} is what the source registers"),
     ("unshared", "results share nothing with {} that can be changed"),
     ("sole", "nothing else holds {}"),
     ("stdout", "{} is not replaced by the program"),
@@ -91,14 +92,16 @@ def conditions(several):
     for kind, words in _ASKS:
         nouns = []
         for each in several:
-            said = _noun(each.root) if each.kind == kind else None
+            said = _noun(each.kind, each.root) if each.kind == kind else None
             if said is not None and said not in nouns:
                 nouns.append(said)
         if nouns:
             yield words.format(", ".join(nouns[:-2] + [" and ".join(nouns[-2:])]))
 
 
-def _noun(root):
+def _noun(kind, root):
+    if kind == "registered":
+        return called_in_toolbox(root)
     if root == ITEM or base(root) == ITEM:
         return "the items"
     if root == RESULT:

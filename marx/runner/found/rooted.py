@@ -2,6 +2,7 @@
 
 from __future__ import absolute_import
 
+from marx.runner.divide.reasons import called_in_toolbox
 from marx.runner.divide.roots import CODE, MADE, OWN, UNKNOWN, base, inside
 
 #: By the first word of a root.
@@ -40,5 +41,5 @@ def said(root):
     if root[0] == "held":
         return said(root[2])
     if root[0] == "registered":
-        return "`%s.%s`" % (root[1][-1], root[-1])
+        return called_in_toolbox(root)
     return "`%s`" % root[-1]
