@@ -242,7 +242,7 @@ class Functions(object):
     """All that can be reached from ``values`` through closures, methods, toolboxes and containers that hold few things."""
 
     def __init__(self, values):
-        self._found = {}
+        self._found, classes = {}, set()
         waiting = list(values)
         while waiting and len(self._found) < _MOST:
             something = waiting.pop()
@@ -252,9 +252,10 @@ class Functions(object):
                 waiting.extend(content for _, content in _closed(something))
                 waiting.extend(something.__defaults__ or ())
                 waiting.extend([getattr(something, "__wrapped__", None)])
-            elif issubclass(type(something), CLASSES) and is_own_name(something.__module__):
+            elif issubclass(type(something), CLASSES) and is_own_name(something.__module__) and id(something) not in classes:
+                classes.add(id(something))  # an enumeration holds objects of itself
                 waiting.extend(value for value in vars(something).values() if not issubclass(type(value), CLASSES))
-            elif is_own_name(getattr(type(something), "__module__", None)):
+            elif is_own_name(getattr(type(something), "__module__", None)) and id(type(something)) not in classes:
                 waiting.append(type(something))
             else:
                 waiting.extend(toolbox.functions_of(something))
