@@ -46,6 +46,8 @@ def test_what_a_toolbox_evaluates_shows_what_it_shows_plainly(what: str, lab: La
 def test_a_map_that_is_consumed_one_by_one_shows_what_it_shows_plainly(what: str, in_three: Lab) -> None:
     statements, fate = lazily.PROGRAMS[what]
     found = same(in_three, lazily.BEGINNING + statements)
+    if fate == lazily.IN_TWELVE:
+        fate = AWAY if in_three.python.version >= (3, 12) else NOBODY
     assert fate_of(found) == fate, found.stayed
 
 

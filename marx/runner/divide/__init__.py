@@ -20,7 +20,7 @@ item does is walked in a `frame` (with `applying`, `calling`, `asking`, `express
 item), whose variables stand for `roots` and whose `outcome` is effects and conditions; `summaries` repeats that for all functions until nothing
 new is found. `targets` says what a call can call at most (with `registered`: of a toolbox of deap's), `index` what stands in the program by name, `pure` (with `sciences` and
 `does`) what libraries do. `collecting`, `turns` and `iterables` look at a loop's form, `heads` at the beginning of its turns and `lengths` at whether that
-may take long; `proving` comes to the verdict, `reasons` has the sentences, `telling` the rows.
+may take long, `returning` at how deep it may call; `proving` comes to the verdict, `reasons` has the sentences, `telling` the rows.
 """
 
 from __future__ import absolute_import

@@ -9,6 +9,7 @@ from marx.runner.divide.found import Summary
 from marx.runner.divide.lengths import Lengths
 from marx.runner.divide.outcome import conditions_of
 from marx.runner.divide.proving import Proof
+from marx.runner.divide.returning import Returning
 from marx.runner.divide.roots import base, place_of, told
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.sites import does_work, sites_of
@@ -40,9 +41,9 @@ class Finder(object):
             if proof.item is not None:
                 summaries.add(proof.item)
         summaries.settle()
-        lengths = Lengths(summaries)
+        lengths, returning = Lengths(summaries), Returning(summaries)
         for proof in proofs:
-            proof.look_for_head(lengths)
+            proof.look_further(lengths, returning)
         summaries.settle()
         answer = dict((module.path, []) for module in self._program.modules)
         for proof in proofs:

@@ -2,6 +2,8 @@
 
 from __future__ import absolute_import
 
+import sys
+
 from marx.runner.divide import reasons, roots, syntax
 from marx.runner.divide.collecting import Collecting
 from marx.runner.divide.found import Found
@@ -25,6 +27,9 @@ _SIDES = {"item": "items", "global": "state", "enclosing": "state", "default": "
 #: What may be unknown all the same: then only results that nobody can change are taken.
 _ALIAS = "unshared"
 
+#: Whether what C calls counts towards the limit of recursion: a map that is asked for each result calls by one call more.
+COUNTS_CALLS_OF_C = sys.version_info < (3, 12)
+
 _CONSTRUCTS = {"for": "the loop", "while": "the loop"}
 
 
@@ -39,7 +44,8 @@ class Proof(object):
         self._site = site
         self._summaries = summaries
         self.pragma = _pragma(site)
-        self._may_have_head = self._is_quick = False
+        self._may_have_head = False
+        self._unasked = None
         self._head = None
         self.reason, self.hint = self._by_form()
         self._collecting = Collecting(site, summaries.index, summaries.targets) if site.kind == "for" and self.reason is None else None
@@ -116,10 +122,14 @@ class Proof(object):
 
     # What the item does.
 
-    def look_for_head(self, lengths):
-        """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`. Of a map it is seen whether it may take long."""
+    def look_further(self, lengths, returning):
+        """When all frames are settled, and the loop stays as a whole: have its head walked by the next `settle`. Of a map see why it is not asked."""
         if self._site.asked is not None and self.pragma is None:
-            self._is_quick = not lengths.may_be_called_long(self._site.node.args[0], self._site.scope)
+            function, scope = self._site.node.args[0], self._site.scope
+            if not lengths.may_be_called_long(function, scope):
+                self._unasked = reasons.QUICK
+            elif COUNTS_CALLS_OF_C and returning.may_return(function, scope):
+                self._unasked = reasons.DEEP
         if self._may_have_head and self.found().reason is not None:
             heads = heads_of(self._site, self._inner_names, self._is_used_elsewhere)
             expressions = expressions_of(self._site, self._inner_names, lengths, self._summaries.targets)
@@ -156,8 +166,8 @@ class Proof(object):
             doubt, hint = (None, "") if self.reason else self._by_item(self.item)
             if doubt and (self.pragma != "divide" or self._site.asked is not None):
                 self.reason, self.hint = doubt, hint
-            if self._is_quick and self.reason is None:
-                self.reason, self.hint = reasons.QUICK, reasons.LAZILY_HINT
+            if self._unasked is not None and self.reason is None:
+                self.reason, self.hint = self._unasked, reasons.LAZILY_HINT
             conditions = () if self.reason else self._conditions(self.item, doubt)
         else:
             doubt = None

@@ -5,6 +5,9 @@
 
 from tests.runner.programs.toolbox import AWAY, BOTH, NOBODY
 
+#: Computed elsewhere from Python 3.12 on.
+IN_TWELVE = "away from 3.12 on"
+
 BEGINNING = """
 import itertools
 T = [1, 2, 3]
@@ -46,6 +49,20 @@ print(list(later))
         AWAY,
     ),
     "it stops the loop": ("def stopping(x):\n    if x == 2:\n        raise StopIteration\n    return slow(x)\nprint(list(zip(xs, map(stopping, xs))))", AWAY),
+    "it calls itself until it cannot": (
+        """
+def deep(n):
+    try:
+        return deep(n + 1)
+    except RecursionError:
+        return n
+def depth(x):
+    return deep(0) if x > 2 else x
+for y in map(depth, xs):
+    print(y)
+""",
+        IN_TWELVE,
+    ),
     "it writes": ("calls = []\ndef counting(x):\n    calls.append(x)\n    return slow(x)\nfor y in map(counting, xs):\n    print(y, calls)", NOBODY),
     "another map": ("calls = []\ndef map(function, several):\n    return [function(x) for x in several if not calls.append(x)]\nfor y in map(slow, xs):\n    print(y, calls)", NOBODY),
     "another map from outside": ("globals()['map'] = lambda function, several: [len(several)]\nfor y in map(slow, xs):\n    print(y)", NOBODY),
