@@ -7,6 +7,7 @@ from __future__ import absolute_import
 
 from marx.runner.divide import pure, syntax
 from marx.runner.divide.syntax import kind
+from marx.runner.divide.targets import bare
 
 #: Python's own that look at one or two objects.
 _QUICK = frozenset(
@@ -66,8 +67,7 @@ class Lengths(object):
         return (not own and name not in pure.METHODS) or name in _LONG_METHODS or any(self._of(each) for each in own)
 
     def _is_long_target(self, target, node):
-        if target.kind == "registered":
-            return self._is_long_target(target.what[0], node)
+        target = bare(target)
         if target.kind in ("function", "bound"):
             return self._of(target.what)
         if target.kind == "class":

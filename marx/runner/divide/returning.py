@@ -2,6 +2,8 @@
 
 from __future__ import absolute_import
 
+from marx.runner.divide.targets import bare
+
 _SHOWN = frozenset(["function", "bound"])
 
 
@@ -33,12 +35,11 @@ class Returning(object):
         if targets is None:
             return self._index.methods.get(getattr(node, "attr", None), ()) if hasattr(node, "attr") else [None]
         found = []
-        for target in targets:
-            what, meant = target.what if target.kind == "registered" else (target, None)
-            if what.kind in _SHOWN:
-                found.append(what.what)
-            elif what.kind == "class":
-                found += [each.value for name in ("__init__", "__new__") for each in what.what.bindings.get(name, ()) if each.kind == "function"]
-            elif what.kind not in ("library", "record"):
+        for target in map(bare, targets):
+            if target.kind in _SHOWN:
+                found.append(target.what)
+            elif target.kind == "class":
+                found += [each.value for name in ("__init__", "__new__") for each in target.what.bindings.get(name, ()) if each.kind == "function"]
+            elif target.kind not in ("library", "record"):
                 found.append(None)
         return found

@@ -8,6 +8,7 @@ from marx.runner.divide.found import TAKERS
 from marx.runner.divide.libraries import BUILTINS
 from marx.runner.divide.scopes import owner_of
 from marx.runner.divide.syntax import kind
+from marx.runner.divide.targets import bare
 
 COMPREHENSIONS = {"ListComp": "list", "SetComp": "set", "DictComp": "dict", "GeneratorExp": "generator"}
 
@@ -147,7 +148,7 @@ def may_be_asked(site, targets):
     """Whether each result of a map that is consumed one by one may be asked for when it is used: of what `found.mapping` can look at."""
     if site.asked is None:
         return False
-    several = [target.what[0] if target.kind == "registered" else target for target in targets.of(site.node.args[0], site.scope) or ()]
+    several = map(bare, targets.of(site.node.args[0], site.scope) or ())
     return all(target.kind in _LOOKED_AT or target.kind == "library" and pure.counts_only(target.what) for target in several)
 
 

@@ -198,6 +198,11 @@ class Targets(object):
         return found
 
 
+def bare(target):
+    """What a toolbox calls in the end, of what it calls; any other `Target` itself."""
+    return target.what[0] if target.kind == "registered" else target
+
+
 def defined(target):
     """What a `Target` shows of what is called, see `Finder.definitions_of`."""
     what, meant = target.kind, target.what
