@@ -61,7 +61,7 @@ class Batches(object):
         began_at = monotonic()
         begun = len(outcomes)
         self.was_hurried = False
-        if self._is_hurried():
+        if self._answer_hurry():
             size = 1
         while True:
             try:
@@ -73,12 +73,12 @@ class Batches(object):
             if self._board[HURRY]:
                 break
         self._board[AT_WORK] = NOBODY
-        self._is_hurried()
+        self._answer_hurry()
         self.next += len(outcomes) - begun
         return elapsed(began_at)
 
-    def _is_hurried(self):
-        """Whether the runner is in a hurry, which is answered by now."""
+    def _answer_hurry(self):
+        """Whether the runner was in a hurry until now: what is done next answers it."""
         is_hurried = bool(self._board[HURRY])
         if is_hurried:
             self._board[HURRY] = 0
