@@ -15,6 +15,7 @@ import os
 import sys
 import time
 
+from marx.runner.found.depth import is_near_end
 from marx.runner.found.timing import verdict_of
 
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
@@ -266,7 +267,10 @@ class Sampling(object):
 
 
 def asked(decide, site):
-    """What ``decide`` says, which is given `deciding`; None, for good, where that cannot be had."""
+    """What ``decide`` says, which is given `deciding`; None where that cannot be had, for good, or where calls have come near their limit."""
+    if is_near_end():
+        site.stay_once()
+        return None
     try:
         from marx.runner.found import deciding
     except Exception:  # modules of the program stand in the places of those that it needs

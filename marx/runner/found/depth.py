@@ -1,29 +1,57 @@
 """How deep calls may go on: an item that runs into the limit, and goes on from there, must meet it where it would in its program.
 
 Some calls of C count as well, and which ones differs from Python to Python. So what counts is measured, by calling to the end: not to that of the
-program, which may have set it where no stack ends, but to one that is set near for so long.
+program, which may have set it where no stack ends, but to one that is set near for so long. What the program has finalize its objects would run
+into that one, so nothing is collected meanwhile.
 """
 
 from __future__ import absolute_import
 
+import gc
 import itertools
 import sys
 
-#: How many calls further that end is. Up to 3.11 an interpreter that came to it is itself again only 50 calls before it.
+#: How many calls further that end is, and how many must be left to the program's own where we do more than count. Up to 3.8 an interpreter that
+#: came to the end is itself again only 50 calls before it: if it goes on until 50 behind it, that aborts it.
 _NEAR = 200
+
+
+def is_near_end():
+    """Whether so few calls are left that we might come to the end before the program does."""
+    limit = sys.getrecursionlimit()
+    nearer = limit - _NEAR
+    if nearer <= _depth(sys._getframe()):
+        return True
+    try:
+        sys.setrecursionlimit(nearer)  # from 3.5 on it is refused where calls of C have come so far
+    except RuntimeError:
+        return True
+    sys.setrecursionlimit(limit)
+    return False
 
 
 def used(frame=None):
     """How many of the calls that the limit allows are in use; in ``frame``, one of those that are at work, rather than here."""
-    limit, here = sys.getrecursionlimit(), _depth(sys._getframe(1))
+    here = _depth(sys._getframe(1))
     below = here - _depth(frame) if frame is not None else 0
-    end = here + _NEAR
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return _used(here) - below
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _used(here):
+    """Of all; ``here``: how many of them are frames of whoever called `used`, which counts with this function as one."""
+    limit, end = sys.getrecursionlimit(), here + _NEAR
     while end < limit:
         left = _left_to(end, limit)
         if left is not None:
-            return end - left - below
+            return end - left
         end += _NEAR
-    return limit - _left() - below
+    return limit - _left() + 1  # `_left_to` would be one
 
 
 def _left_to(end, limit):
