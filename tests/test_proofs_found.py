@@ -8,18 +8,20 @@ import os
 from collections import Counter
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from marx.worker.kit import lay_out_kit
 from tests.proofs.ablation import all_judged
-from tests.proofs.found import Plan, benches, tried
+from tests.proofs.found import Bench, Plan, benches, tried
 from tests.proofs.found_record import Tally, write_record
 from tests.proofs.loops.drawing import draw
 from tests.proofs.loops.forms import FORMS
 from tests.proofs.loops.rules import RULES
 from tests.proofs.loops.works import HARMLESS, TRAPS
 from tests.pythons import UserPython, found_pythons
+from tests.runner.playing import Run, Silence
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +46,22 @@ def test_drawn_programs_show_what_they_show_plainly() -> None:
         tally = tried(opened, Plan(seed, range(PROGRAMS), started=3))
     assert tally.cases == [], f"python -m tests.proofs.found --seed {seed}"
     assert tally.items
+
+
+def test_a_program_that_hangs_is_a_case_and_ends_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    pythons = found_pythons(os.environ)[-1:]
+    try_one, numbers = Bench.tried, iter(range(3))
+
+    def tried_or_hung(*asked: Any) -> tuple[list[str], Run]:
+        if next(numbers) == 1:
+            raise Silence
+        return try_one(*asked)
+
+    monkeypatch.setattr(Bench, "tried", tried_or_hung)
+    with benches(pythons, "proved") as opened:
+        tally = tried(opened, Plan(7, range(3), at_a_time=1))
+    assert [name for name, _ in tally.cases] == [f"7-1-{pythons[0].name}-hangs"]
+    assert (sum(tally.programs.values()), tally.begun) == (2, 3)
 
 
 @pytest.mark.parametrize("traps", [True, False])

@@ -12,6 +12,7 @@ import math
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -28,13 +29,15 @@ from marx.worker.kit import lay_out_kit
 from tests.proofs.found_record import Tally, write_record
 from tests.proofs.loops.drawing import Program, draw
 from tests.pythons import UserPython, found_pythons
-from tests.runner.beginning import Stable
-from tests.runner.playing import SITE_PACKAGES, Lab, Run, with_libraries
+from tests.runner.beginning import Stable, StableGone
+from tests.runner.playing import SITE_PACKAGES, Lab, Run, Silence, with_libraries
 
 ADDRESS = re.compile(r"0x[0-9a-f]+")
 #: So many different programs are enough to see what is wrong.
 ENOUGH = 5
 SHRINKING_RUNS = 40
+#: Raised where a program does not end, plainly or divided.
+HUNG = (Silence, StableGone, subprocess.TimeoutExpired)
 
 
 class Bench:
@@ -51,6 +54,12 @@ class Bench:
         """End what is forked."""
         while self._stables:
             self._stables.popitem()[1].close()
+
+    def start_anew(self) -> None:
+        """End what this thread forks programs from: one of them may be at work there for ever."""
+        stable = self._stables.pop(threading.get_ident(), None)
+        if stable is not None:
+            stable.close()
 
     @contextmanager
     def exchanged(self, *edits: tuple[str, str, str]) -> Iterator[None]:
@@ -161,7 +170,14 @@ def tried(opened: dict[UserPython, Bench], plan: Plan) -> Tally:
         is_started = number // len(pythons) % plan.started == plan.started - 1
         with tally.lock:
             tally.begun = max(tally.begun, number + 1 - plan.numbers.start)
-        differences, run = opened[python].tried(program, is_started)
+        try:
+            differences, run = opened[python].tried(program, is_started)
+        except HUNG as error:
+            opened[python].start_anew()
+            with tally.lock:
+                tally.cases.append((f"{plan.seed}-{number}-{python.name}-hangs", program.text()))
+            click.echo(f"program {number} (Python {python.name}) HANGS ({type(error).__name__}):\n{program.text()}")
+            return
         if not differences:
             tally.count(python.name, program, run, is_started)
             return

@@ -86,9 +86,13 @@ class Stable:
         theirs.close()
 
     def close(self) -> None:
-        """End it."""
+        """End it, also while it waits for a child that does not end."""
         self._socket.close()
-        self._process.wait(ENDING_SECONDS)
+        try:
+            self._process.wait(ENDING_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._said.close()
         self._null.close()
 
