@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import subprocess
 import sys
 import tarfile
 from collections import Counter
@@ -105,6 +106,13 @@ def test_two_runs_find_the_same_folder_whatever_the_first_left(source: Source, t
 def test_an_environment_for_a_python_that_is_not_here_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotMade, match=r"needs Python 2\.6"):
         make(Environment("old", "2.6"), tmp_path)
+
+
+@pytest.mark.slow
+def test_an_environment_that_is_seeded_draws_the_same_each_time(tmp_path: Path) -> None:
+    python = make(Environment("seeded", PLAIN.python, (), True), tmp_path)
+    drawn = [subprocess.check_output([python, "-c", "import random; print(random.random())"]) for _ in range(2)]
+    assert drawn[0] == drawn[1]
 
 
 class Scripted:

@@ -32,11 +32,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment: the minor version of Python and everything that is installed in it, pinned."""
+    """
+    A virtual environment: the minor version of Python and everything that is installed in it, pinned.
+
+    ``is_seeded``: its interpreter begins with one state of the generators that `random` and `numpy.random` share, so that plain runs agree.
+    """
 
     name: str
     python: str
     requirements: tuple[str, ...] = ()
+    is_seeded: bool = False
 
 
 @dataclass(frozen=True)

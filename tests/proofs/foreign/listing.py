@@ -57,8 +57,12 @@ class Package:
 def packages(path: Path = LIST) -> list[Package]:
     """All of them, in the order of the file. Raises BadManifest."""
     content = tomllib.loads(path.read_text())
-    environments = {name: Environment(name, one["python"], tuple(one.get("requirements", ()))) for name, one in content["environments"].items()}
+    environments = {name: _environment(name, one) for name, one in content["environments"].items()}
     return [_package(name, one, environments) for name, one in content["packages"].items()]
+
+
+def _environment(name: str, one: Mapping[str, Any]) -> Environment:
+    return Environment(name, one["python"], tuple(one.get("requirements", ())), one.get("seeded", False))
 
 
 def _package(name: str, one: Mapping[str, Any], environments: Mapping[str, Environment]) -> Package:

@@ -36,7 +36,9 @@ _RUNS = """Whether the results are the same
 
 Each program plainly twice and under ``tasker run --local=2``, in a copy of its folder: standard output, standard error, exit code and files. Not
 compared is what fails plainly (nothing is fetched from the network, and only what the list names is installed), what is unlike itself when it is run
-plainly twice, and what takes more than 20 seconds. A program that has not been tried yet counts in the last column.
+plainly twice, and what takes more than 20 seconds. So that programs that draw are like themselves, the generators that ``random`` and
+``numpy.random`` share begin with one state, which the environment's ``sitecustomize`` sets. A program that has not been tried yet counts in the
+last column.
 """
 _SLOW = """What takes longer than a quarter of a second
 --------------------------------------------
@@ -84,7 +86,9 @@ def _runs(packages: Mapping[str, Any]) -> Iterator[str]:
     done = {name: one["runs"]["programs"] for name, one in packages.items() if "runs" in one}
     every = [(name, file, run) for name, programs in done.items() for file, run in programs.items()]
     verdicts = Counter(run["verdict"] for _, _, run in every)
-    yield f"{verdicts['same']} of {verdicts['same'] + verdicts['different']} programs that can be compared give the same results.\n"
+    whole = sum(len(programs) == packages[name]["programs"] for name, programs in done.items())
+    yield f"{verdicts['same']} of {verdicts['same'] + verdicts['different']} programs that can be compared give the same results."
+    yield f"Of {whole} of {len(packages)} packages every program has been tried.\n"
     rows = [(name, packages[name]["python"], *_verdicts(programs, packages[name]["programs"])) for name, programs in done.items()]
     rows.append(("all", "", *(str(sum(int(row[column]) for row in rows)) for column in range(2, 8))))
     yield table(("package", "Python", *_VERDICTS, "not tried"), rows) + "\n"
