@@ -49,6 +49,9 @@ PROGRAMS = {
     ),
     "a solver that prints": ("print([optimize.fmin(lambda p: (p[0] - k) ** 2, [9.0]).tolist() for k in (1, 2, 3)])", True),
     "statistics": ("print([(stats.norm(k, 2).cdf(1.5), stats.ttest_ind(X[:, 0], X[:, k])[1]) for k in (1, 2, 3)])", True),
+    "joined by an index": ("def joined(n):\n    return np.c_[np.arange(n), np.ones(n)].tolist(), np.r_[0:n, 7].tolist(), np.mgrid[0:2, 0:n].shape\nprint([joined(n) for n in range(1, 6)])", True),
+    "objects joined by an index": ("class P(object):\n    seen = []\n    def __array__(self, *a, **k):\n        P.seen.append(1)\n        return np.ones(2)\nps = [P(), P(), P(), P()]\nprint([np.r_[p, p].tolist() for p in ps], P.seen)", False),
+    "an index that the program has made": ("class C(object):\n    n = 0\n    def __getitem__(self, x):\n        C.n += 1\n        return C.n\nnp.c_ = C()\nprint([np.c_[x, x] for x in range(4)], C.n)", False),
     "draws that are shared": ("np.random.seed(3)\nprint([stats.norm.rvs() for k in range(4)])", False),
     "filters": ("print([ndimage.gaussian_filter(X, s).sum() for s in (1, 2, 3)])", True),
     "settings of an estimator": (

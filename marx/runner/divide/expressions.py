@@ -2,7 +2,8 @@
 
 from __future__ import absolute_import
 
-from marx.runner.divide import roots, syntax
+from marx.runner.divide import pure, roots, syntax
+from marx.runner.divide.arguments import Arguments
 from marx.runner.divide.asking import Asking
 from marx.runner.divide.index import is_special
 from marx.runner.divide.libraries import BUILTINS
@@ -225,7 +226,10 @@ class Expressions(Asking):
         return self.attribute(found, name) | more
 
     def of_Subscript(self, node, scope):
-        """``x[i]``, ``x[i:j]``"""
+        """``x[i]``, ``x[i:j]``; of what is written as one and is a call of a library's, that."""
+        called = [target for target in self.analysis.targets.of(node.value, scope) or () if target.kind == "library" and target.what in pure.SUBSCRIPTED]
+        if called:
+            return self._call_all(called, Arguments([node.slice], [self.of(node.slice, scope)]), node.lineno)
         found, place = self.of(node.value, scope), self.of(node.slice, scope)
         more = self.operate(found | place, node.lineno, deep=True)
         self.compare(found | place if place else NONE, node.lineno)

@@ -159,7 +159,7 @@ _functions("numpy", "new", "nanmean nanmin nansum nonzero ones ones_like outer p
 _functions("numpy", "new", "tensordot trace trapz tri vander vdot zeros zeros_like isscalar ndim shape size roots diff")
 # numpy, what moves things as they are: an array of objects would hold them.
 _functions("numpy", "holds", "append array column_stack concatenate copy delete dstack flip fliplr flipud hstack insert meshgrid pad repeat roll")
-_functions("numpy", "holds", "rot90 setdiff1d sort split stack tile tril triu union1d unique vstack where")
+_functions("numpy", "holds", "rot90 setdiff1d sort split stack tile tril triu union1d unique vstack where c_ r_ mgrid ogrid s_ index_exp")
 _functions("numpy", "part", "asarray atleast_1d atleast_2d broadcast_to diag diagonal expand_dims imag moveaxis ravel real reshape squeeze swapaxes transpose")
 _functions("numpy", "value", "float16 float32 float64 float_ int8 int16 int32 int64 int_ uint8 uint16 uint32 uint64 intp bool_ complex64 complex128 dtype")
 _functions("numpy.linalg", "new", "cholesky cond det eig eigh eigvals eigvalsh inv lstsq matrix_power matrix_rank norm pinv qr slogdet solve svd")
@@ -231,6 +231,9 @@ COMPARING_METHODS = frozenset(
 
 #: Methods that give an object of the same class.
 COPYING = frozenset(["copy", "_replace"])
+
+#: Those of them that are called by an index: ``numpy.c_[a, b]``.
+SUBSCRIPTED = frozenset("numpy." + name for name in "c_ r_ mgrid ogrid s_ index_exp".split())
 
 #: Attributes of libraries' modules that are numbers, texts or types, and are looked at only.
 CONSTANTS = frozenset(

@@ -15,13 +15,18 @@ import sys
 #: came to the end is itself again only 50 calls before it: if it goes on until 50 behind it, that aborts it.
 _NEAR = 200
 
+#: Calls for each frame, those of C between two frames among them, where Python goes deep by way of C (``sorted(xs, key=f)``).
+_MOST_CALLS = 4
+
 
 def is_near_end():
     """Whether so few calls are left that we might come to the end before the program does."""
-    limit = sys.getrecursionlimit()
+    limit, frames = sys.getrecursionlimit(), _depth(sys._getframe())
     nearer = limit - _NEAR
-    if nearer <= _depth(sys._getframe()):
+    if frames >= nearer:
         return True
+    if frames * _MOST_CALLS < nearer:
+        return False  # the limit is one for all threads, of which others may be near it
     try:
         sys.setrecursionlimit(nearer)  # from 3.5 on it is refused where calls of C have come so far
     except RuntimeError:
