@@ -10,6 +10,7 @@ import pytest
 from tests.pythons import UserPython
 from tests.runner.beginning import Stable
 from tests.runner.nasty import same
+from tests.runner.playing import Lab
 
 CHECKOUT = Path(__file__).parents[2]
 BEGINNING = """\
@@ -50,6 +51,22 @@ def there_{0}(n):
         return there_{0}(n - 1)
     return sum([near(x) for x in range(8)]), calls_left()
 print(there_{0}({0}))
+"""
+
+# Calls itself until it cannot, with sites on the way. The limit is near, so that few of them are divided.
+ENDLESS = """
+def deeper(n):
+    try:
+        a = [near(x) for x in range(5)]
+        return deeper(n + 1)
+    except RuntimeError:
+        return n
+
+def walk(n):
+    return sum([walk(n + 1) for c in range(4)])
+
+print(deeper(0))
+walk(0)
 """
 
 # One in a circle is finalized by whatever allocates next. To finish, each needs a hundred calls, of which the limit leaves plenty.
@@ -104,6 +121,19 @@ def test_near_the_limit_what_is_found_stays(user_python: UserPython, kit: Path, 
     found = same(user_python, kit, tmp_path, stables, BEGINNING + "".join(SITE.format(depth) for depth in DEPTHS))
     assert 1 <= len([portion for portion in found.portions if portion.place == "lab"]) < 5
     assert found.notes == []
+
+
+def test_calls_without_an_end_end_with_an_error_of_the_program(
+    user_python: UserPython, kit: Path, tmp_path: Path, stables: dict[UserPython, Stable]
+) -> None:
+    lab = Lab(user_python, kit, tmp_path, finding="proved", stable=stables[user_python])
+    plain, found = (run(f"{BEGINNING}sys.setrecursionlimit(230)\n{ENDLESS}") for run in (lab.run_plainly, lab.run))
+    depths = [int(run.out) for run in (plain, found)]
+    # Until 3.8 nobody may go on from the end of calls, so a site meets it where it asks.
+    assert 0 <= depths[0] - depths[1] <= (8 if (3,) <= user_python.version < (3, 9) else 0)
+    assert (found.code, found.notes) == (plain.code, [])
+    ends = [run.err.splitlines()[-1].split(":")[0] for run in (plain, found)]
+    assert ends == ["RuntimeError" if user_python.version < (3,) else "RecursionError"] * 2
 
 
 def test_what_is_collected_meanwhile_has_its_calls(user_python: UserPython) -> None:

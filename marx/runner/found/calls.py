@@ -15,7 +15,7 @@ import os
 import sys
 import time
 
-from marx.runner.found.depth import is_near_end
+from marx.runner.found.depth import ENDED, is_near_end
 from marx.runner.found.timing import verdict_of
 
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
@@ -97,13 +97,25 @@ class Site(object):
 
 def each(number, iterable):
     """What the first copy of a site goes over."""
-    sampling = _begun(number, (iterable,), sys._getframe(1))
+    frame = sys._getframe(1)
+    if _running:
+        _running.pop((number, id(frame)), None)
+    try:
+        sampling = _begun(number, (iterable,), frame)
+    except ENDED:  # calls have come to their end with one of ours, and not with the program's
+        return iterable
     return iterable if sampling is None else sampling.items()
 
 
 def together(number, *iterables):
     """The same of a map of several: what it is given in the places of ``iterables``."""
-    sampling = _begun(number, iterables, sys._getframe(1))
+    frame = sys._getframe(1)
+    if _running:
+        _running.pop((number, id(frame)), None)
+    try:
+        sampling = _begun(number, iterables, frame)
+    except ENDED:
+        return iterables
     return iterables if sampling is None else _parted(sampling.items(), len(iterables))
 
 
@@ -114,18 +126,14 @@ def _parted(items, count):
 
 def _begun(number, iterables, frame):
     """A new `Sampling`; None where a site stays."""
-    if _running:
-        _running.pop((number, id(frame)), None)
     site = _sites.get(number)
-    if site is None or not site.is_asked():
-        return None
-    if not may_begin(iterables):
+    if site is None or not site.is_asked() or is_near_end() or not may_begin(iterables):
         return None
     if site.kind == "head":
         return _heading(site, iterables[0], frame)
     sampling = Sampling(site, iterables, frame)
     if site.kind in LAZY:
-        _running[number, id(frame)] = sampling
+        _running[site.number, id(frame)] = sampling
     return sampling
 
 
@@ -281,17 +289,17 @@ def asked(decide, site):
 
 def rest(number):
     """What the second copy of a site goes over."""
-    return _left(number, sys._getframe(1))
+    return _left(number, sys._getframe(1)) if _running else ()
 
 
 def apart(number, count):
     """The same of a map of ``count`` iterables."""
-    left = _left(number, sys._getframe(1))
+    left = _left(number, sys._getframe(1)) if _running else ()
     return _parted(left, count) if left else ((),) * count
 
 
 def _left(number, frame):
-    sampling = _running.get((number, id(frame))) if _running else None
+    sampling = _running.get((number, id(frame)))
     return () if sampling is None else sampling.tail()
 
 

@@ -15,6 +15,9 @@ import sys
 #: came to the end is itself again only 50 calls before it: if it goes on until 50 behind it, that aborts it.
 _NEAR = 200
 
+#: What we may catch where calls have come to their end: nothing from 3.0 to 3.8, see `_NEAR`.
+ENDED = () if (3,) <= sys.version_info < (3, 9) else RuntimeError
+
 #: Calls for each frame, those of C between two frames among them, where Python goes deep by way of C (``sorted(xs, key=f)``).
 _MOST_CALLS = 4
 
