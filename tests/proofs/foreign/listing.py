@@ -17,8 +17,10 @@ from tests.proofs.masks import Mask
 LIST = Path(__file__).with_name("packages.toml")
 #: Nobody runs these as programs.
 NO_PROGRAMS = ("__init__.py", "setup.py", "conftest.py")
-#: So that plain runs agree: no display, one order of sets, and nothing from the network.
-ENVIRON = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+_NOBODY = "http://127.0.0.1:9"
+#: So that plain runs agree: no display, one order of sets, and nothing from the network. Unbuffered, since the output of a task is line-buffered:
+#: what the processes of a program print stands between its lines in both.
+ENVIRON = {"MPLBACKEND": "Agg", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1", "http_proxy": _NOBODY, "https_proxy": _NOBODY, "ftp_proxy": _NOBODY}
 
 
 @dataclass(frozen=True)
