@@ -20,7 +20,7 @@ from marx.runner.carry.own import is_library_path
 from marx.runner.compat import IS_2, elapsed, monotonic
 from marx.runner.divide.does import COUNTING
 from marx.runner.found import calls
-from marx.runner.found.depth import is_near_end
+from marx.runner.found.depth import ENDED, is_near_end
 from marx.runner.found.timing import Timing, verdict_of
 
 MAPPER, MAPPED = "__marx_mapper__", "__marx_mapped__"
@@ -70,7 +70,10 @@ def _is_own(name, frame):
 def mapped(number, function, *iterables):
     """What that is called with."""
     noted = _noted.pop((number, id(sys._getframe(1))), None) if _noted else None
-    mapping = None if noted is None or is_near_end() else _begun(number, noted, function, iterables, sys._getframe(1))
+    try:
+        mapping = None if noted is None or is_near_end() else _begun(number, noted, function, iterables, sys._getframe(1))
+    except ENDED:  # calls have come to their end with one of ours
+        mapping = None
     if mapping is None:
         return (function,) + iterables
     iterators = Iterators.of(mapping)

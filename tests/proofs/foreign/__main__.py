@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +41,7 @@ LEAST_SECONDS = 0.5
 @click.option("--minutes", type=float, default=float("inf"), metavar="N", help="Begin no further program after so long.")
 @click.option("--repeats", default=3, metavar="N", help="Run a program with something divided so often with and without it.")
 @click.option("--again", is_flag=True, help="Also what the record has already.")
+@click.option("--at-a-time", type=click.IntRange(min=1), default=1, show_default=True, help="Programs that are compared at the same time (runs).")
 @click.option("--list", "listed", type=click.Path(path_type=Path), default=LIST, help="The packages; default packages.toml.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CACHE, help="Where archives and environments are kept.")
 @click.option("--record", "folder", type=click.Path(path_type=Path), default=RECORD, help="The folder of the record.")
@@ -49,12 +52,13 @@ def foreign(
     minutes: float,
     repeats: int,
     again: bool,
+    at_a_time: int,
     listed: Path,
     cache: Path,
     folder: Path,
 ) -> None:
     """Look at other people's sequential programs, run them plainly and under Marx, and time what is divided."""
-    proof = Proof(Record(folder), cache, Chosen(program, time.monotonic() + 60 * minutes, repeats, again))
+    proof = Proof(Record(folder), cache, Chosen(program, time.monotonic() + 60 * minutes, repeats, again, at_a_time))
     for package in named(packages(listed), only):
         try:
             python = make(package.environment, cache)
@@ -72,12 +76,17 @@ def foreign(
 
 @dataclass(frozen=True)
 class Chosen:
-    """What of it is to be done. ``program``: a part of the paths of programs; ``ends_at``: no program is begun after it (monotonic)."""
+    """
+    What of it is to be done. ``program``: a part of the paths of programs; ``ends_at``: no program is begun after it (monotonic).
+
+    ``at_a_time``: so many are run beside each other, to be compared and not to be timed.
+    """
 
     program: str
     ends_at: float
     repeats: int
     again: bool
+    at_a_time: int
 
 
 class Proof:
@@ -87,6 +96,7 @@ class Proof:
         self._record = record
         self._cache = cache
         self._chosen = chosen
+        self._recording = threading.Lock()
         self.problems: list[str] = []
 
     def has_time(self) -> bool:
@@ -111,32 +121,37 @@ class Proof:
         click.echo(f"{package.name:28} {survey.programs} programs, {survey.proved} of {survey.work} sites with work are proved")
 
     def _runs(self, package: Package, python: str, source: Path, files: Sequence[str]) -> None:
+        with ThreadPoolExecutor(self._chosen.at_a_time) as crew:
+            list(crew.map(lambda file: self._run(package, python, file), self._in_order(package, files)))
+
+    def _run(self, package: Package, python: str, file: str) -> None:
+        if not self.has_time():
+            return
         with _place() as (folder, lab):
             plainly, locally = Plainly(folder, PLAIN_SECONDS), Locally(lab.home_of("local"))
-            for file in self._in_time(package, files):
-                found = run(Trial(package.program(file), python, folder / "run", self._cache), plainly, locally)
-                self._record.ran(package, file, found)
-                said = " ".join(found.found)[:300]
-                click.echo(f"{package.name:28} {file:60} {found.plain:5.1f} s {found.marx:5.1f} s  {found.verdict} {said}")
-                if found.verdict == "different":
-                    self.problems.append(f"{package.name} {file} is different")
+            found = run(Trial(package.program(file), python, folder / "run", self._cache), plainly, locally)
+        with self._recording:
+            self._record.ran(package, file, found)
+            said = " ".join(found.found)[:300]
+            click.echo(f"{package.name:28} {file:60} {found.plain:5.1f} s {found.marx:5.1f} s  {found.verdict} {said}")
+            if found.verdict == "different":
+                self.problems.append(f"{package.name} {file} is different")
 
     def _sites(self, package: Package, python: str, source: Path, files: Sequence[str]) -> None:
         with _place() as (folder, lab):
             person: Person | None = None
-            for file in self._in_time(package, [file for file in files if self._may_be_slow(package, file)]):
+            for file in self._in_order(package, [file for file in files if self._may_be_slow(package, file)]):
+                if not self.has_time():
+                    return
                 person = person or two_workers(lab, [python])
                 [look] = looks(python, source, [file])
                 found = timed(Trial(package.program(file), python, folder / "run", self._cache), look, folder, person, self._chosen.repeats)
                 self._record.timed(package, file, found)
                 click.echo(f"{package.name:28} {file:60} {len(found.sites)} slow sites {found.problem}")
 
-    def _in_time(self, package: Package, files: Sequence[str]) -> Iterator[str]:
+    def _in_order(self, package: Package, files: Sequence[str]) -> list[str]:
         """Those with the most to divide first."""
-        for file in sorted(files, key=lambda file: self._record.proved(package, file), reverse=True):
-            if not self.has_time():
-                return
-            yield file
+        return sorted(files, key=lambda file: self._record.proved(package, file), reverse=True)
 
     def _may_be_slow(self, package: Package, file: str) -> bool:
         ran = self._record.run(package, file)
