@@ -258,7 +258,7 @@ TRAPS = (
     Work("at the end", "fN(x)", "import atexit\ndef goneN(x):\n    print('gone %d' % x)\ndef fN(x):\n    atexit.register(goneN, x)\n    return x", "", True),
     Work("looks at the stack", "fN(x)", "import sys\ndef fN(x):\n    return sys._getframe(1).f_lineno > 0, sys._getframe(1).f_code.co_name[:6]", "", True),
     Work("thread inside", "fN(x)", "import threading\nLN = []\ndef fN(x):\n    t = threading.Thread(target=LN.append, args=(x,))\n    t.start()\n    t.join()\n    return len(LN)", "print(LN)", True),
-    Work("writes past Python", "fN(x)", "import os, sys\ndef fN(x):\n    sys.stdout.flush()\n    os.write(1, b'raw\\n')\n    return x", "", True),
+    Work("writes past Python", "fN(x)", "import os, sys\ndef fN(x):\n    sys.__stdout__.flush()\n    os.write(1, b'raw\\n')\n    return x", "", True),
     Work("logs", "fN(x)", "import logging\ndef fN(x):\n    logging.warning('at %d', x)\n    return x", "", True),
     Work("filters of warnings", "fN(x)", "import warnings\ndef fN(x):\n    warnings.simplefilter('error')\n    return x", "print(warnings.filters[0][0])", True),
     Work("reads what it wrote", "fN(x)", "def fN(x):\n    with open('noteN', 'a+') as f:\n        f.write('x')\n        f.seek(0)\n        return len(f.read())", "", True),
