@@ -215,6 +215,6 @@ RULES = (
     *_rules("run time", "found/serving.py", _SERVING, "numbered"),
     Rule("run time: classes that deap makes", "found/serving.py", "any(is_created(each) for each in inside.classes.difference(self._given.numbering.classes))", "False", "clones of what deap made"),
     *_rules("run time", "found/deciding.py", _DECIDING, "numbered"),
-    Rule("run time: the end of calls", "found/calls.py", "    if is_near_end():", "    if False:", "comprehension near the end of calls", "numbered", two=True),
+    Rule("run time: the end of calls", "found/calls.py", "    if is_near_end():", "    if False:", "comprehension near the end of calls", "numbered", two=True, beside=(("found/calls.py", " or is_near_end()", ""),)),
     Rule("run time: rehearsal", "found/division.py", "not _is_sure(is_rehearsed, outcome[1], self._draws)", "False", "process number", "numbered"),
 )
