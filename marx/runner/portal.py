@@ -11,7 +11,8 @@ program to keeper                                    keeper to program
   D drop     nobody wants them any more                Y {"portion", "reason"}   its items must be served here
   N note     one sentence for the task's log
 
-Records: see `records`. Portions are numbered 1, 2, 3, ... as they are opened.
+Records: see `records`. Portions are numbered 1, 2, 3, ... as they are opened. What the program has printed is flushed before each O of
+what goes to the lab and each I, so that it is stored before anything that items print; a flush may be the program's own code.
 
 A process that the program forks has no portal: `current` says None there, and the real classes do their work.
 """
@@ -28,6 +29,7 @@ import traceback
 
 from marx.runner import bootstrap
 from marx.runner.compat import keep_to_ourselves, monotonic
+from marx.runner.flushing import flush_standard
 from marx.runner.pipe import FRAME_LIMIT, LEAD, PACK_BYTES, Frame, FrameError, encode, write_all
 from marx.runner.records import joined_records, split_records
 from marx.runner.threads import Unseen, end_one, is_unseen
@@ -114,6 +116,8 @@ class Portal(object):
         reader thread calls; an outcome is ("pickles", bytes) or ("entries", {"type", "message", ...}). A portion whose ``place`` is
         "home" is only told of, with the ``reason`` why it stays.
         """
+        if place != "home":
+            flush_standard()
         self.listen()
         with self._sending:
             self._drawn += 1
@@ -126,6 +130,7 @@ class Portal(object):
 
     def send(self, portion, records, final=False):
         """Give items to a portion: ``records`` are their pickles. ``final``: these are the last."""
+        flush_standard()
         content = joined_records(records)
         with self._sending:
             listening = self._portions.get(portion)

@@ -3,7 +3,6 @@
 from __future__ import absolute_import
 
 from marx.runner.failures import shown
-from marx.runner.flushing import flush_standard
 from marx.runner.portal import PortalClosed
 from marx.runner.standins.callsite import said
 from marx.runner.standins.outgoing import outgoing
@@ -71,13 +70,8 @@ class Ground(object):
         self._stays = Home(reason)
 
     def open(self, call, state, listener, place="lab", reason=""):
-        """A new portion's number. Raises `PortalClosed` unless it stays home.
-
-        What the program has printed is flushed before it, and before items are sent, so that it is stored before anything that items print.
-        """
+        """A new portion's number. Raises `PortalClosed` unless it stays home."""
         with outgoing().speaking:
-            if place != "home":
-                flush_standard()
             try:
                 return self._portal.open(call, state, listener, place, reason).portion
             except PortalClosed:
@@ -88,7 +82,6 @@ class Ground(object):
     def send(self, portion, records, final=False):
         """Give items to a portion. Raises `PortalClosed`."""
         with outgoing().speaking:
-            flush_standard()
             self._portal.send(portion, records, final)
 
     def drop(self, portion):

@@ -10,7 +10,7 @@ from marx.runner.carry import capturing
 from marx.runner.carry.errors import CannotCarry
 from marx.runner.compat import keep_to_ourselves
 from marx.runner.failures import shown
-from marx.runner.flushing import flush_standard
+from marx.runner.portal import flush_standard
 from marx.runner.standins.home import HomeLink, serve
 from marx.runner.standins.outgoing import outgoing
 from marx.runner.standins.pickling import dumps, loads
