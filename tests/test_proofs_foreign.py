@@ -16,7 +16,8 @@ from click.testing import CliRunner
 from tests.proofs.foreign.__main__ import foreign
 from tests.proofs.foreign.listing import named, packages
 from tests.proofs.foreign.page import page
-from tests.proofs.foreign.rows import Look, Site, Slow, Survey, alike
+from tests.proofs.foreign.record import Record
+from tests.proofs.foreign.rows import Look, Run, Site, Slow, Survey, alike
 from tests.proofs.foreign.running import last_line, run
 from tests.proofs.foreign.surveying import looks
 from tests.proofs.foreign.timing import TAKING, decided, gained, is_of, slow
@@ -294,3 +295,12 @@ def test_the_page_counts_what_is_there() -> None:
     text = page({"circumstances": around, "packages": {"thing-1.0": {**one, "runs": {"circumstances": around, "programs": ran}}}})
     assert "25%" in text and "it draws" in text and "1 of 2 programs that can be compared" in text and "    stdout differs:" in text
     assert "it says nothing" in text and "0 sites" in text
+
+
+def test_what_is_no_program_of_a_package_any_more_leaves_its_record(tmp_path: Path) -> None:
+    record, package = Record(tmp_path), packages()[0]
+    record.begin("runs", package, "3.11.7", ["left.py", "stays.py"], False)
+    for file in ("left.py", "stays.py"):
+        record.ran(package, file, Run("different", ("stdout differs",)))
+    record.begin("runs", package, "3.11.7", ["stays.py"], False)
+    assert [record.has("runs", package, file) for file in ("left.py", "stays.py")] == [False, True]

@@ -29,13 +29,14 @@ class Record:
         self._around = circumstances()
 
     def begin(self, part: str, package: Package, python: str, files: Sequence[str], again: bool) -> None:
-        """What is added next is of this part of a package; ``again``: and stands alone."""
+        """What is added next is of this part of a package; ``again``: and stands alone. What is no program of it any more goes."""
         kept = self._content["packages"].setdefault(package.name, {})
         kept.update(python=python, requirement=package.source.requirement, sha256=package.source.sha256, programs=len(files))
         kept.update(patterns=list(package.programs), leave=dict(package.leave))
         if again or part not in kept:
             kept[part] = {"programs": {}}
         kept[part]["circumstances"] = self._around
+        kept[part]["programs"] = {file: row for file, row in kept[part]["programs"].items() if file in files}
 
     def has(self, part: str, package: Package, file: str) -> bool:
         """Whether a program was done already."""
