@@ -30,9 +30,10 @@ BWRAP_TRIAL = ["bwrap", "--unshare-user", "--unshare-pid", "--unshare-net", "--r
 hypothesis.settings.register_profile("marx", hypothesis.settings.get_profile("ci" if UNDER_CI else "default"), deadline=None)
 hypothesis.settings.load_profile("marx")
 
-# A shell starts what is in the background with Ctrl-C ignored, which every program that a test starts would inherit.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell starts what is in the background with Ctrl-C ignored, and others with what stops jobs, which every program that a test starts would inherit.
+for number, usual in {signal.SIGINT: signal.default_int_handler, signal.SIGTTIN: signal.SIG_DFL, signal.SIGTTOU: signal.SIG_DFL}.items():
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 @pytest.fixture(autouse=True)
