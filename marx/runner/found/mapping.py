@@ -71,7 +71,7 @@ def mapped(number, function, *iterables):
     """What that is called with."""
     noted = _noted.pop((number, id(sys._getframe(1))), None) if _noted else None
     try:
-        mapping = None if noted is None or is_near_end() else _begun(number, noted, function, iterables, sys._getframe(1))
+        mapping = None if noted is None else _begun(number, noted, function, iterables, sys._getframe(1))
     except ENDED:  # calls have come to their end with one of ours
         mapping = None
     if mapping is None:
@@ -95,7 +95,7 @@ def _begun(number, noted, function, iterables, frame):
     site = _sites.get(place)
     if site is None:
         site = _sites[place] = calls.Site(place, _is_forced, kind, (), None, None)
-    return Mapping(site, function, iterables, is_at_once) if site.is_asked() else None
+    return Mapping(site, function, iterables, is_at_once) if site.is_asked() and not is_near_end() else None
 
 
 def bare_of(function):
