@@ -232,7 +232,7 @@ COMPARING_METHODS = frozenset(
 #: Methods that give an object of the same class.
 COPYING = frozenset(["copy", "_replace"])
 
-#: Those of them that are called by an index: ``numpy.c_[a, b]``.
+#: Functions of the list that are called by an index: ``numpy.c_[a, b]``.
 SUBSCRIPTED = frozenset("numpy." + name for name in "c_ r_ mgrid ogrid s_ index_exp".split())
 
 #: Attributes of libraries' modules that are numbers, texts or types, and are looked at only.

@@ -133,7 +133,7 @@ def _begun(number, iterables, frame):
         return _heading(site, iterables[0], frame)
     sampling = Sampling(site, iterables, frame)
     if site.kind in LAZY:
-        _running[site.number, id(frame)] = sampling
+        _running[number, id(frame)] = sampling
     return sampling
 
 
