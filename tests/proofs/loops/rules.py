@@ -155,7 +155,7 @@ _HOLDING: _Table = {
 }
 
 _SERVING: _Table = {
-    "files": ("if self._snapshot is not None and self._snapshot.update():", "if False:", "makes folders"),
+    "files": ("if self._snapshot is not None and self._snapshot.update():", "if False:", "says who made a file"),
     "the arguments": ("list(sys.argv),", "None,", "changes the arguments"),
     "threads": ("threading.active_count(),", "None,", "leaves a thread"),
     "output that is replaced": ("if sys.stdout is not printing:", "if False:", "replaces its output"),

@@ -283,6 +283,7 @@ TRAPS = (
     Work("stacks of threads", "fN(x)", "import threading\ndef fN(x):\n    if x == 2:\n        threading.stack_size(1 << 20)\n    return x", "print(threading.stack_size())", True),
     Work("error number", "fN(x)", "import ctypes\nctypes.set_errno(1)\ndef fN(x):\n    if x == 2:\n        ctypes.set_errno(20)\n    return x", "print(ctypes.get_errno())", True),
     Work("makes folders", "fN(x)", "import os\ndef fN(x):\n    os.mkdir('folderN-%d' % x)\n    return x", "", True),
+    Work("says who made a file", "fN(x)", "import os\nmainN = os.getpid()\ndef fN(x):\n    if x == 2:\n        n = os.open('byN', os.O_WRONLY | os.O_CREAT | os.O_TRUNC)\n        os.write(n, b'us' if os.getpid() == mainN else b'others')\n        os.close(n)\n    return x", "", True),
     Work("rotates", "fN(x)", "import collections\ndN = collections.deque([1, 2, 3])\ndef fN(x):\n    dN.rotate(1)\n    return x", "print(list(dN))", True),
     Work("prints to an object", "fN(x)", "class WN(object):\n    def __init__(self):\n        self.seen = []\n    def write(self, s):\n        self.seen.append(s)\noN = WN()\ndef fN(x):\n    print('at %d' % x, file=oN)\n    return x", "print(oN.seen)", True, three=True),
     Work("context by a generator", "fN(x)", "import contextlib\nseenN = []\n@contextlib.contextmanager\ndef withN():\n    seenN.append(1)\n    yield 2\ndef fN(x):\n    with withN():\n        return x", "print(seenN)", True),

@@ -13,6 +13,7 @@ HEAD = struct.Struct(">cI")
 def main(kit, results):
     requests, sys.stdin = os.fdopen(os.dup(0), "rb"), open(os.devnull)
     sys.path[0] = kit
+    from marx.runner.compat import path_text
     from marx.runner.loading import NotLoaded
     from marx.runner.portion import loader_of
 
@@ -25,7 +26,7 @@ def main(kit, results):
         content, answer = requests.read(size), b""
         if kind == b"s":
             try:
-                answering = loader_of(content)({})
+                answering = loader_of(content)({"roots": [path_text(os.getcwd())], "folders": True})
             except NotLoaded as why:
                 answer = why.failure.entry["message"].encode("utf-8")
         else:
