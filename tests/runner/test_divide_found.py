@@ -117,3 +117,35 @@ def test_the_analysis_ends_and_never_fails_whatever_it_reads(user_python: UserPy
     ended = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=SECONDS)
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert int(ended.stdout) > 10
+
+
+#: Prints how many calls an analysis makes, of a loop with few statements and of one with four times as many.
+COUNTING = """
+import sys
+sys.path[:1] = []
+sys.path.append(sys.argv.pop())
+sys.setrecursionlimit(6000)
+from marx.runner.divide.answer import answer
+turn = "    v%d = slow(x)\\n    a.v = max(a.v, v%d)\\n    print(v%d)\\n"
+def calls(length):
+    with open("long.py", "w") as file:
+        file.write("def slow(x):\\n    return sum(range(x))\\nclass A(object):\\n    pass\\na = A()\\na.v = 0\\nfor x in range(9):\\n")
+        file.write("".join(turn % (n, n, n) for n in range(length)))
+    counted = [0]
+    def count(frame, event, given):
+        counted[0] += event == "call"
+    sys.setprofile(count)
+    found = answer({"program": "long.py", "module": None, "folders": [], "folder": ".", "most_files": 1})
+    sys.setprofile(None)
+    assert found["portions"], found
+    return counted[0]
+sys.stdout.write("%d %d" % (calls(20), calls(80)))
+"""
+
+
+def test_a_loop_with_very_many_statements_is_read_about_as_fast_as_many_loops(user_python: UserPython, tmp_path: Path) -> None:
+    command = [user_python.path, "-S", "-E", "-s", "-B", "-c", COUNTING, str(CHECKOUT)]
+    ended = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=SECONDS)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    few, many = map(int, ended.stdout.split())
+    assert many < 8 * few

@@ -40,24 +40,48 @@ def heads_of(site, inner_names, is_used_elsewhere):
     body, found = site.node.body, {}
     if suspends(body):
         return found
-    names = bound_in([site.node.target] + body)
+    names, targets = bound_in([site.node.target] + body), targets_in(site.node.target)
+    statements = [_Statement(each) for each in body]
+    behind = _all_behind([each.reads for each in statements])
+    elsewhere = frozenset(name for name in names if is_used_elsewhere(name))
     for start in range(len(body) if _places_of(site.node.target) is not None else 1):
-        first = targets_in(site.node.target) - bound_in(body[:start])
-        changed = _changed_by(body) - targets_in(site.node.target) | _changed_by(body[:start])
-        for stop in range(start + 1, len(body) + 1):
-            head = body[start:stop]
-            if leaving(head[-1:]) is not None or kind(head[-1]) in ("FunctionDef", "ClassDef", "Import", "ImportFrom"):
+        changed = _union(each.changes for each in statements) - targets | _union(each.changes for each in statements[:start])
+        before = _union(each.reads for each in statements[:start])
+        turn, bound = Turn((), names, targets - _union(each.binds for each in statements[:start]), inner_names), frozenset()
+        for stop, statement in enumerate(statements[start:], start + 1):
+            turn.go_on([statement.node])
+            if statement.ends_head or turn.carried is not None or not statement.reads.isdisjoint(changed):
                 break
-            turn = Turn(head, names, first, inner_names)
-            if turn.carried is not None or not _read_in(head).isdisjoint(changed):
-                break
-            used = _read_in(body[:start] + body[stop:])
-            given = sorted(name for name in bound_in(head) if name in used or is_used_elsewhere(name))
+            bound |= statement.binds
+            given = bound & (before | behind[stop] | elsewhere)
             if turn.end is not None and turn.end.issuperset(given):
-                found[start, stop] = tuple(given)
+                found[start, stop] = tuple(sorted(given))
         if continues(body[start : start + 1]):
             break  # not every turn would come to a later one
     return found
+
+
+class _Statement(object):
+    """Names that one statement of a body ``reads``, ``binds`` and ``changes``; ``ends_head``: whether no head goes on to it."""
+
+    def __init__(self, node):
+        self.node = node
+        self.reads = _read_in([node])
+        self.binds = frozenset(bound_in([node]))
+        self.changes = frozenset(_changed_by([node]))
+        self.ends_head = leaving([node]) is not None or kind(node) in ("FunctionDef", "ClassDef", "Import", "ImportFrom")
+
+
+def _union(several):
+    return frozenset().union(*several)
+
+
+def _all_behind(several):
+    """For each place, and the end: all in the sets from there on."""
+    found = [frozenset()]
+    for each in reversed(several):
+        found.append(found[-1] | each)
+    return found[::-1]
 
 
 def _places_of(target):
@@ -81,8 +105,8 @@ def expressions_of(site, inner_names, lengths, targets):
         return found
     names = bound_in([site.node.target] + body)
     first = targets_in(site.node.target) - bound_in(body)
-    for place, statement in enumerate(body):
-        changed = _changed_by(body) - first | _changed_by(body[:place])
+    changed = _changed_by(body) - first
+    for statement in body:
         for node in _always(statement):
             if not _read_in([node]).isdisjoint(changed):
                 continue
@@ -91,6 +115,7 @@ def expressions_of(site, inner_names, lengths, targets):
                     found.append(node)
         if continues([statement]):
             break
+        changed |= _changed_by([statement])
     return found
 
 
@@ -259,7 +284,7 @@ class WholeTurn(Walking):
         self.changes = set()
         names = bound_in([site.node.target] + site.node.body)
         first = targets_in(site.node.target)
-        self._carried = [name for name in sorted(names) if Turn(site.node.body, frozenset([name]), first, inner_names).carried]
+        self._carried = sorted(Turn(site.node.body, names, first, inner_names).all_carried)
         Walking.__init__(self, summaries, site.scope, None, names)
 
     def step(self):

@@ -127,7 +127,8 @@ class Turn(object):
     One turn of a loop. ``names``: what its body binds; ``at_first``: what its target has bound when the body begins.
 
     ``inner_names(node)``: the names of a function's or class's own scope. ``carried``: (name, line) of the first that is read before the turn
-    has bound it, None if none is. ``sure``: what each turn binds; ``end``: what one binds that comes to the end of ``body``, None if none does.
+    has bound it, None if none is; ``all_carried``: the names of all such. ``sure``: what each turn binds; ``end``: what one binds that comes to
+    the end of ``body``, None if none does.
     """
 
     def __init__(self, body, names, at_first, inner_names):
@@ -135,9 +136,19 @@ class Turn(object):
         self._inner_names = inner_names
         self._ends = []
         self.carried = None
-        self.end = self._all(body, frozenset(at_first))
+        self.all_carried = set()
+        self.end = frozenset(at_first)
+        self.go_on(body)
+
+    def go_on(self, statements):
+        """The turn has these statements, too, behind the others."""
+        self.end = self._all(statements, self.end)
+
+    @property
+    def sure(self):
+        """See the class."""
         ends = self._ends + ([self.end] if self.end is not None else [])
-        self.sure = frozenset.intersection(*ends) if ends else frozenset(names)
+        return frozenset.intersection(*ends) if ends else frozenset(self._names)
 
     def _all(self, statements, bound, in_loop=False):
         """What is bound behind statements that begin with ``bound``; None where they never come to their end."""
@@ -153,9 +164,13 @@ class Turn(object):
         if node is None:
             return bound
         for name, line in self._loads(node):
-            if name in self._names and name not in bound and self.carried is None:
-                self.carried = (name, line)
+            if name in self._names and name not in bound:
+                self._carry(name, line)
         return bound | bound_in([node])
+
+    def _carry(self, name, line):
+        self.all_carried.add(name)
+        self.carried = self.carried or (name, line)
 
     def _loads(self, node):
         """(name, line) of all that is read below, within functions too, but for names that are theirs."""
@@ -174,8 +189,8 @@ class Turn(object):
     def _after_simple(self, node, bound, in_loop):
         """A statement without statements in it: it reads, then binds."""
         self._read(node, bound)
-        if kind(node) == "AugAssign" and kind(node.target) == "Name" and node.target.id in self._names - bound and self.carried is None:
-            self.carried = (node.target.id, node.lineno)
+        if kind(node) == "AugAssign" and kind(node.target) == "Name" and node.target.id in self._names - bound:
+            self._carry(node.target.id, node.lineno)
         found = bound_in([node])
         return bound - found if kind(node) == "Delete" else bound | found
 

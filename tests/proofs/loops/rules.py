@@ -109,16 +109,16 @@ _PROVING: _Table = {
 }
 
 _HEADS: _Table = {
-    "what leaves the loop": ("if leaving(head[-1:]) is not None or kind(head[-1])", "if kind(head[-1])", "loop with a head that is left within"),
+    "what leaves the loop": ("leaving([node]) is not None or kind(node) in (", "kind(node) in (", "loop with a head that is left within"),
     "what gives away": ("if suspends(body):", "if False:", "loop with a head that gives away"),
     "what goes on in front": ("if continues(body[start : start + 1]):", "if False:", "loop with a head behind what goes on"),
     "arguments that are not always there": ('if name == "IfExp":\n        return [node.test]', 'if name == "IfExp":\n        return [node.body]', "loop with an argument that is not always there"),
     "tests that are not always asked": ("return node.values[:1]", "return node.values", "loop with a test that is not always asked"),
     "arguments that go to a later turn": ("if Turn([ast.copy_location(ast.Expr(node), node)], names, first, inner_names).carried is None:", "if True:", "loop with an argument that is handed something"),
     "arguments that bind names": (" and not bound_in([node])", "", "loop with an argument that binds"),
-    "names that go to a later turn": ("turn.carried is not None or not _read_in(head)", "not _read_in(head)", "loop with a head that is handed something"),
+    "names that go to a later turn": ("turn.carried is not None or not statement.reads", "not statement.reads", "loop with a head that is handed something"),
     "names that not every turn binds": ("if turn.end is not None and turn.end.issuperset(given):", "if turn.end is not None:", "loop with a head that binds sometimes"),
-    "names that are bound in front": ("targets_in(site.node.target) - bound_in(body[:start])", "targets_in(site.node.target)", "loop that binds its item before its head"),
+    "names that are bound in front": ("targets - _union(each.binds for each in statements[:start]), inner_names)", "targets, inner_names)", "loop that binds its item before its head"),
 }
 
 _HEADS_PROVED: _Table = {
