@@ -149,6 +149,7 @@ WRONG = {
     "gives what is held": ("HELD = [1]\ndef f(x):\n    return HELD", "HELD, got[0] is HELD, [one is HELD for one in got]"),
     "gives its item": ("ITEMS = [[0], [1], [2], [3]]\ndef f(x):\n    return ITEMS[x % 4]", "[one is ITEMS[k % 4] for k, one in enumerate(got)]"),
     "draws": ("import random\nrandom.seed(3)\ndef f(x):\n    return random.random()", "random.random()"),
+    "draws later": ("import random\nrandom.seed(3)\ndef f(x):\n    return random.random() if x == 4 else x", "random.random()"),
     "sets a variable": ("import os\ndef f(x):\n    os.environ['SEEN'] = os.environ.get('SEEN', '') + 'x'\n    return 1", "os.environ['SEEN']"),
     "allows a deeper recursion": ("import sys\ndef f(x):\n    if x == 3:\n        sys.setrecursionlimit(2003)\n    return x", "sys.getrecursionlimit()"),
     "goes elsewhere": ("import os\nos.path.isdir('sub') or os.mkdir('sub')\ndef f(x):\n    os.path.isdir('sub') and os.chdir('sub')\n    return x", "os.getcwd()[-3:]"),

@@ -55,16 +55,16 @@ PROGRAMS = {
     "draws that are shared": ("np.random.seed(3)\nprint([stats.norm.rvs() for k in range(4)])", False),
     "filters": ("print([ndimage.gaussian_filter(X, s).sum() for s in (1, 2, 3)])", True),
     "settings of an estimator": (
-        "scores = []\nfor c in (0.1, 1.0, 10.0):\n    model = SVC(C=c)\n    model.fit(X, y)\n    scores.append((c, model.score(X, y), model.n_support_.tolist()))\nprint(scores)",
+        "scores = []\nfor c in (0.1, 1.0, 10.0):\n    model = SVC(C=c, random_state=0)\n    model.fit(X, y)\n    scores.append((c, model.score(X, y), model.n_support_.tolist()))\nprint(scores)",
         True,
     ),
     "folds": (
         "def score(a):\n    found = []\n    for train, test in KFold(3, shuffle=True, random_state=1).split(X):\n        model = Ridge(alpha=a).fit(X[train], y[train])\n        found.append(round(model.score(X[test], y[test]), 9))\n    return found\nprint([score(a) for a in (0.1, 1.0, 10.0)])",
         True,
     ),
-    "estimators in a row": ("print([cross_val_score(make_pipeline(StandardScaler(), SVC(C=c)), X, y, cv=3).tolist() for c in (0.1, 1, 10)])", True),
+    "estimators in a row": ("print([cross_val_score(make_pipeline(StandardScaler(), SVC(C=c, random_state=0)), X, y, cv=3).tolist() for c in (0.1, 1, 10)])", True),
     "estimators as items": (
-        "models = [('near', KNeighborsClassifier(3)), ('far', KNeighborsClassifier(30)), ('line', SVC(kernel='linear'))]\nfor name, model in models:\n    print(name, model.__class__.__name__, cross_val_score(model, X, y, cv=3).mean())",
+        "models = [('near', KNeighborsClassifier(3)), ('far', KNeighborsClassifier(30)), ('line', SVC(kernel='linear', random_state=0))]\nfor name, model in models:\n    print(name, model.__class__.__name__, cross_val_score(model, X, y, cv=3).mean())",
         True,
     ),
     "estimators as items that learn": (
@@ -76,18 +76,27 @@ PROGRAMS = {
         False,
     ),
     "copies of an estimator": (
-        "model = SVC()\nfound = []\nfor c in (0.1, 1.0, 10.0):\n    one = clone(model).set_params(C=c)\n    found.append(one.fit(X, y).score(X, y))\nprint(found, model.C)",
+        "model = SVC(random_state=0)\nfound = []\nfor c in (0.1, 1.0, 10.0):\n    one = clone(model).set_params(C=c)\n    found.append(one.fit(X, y).score(X, y))\nprint(found, model.C)",
         True,
     ),
     "an estimator that has learned": ("model = SVC().fit(X, y)\nprint([cross_val_score(model, X, y, cv=k).mean() for k in (2, 3, 4)])", False),
+    "an estimator that draws for its library in C": ("np.random.seed(1)\nprint([SVC(C=c).fit(X, y).score(X, y) for c in (0.1, 1.0, 10.0)], np.random.rand())", False),
+    "one that draws with some arguments only": (
+        "np.random.seed(1)\nprint([LogisticRegression(C=c, solver='liblinear').fit(X, y).score(X, y) for c in (0.1, 1.0, 10.0, 100.0)], np.random.rand())",
+        False,
+    ),
+    "one that draws, brought along": (
+        "np.random.seed(1)\nmodel = SVC()\nprint([cross_val_score(model, X, y, cv=k).mean() for k in (2, 3, 4, 5)], np.random.rand())",
+        False,
+    ),
     "a forest with a seed": ("print([RandomForestClassifier(n, random_state=n).fit(X, y).score(X, y) for n in (2, 3, 4)])", True),
     "a forest without": ("np.random.seed(1)\nprint([RandomForestClassifier(n).fit(X[::2], y[::2]).score(X, y) for n in (2, 3, 4)], np.random.rand())", False),
-    "a seed that is none": ("np.random.seed(1)\nS = None\nprint([RandomForestClassifier(n, random_state=S).fit(X[::2], y[::2]).score(X, y) for n in (2, 3, 4)], np.random.rand())", True),
+    "a seed that is none": ("np.random.seed(1)\nS = None\nprint([RandomForestClassifier(n, random_state=S).fit(X[::2], y[::2]).score(X, y) for n in (2, 3, 4)], np.random.rand())", False),
     "a seed that is shared": ("R = np.random.RandomState(1)\nprint([RandomForestClassifier(n, random_state=R).fit(X[::2], y[::2]).score(X, y) for n in (2, 3, 4)], R.rand())", False),
     "one that warns": ("print([LogisticRegression(max_iter=n).fit(X, y).score(X, y) for n in (1, 2, 3, 300)])", True),
     "one that fails": ("for k in (3, 2, 1, 0):\n    print(k, cross_val_score(KNeighborsClassifier(k), X, y, error_score='raise').mean())", True),
     "a split with a seed": (
-        "found = []\nfor seed in range(4):\n    a, b, c, d = train_test_split(X, y, random_state=seed)\n    found.append(accuracy_score(d, SVC().fit(a, c).predict(b)))\nprint(found)",
+        "found = []\nfor seed in range(4):\n    a, b, c, d = train_test_split(X, y, random_state=seed)\n    found.append(accuracy_score(d, SVC(random_state=0).fit(a, c).predict(b)))\nprint(found)",
         True,
     ),
     "a split without": ("np.random.seed(1)\nfor k in range(4):\n    a, b, c, d = train_test_split(X, y)\n    print(SVC().fit(a, c).score(b, d))", False),

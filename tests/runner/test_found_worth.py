@@ -29,7 +29,13 @@ is_worth_it, is_still_worth_it = worth["is_worth_it"], worth["is_still_worth_it"
 def test_what_costs_more_to_send_than_to_compute_stays(
     count: int, seconds: float, size: int, state_seconds: float, slots: int, expected: bool
 ) -> None:
-    assert is_worth_it(count, seconds, size, state_seconds, slots) == expected
+    assert is_worth_it(count, seconds, size, state_seconds, slots, 100) == expected
+
+
+def test_what_a_new_process_must_import_first_counts() -> None:
+    assert is_worth_it(100, 0.13, 5, 0.05, 2, 300)
+    assert not is_worth_it(100, 0.13, 5, 0.05, 2, 1800)
+    assert is_worth_it(1000, 0.13, 5, 0.05, 2, 1800)
 
 
 @pytest.mark.parametrize(

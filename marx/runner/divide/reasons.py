@@ -105,6 +105,8 @@ def hint_of_effect(kind, root):
     """Which small change would free it; "" where none is known."""
     if kind == "changes":
         return _CHANGED_HINTS.get(base(root)[0], "")
+    if kind == "draws" and root[-1] in sciences.UNSEEDED:
+        return ""
     if kind == "draws" and root[-1] in sciences.DRAWING:
         return "give it a number as %s" % " or ".join("`%s`" % name for name in sciences.SEEDS[: 1 if root[-1].startswith("sklearn") else 2])
     return _HINTS.get(kind, "")

@@ -86,7 +86,7 @@ _draw("scipy.optimize", "new", "basinhopping differential_evolution dual_anneali
 _ESTIMATORS = {
     "calibration": "CalibratedClassifierCV",
     "cluster": "AgglomerativeClustering Birch DBSCAN MeanShift OPTICS",
-    "covariance": "EmpiricalCovariance GraphicalLasso LedoitWolf OAS ShrunkCovariance",
+    "covariance": "EmpiricalCovariance LedoitWolf OAS ShrunkCovariance",
     "cross_decomposition": "CCA PLSCanonical PLSRegression",
     "decomposition": "KernelPCA PCA",
     "discriminant_analysis": "LinearDiscriminantAnalysis QuadraticDiscriminantAnalysis",
@@ -97,8 +97,8 @@ _ESTIMATORS = {
     "impute": "KNNImputer SimpleImputer",
     "isotonic": "IsotonicRegression",
     "kernel_ridge": "KernelRidge",
-    "linear_model": "ARDRegression BayesianRidge ElasticNet ElasticNetCV HuberRegressor Lars LarsCV Lasso LassoCV LassoLars LassoLarsCV"
-    " LinearRegression LogisticRegression LogisticRegressionCV OrthogonalMatchingPursuit PoissonRegressor QuantileRegressor Ridge RidgeCV"
+    "linear_model": "ARDRegression BayesianRidge HuberRegressor Lars LarsCV LassoLars LassoLarsCV LinearRegression"
+    " LogisticRegression LogisticRegressionCV OrthogonalMatchingPursuit PoissonRegressor QuantileRegressor Ridge RidgeCV"
     " RidgeClassifier",
     "manifold": "Isomap LocallyLinearEmbedding",
     "model_selection": "GridSearchCV GroupKFold KFold LeaveOneGroupOut LeaveOneOut RepeatedKFold StratifiedKFold TimeSeriesSplit",
@@ -110,27 +110,30 @@ _ESTIMATORS = {
     "pipeline": "FeatureUnion Pipeline make_pipeline make_union",
     "preprocessing": "Binarizer KBinsDiscretizer LabelBinarizer LabelEncoder MaxAbsScaler MinMaxScaler Normalizer OneHotEncoder OrdinalEncoder"
     " PolynomialFeatures PowerTransformer RobustScaler SplineTransformer StandardScaler",
-    "svm": "NuSVC NuSVR OneClassSVM SVC SVR",
 }
-#: Those that draw random numbers, unless they are given a seed.
+#: Those that draw random numbers, unless they are given a seed: many of them one for the library in C below, whether that uses it or not. What
+#: draws only with some arguments (LogisticRegression with solver="liblinear") stands above, and is seen when its first item is computed.
 _DRAWING_ESTIMATORS = {
     "cluster": "KMeans MiniBatchKMeans SpectralClustering",
+    "covariance": "GraphicalLasso",
     "decomposition": "DictionaryLearning FactorAnalysis FastICA LatentDirichletAllocation NMF TruncatedSVD",
     "dummy": "DummyClassifier",
     "ensemble": "AdaBoostClassifier AdaBoostRegressor BaggingClassifier BaggingRegressor ExtraTreesClassifier ExtraTreesRegressor"
     " GradientBoostingClassifier GradientBoostingRegressor HistGradientBoostingClassifier HistGradientBoostingRegressor IsolationForest"
     " RandomForestClassifier RandomForestRegressor",
     "kernel_approximation": "Nystroem RBFSampler",
-    "linear_model": "PassiveAggressiveClassifier Perceptron RANSACRegressor SGDClassifier SGDRegressor TheilSenRegressor",
+    "linear_model": "ElasticNet ElasticNetCV Lasso LassoCV PassiveAggressiveClassifier Perceptron RANSACRegressor SGDClassifier SGDRegressor TheilSenRegressor",
     "manifold": "MDS SpectralEmbedding TSNE",
     "mixture": "BayesianGaussianMixture GaussianMixture",
     "model_selection": "RandomizedSearchCV ShuffleSplit StratifiedShuffleSplit",
     "neural_network": "BernoulliRBM MLPClassifier MLPRegressor",
     "preprocessing": "QuantileTransformer",
     "random_projection": "GaussianRandomProjection SparseRandomProjection",
-    "svm": "LinearSVC LinearSVR",
+    "svm": "LinearSVC LinearSVR NuSVC NuSVR OneClassSVM SVC SVR",
     "tree": "DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier ExtraTreeRegressor",
 }
+#: Of these, those that take no seed, in none of the versions or in some.
+UNSEEDED = frozenset(["sklearn.covariance.GraphicalLasso", "sklearn.svm.NuSVR", "sklearn.svm.OneClassSVM", "sklearn.svm.SVR"])
 for _module, _names in _ESTIMATORS.items():
     _note("sklearn." + _module, "holds", _names)
 for _module, _names in _DRAWING_ESTIMATORS.items():

@@ -15,8 +15,10 @@ import os
 import sys
 import time
 
+from marx.runner.found import draws
 from marx.runner.found.depth import ENDED, is_near_end
 from marx.runner.found.timing import verdict_of
+from marx.runner.found.verdicts import Site
 
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
 HEADS, TAKES, SKIPS, TAKEN, HEADED = tuple("__marx_%s__" % word for word in "heads takes skips taken headed".split())
@@ -24,9 +26,6 @@ TOGETHER, APART = "__marx_together__", "__marx_apart__"
 
 builtins = sys.modules.get("builtins") or sys.modules["__builtin__"]
 _monotonic = getattr(time, "perf_counter", time.time)
-
-#: After so many verdicts "in place" each further one is asked for after twice as many calls as the one before.
-PATIENCE = 3
 
 #: Exactly these are gone over without running code of the program's. Iterators may stand for themselves only where they are made.
 CONTAINERS = frozenset([list, tuple, dict, set, frozenset, str, bytes, type(u""), type(range(0))])
@@ -62,37 +61,6 @@ def install(sites=(), forced=False):
     _sites.update((number, Site(number, forced, *site)) for number, site in dict(sites).items())
     for name, function in CALLED.items():
         setattr(builtins, name, function)
-
-
-class Site(object):
-    """``is_forced``: it is divided where it may be, worth it or not. ``sums``: the names that it sums up in.
-
-    ``stays``: for good. ``waits``: so many calls more it stays without being asked.
-    """
-
-    __slots__ = ("number", "is_forced", "kind", "sums", "packed", "stays", "waits", "verdicts")
-
-    def __init__(self, number, forced, kind, sums, packed, pragma):
-        self.number = number
-        self.is_forced = forced or pragma == "divide"
-        self.kind = kind
-        self.sums = sums
-        self.packed = packed
-        self.stays = False
-        self.waits = self.verdicts = 0
-
-    def is_asked(self):
-        """Whether this call may be divided; to be called once for each."""
-        if self.waits and not self.stays:
-            self.waits -= 1
-            return False
-        return not self.stays
-
-    def stay_once(self):
-        """It was not worth it, this time."""
-        self.verdicts += 1
-        if self.verdicts > PATIENCE:
-            self.waits = 1 << min(self.verdicts - PATIENCE, 20)
 
 
 def each(number, iterable):
@@ -174,7 +142,8 @@ def number_of(iterables):
 
 class Sampling(object):
     """
-    One going over of a site. ``division``: what became of it, None as long as, or where, it is computed in place.
+    One going over of a site. ``division``: what became of it, None as long as, or where, it is computed in place. ``drawn``: of `draws.states`
+    before its first item, None where it was asked before.
 
     ``iterables``: what is gone over, of a map perhaps several: then items are tuples of what is taken at once.
     """
@@ -182,7 +151,7 @@ class Sampling(object):
     def __init__(self, site, iterables, frame):
         self.site = site
         self.division = None
-        self.copies = self.sample = self.before = self.made = None
+        self.copies = self.sample = self.before = self.made = self.drawn = None
         self._more = ()
         self.iterables = iterables
         self._frame = frame
@@ -237,6 +206,8 @@ class Sampling(object):
     def _prepare(self, item):
         """This item may be the last before the decision: keep it, and what the numbers are that the loop sums up in."""
         self.sample = item
+        if self.drawn is None and not self.site.verdicts:
+            self.drawn = draws.states()
         names = self.site.sums
         if names:
             inner, outer = self._frame.f_locals, self._frame.f_globals
@@ -259,6 +230,10 @@ class Sampling(object):
         if self.site.kind not in LAZY:
             _running[self.site.number, id(frame)] = self
         return ()
+
+    def drew(self):
+        """The modules from whose shared generators its items drew, as far as that was looked at."""
+        return draws.since(self.drawn) if self.drawn is not None else []
 
     def kept(self):
         """What came from elsewhere, for an iterator."""

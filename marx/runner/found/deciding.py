@@ -32,6 +32,7 @@ from marx.runner.portal import PortalClosed
 CALLED = {"for": "for loop", "head": "for loop", "list": "list comprehension", "set": "set comprehension", "dict": "dict comprehension"}
 CALLED.update(generator="generator expression", map="map", starmap="starmap")
 
+_DRAWS = "an item draws from the generator that all of `%s` shares, and so the order of draws would be another one: give what draws a seed of its own"
 _NO_GAIN = "sending its items would take longer than computing them"
 
 
@@ -78,6 +79,7 @@ def tried(divide, sampling, seconds, found=None):
     try:
         if portal is None:
             raise Stays("", True)
+        _refuse_drawn(found, sampling)
         _refuse_early(found, sampling.iterables)
         _refuse_by_number(sampling, seconds, portal.slots)
         return divide(found, portal)
@@ -123,6 +125,13 @@ class _Nobody(object):
         """Nothing was sent."""
 
 
+def _refuse_drawn(found, sampling):
+    """Raises `Stays` where it was seen that items draw, though no source that is known says so: libraries do, which nobody told not to."""
+    drew = sampling.drew() if getattr(found, "pragma", None) != "divide" else []
+    if drew:
+        raise Stays(_DRAWS % drew[-1], True)
+
+
 def _refuse_early(found, iterables):
     """Raises `Stays` for what can be told before an item is taken."""
     for iterable, node in zip(iterables, _gone_over(found.node)):
@@ -137,7 +146,7 @@ def _refuse_early(found, iterables):
 def _refuse_by_number(sampling, seconds, slots):
     """The same for how many items there are: a range may have more than memory holds."""
     count = calls.number_of(sampling.iterables)
-    if not sampling.site.is_forced and not is_worth_it(ENDLESS if count is None else count, seconds, 0, 0.0, slots):
+    if not sampling.site.is_forced and not is_worth_it(ENDLESS if count is None else count, seconds, 0, 0.0, slots, len(sys.modules)):
         raise Stays(_NO_GAIN)
     _refuse_many(count or 0)
 
@@ -313,7 +322,7 @@ class Deciding(object):
 
     def _ask_worth(self, seconds, size, state_seconds):
         """``size``: bytes of an item; 0 where that is not known yet, since pickling a million of them takes seconds."""
-        is_worth = is_worth_it(len(self._items), seconds, size, state_seconds, self._portal.slots)
+        is_worth = is_worth_it(len(self._items), seconds, size, state_seconds, self._portal.slots, len(sys.modules))
         if not is_worth and not self._sampling.site.is_forced:
             raise Stays(_NO_GAIN)
 

@@ -7,6 +7,7 @@ import itertools
 
 from marx.runner.compat import elapsed, monotonic
 from marx.runner.found import calls
+from marx.runner.found.draws import Watch
 from marx.runner.found.timing import Timing, verdict_of
 
 _IN_ORDER = frozenset(type(iter(kind)) for kind in ([], ()))
@@ -27,7 +28,7 @@ class Heading(object):
         self._turns = 0
         self._inner = _gone_through(iterable) if type(iterable) not in calls.CONTAINERS else []
         self._total = calls.number_of(self.iterables)
-        self._timing, self._began_at = Timing(), 0.0
+        self._timing, self._began_at, self._watch = Timing(), 0.0, Watch()
         self._verdict = None
 
     def items(self):
@@ -66,6 +67,8 @@ class Heading(object):
             return self.division.takes(self.item, values)
         if self._verdict is None:
             calls.undecide(self)
+            if self._turns == 1 and not self.site.verdicts:
+                self._watch.begin()
             self._began_at = monotonic()
         return False
 
@@ -74,14 +77,19 @@ class Heading(object):
         if self._verdict is not None:
             return
         calls.undecide(None)
-        timing = self._timing
-        if not timing.add(elapsed(self._began_at)):
+        timing, seconds = self._timing, elapsed(self._began_at)
+        self._watch.end()
+        if not timing.add(seconds):
             return
         self._verdict = verdict_of(self.site, self._turns, timing.recent, timing.seconds, self._total)
         if self._verdict:
             self.division = calls.asked(lambda deciding: deciding.handing(self, values, timing.recent), self.site)
         if self._verdict is not None and self.division is None:
             self.site.stay_once()
+
+    def drew(self):
+        """See `calls.Sampling.drew`: its first head."""
+        return self._watch.drew
 
     def ahead(self):
         """The items that come behind the one at work, without taking them; None where nobody can tell."""

@@ -21,7 +21,9 @@ from marx.runner.compat import IS_2, elapsed, monotonic
 from marx.runner.divide.does import COUNTING
 from marx.runner.found import calls
 from marx.runner.found.depth import ENDED, is_near_end
+from marx.runner.found.draws import Watch
 from marx.runner.found.timing import Timing, verdict_of
+from marx.runner.found.verdicts import Site
 
 MAPPER, MAPPED = "__marx_mapper__", "__marx_mapped__"
 
@@ -94,7 +96,7 @@ def _begun(number, noted, function, iterables, frame):
     place = frame.f_code.co_filename, frame.f_lineno, number, own.__code__
     site = _sites.get(place)
     if site is None:
-        site = _sites[place] = calls.Site(place, _is_forced, kind, (), None, None)
+        site = _sites[place] = Site(place, _is_forced, kind, (), None, None)
     return Mapping(site, function, iterables, is_at_once) if site.is_asked() and not is_near_end() else None
 
 
@@ -164,7 +166,7 @@ class Mapping(object):
         self._iterator = iter(iterables[0]) if len(iterables) == 1 else calls.zipped(*map(iter, iterables))
         self._total = calls.number_of(iterables)
         self._turns = 0
-        self._timing = Timing()
+        self._timing, self._watch = Timing(), Watch()
         self._verdict = None
         self._at_work = object()  # stands for it where it must not be kept: if the function raises nobody comes back
 
@@ -202,13 +204,16 @@ class Mapping(object):
 
     def _sampled(self, item):
         calls.undecide(self._at_work)
+        if self._turns == 1 and not self.site.verdicts:
+            self._watch.begin()
         return filtered(functools.partial(self._looks, item, monotonic()), self._in_place(item))
 
     def _looks(self, item, began_at, value):
         """An item was computed in place, and gave ``value``."""
         calls.undecide(None, self._at_work)
-        timing = self._timing
-        if timing.add(elapsed(began_at)) and self._verdict is None:
+        timing, seconds = self._timing, elapsed(began_at)
+        self._watch.end()
+        if timing.add(seconds) and self._verdict is None:
             self._verdict = verdict_of(self.site, self._turns, timing.recent, timing.seconds, self._total)
             if self._verdict:
                 self._divide(item, value, timing.recent, sys._getframe(1))
@@ -221,6 +226,10 @@ class Mapping(object):
         self.item, self.frame = item, frame
         self.division = calls.asked(lambda deciding: _handing(self, [value], seconds), self.site)
         self.item = self.frame = None
+
+    def drew(self):
+        """See `calls.Sampling.drew`: its first item."""
+        return self._watch.drew
 
     def ahead(self):
         """The items behind the one at work."""

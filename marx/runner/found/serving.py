@@ -20,6 +20,7 @@ from marx.runner.carry.pieces import taken
 from marx.runner.carry.reducing import registered
 from marx.runner.changes import Snapshot
 from marx.runner.compat import IS_2, elapsed, monotonic
+from marx.runner.found import draws
 from marx.runner.found.creator import is_created
 from marx.runner.found.depth import asked
 from marx.runner.found.looking import ATOMS, Looked, Strange, is_alike, looked
@@ -209,16 +210,13 @@ def _held_by(loaded):
 
 def _surroundings(may_draw):
     """What an item could change of its process; compared before and after."""
-    drawing = sys.modules.get("random")
-    numpy = sys.modules.get("numpy.random")
     return (
         os.getcwd(),
         dict(os.environ),
         threading.active_count(),
         list(sys.path),
         list(sys.argv),
-        None if drawing is None or may_draw else drawing.getstate(),
-        None if numpy is None or may_draw else repr(numpy.get_state(legacy=False)) if not IS_2 else repr(numpy.get_state()),
+        None if may_draw else draws.states(),
     )
 
 

@@ -166,7 +166,7 @@ _SERVING: _Table = {
     "how deep calls may go": ("allowed = limit + asked(item, *recorders) - self._given.depth", "allowed = limit", "how deep it may go"),
     "the recursion limit": ("if sys.getrecursionlimit() != allowed:", "if False:", "recursion limit set"),
     "the search path": ("list(sys.path),", "None,", "search path"),
-    "the random state": ("drawing.getstate(),", "None,", "shuffle later"),
+    "the random state": ("None if may_draw else draws.states(),", "None,", "draws in one item"),
     "standard error": ('self._printing.why_not = "it writes to standard error"', "pass", "standard error"),
     "results that are held": ("if inside.changeable & (", "if set() & (", "gives what is held"),
     "what an item raises": ('raise _Stays("it raises %s" % type(error).__name__)', "return []", "raises"),
@@ -175,6 +175,7 @@ _SERVING: _Table = {
 }
 
 _DECIDING: _Table = {
+    "draws of the first items": ("if drew:", "if False:", "random", (("found/serving.py", "None if may_draw else draws.states(),", "None,"),)),
     "iterators that others hold": ("if type(iterable) not in calls.CONTAINERS and not _is_made_there(node, iterable):", "if False:", "iterator that is left over"),
     "the order of items": ("is_as_good = not has_order or is_alike(item, self._numbering.loads(record))", "is_as_good = True", "sets with a history"),
 }

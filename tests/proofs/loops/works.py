@@ -171,6 +171,7 @@ TRAPS = (
     Work("gives a default", "fN(x)", "def fN(x, k=[]):\n    return k", "fN(0).append(9)\nprint(got)", True),
     Work("gives a sentinel", "fN(x)", "SN = object()\ndef fN(x):\n    return SN if x % 2 else None", "print([one is SN for one in got] if isinstance(got, list) else 0)", True),
     Work("gives one of its parts", "fN(x)", "PN = [[0], [1], [2]]\ndef fN(x):\n    return PN[x % 3]", "PN[0].append('late')\nprint(got)", True),
+    Work("draws in one item", "fN(x)", "import random\nrandom.seed(N)\ndef fN(x):\n    return random.random() if x == 2 else x", "print(random.random())", True),
     Work("random", "fN(x)", "import random\nrandom.seed(N)\ndef fN(x):\n    return random.random() + x", "print(random.random())", True),
     Work("random method", "fN(x)", "import random\nrN = random.Random(N)\ndef fN(x):\n    return rN.randint(0, 99)", "print(rN.random())", True),
     Work("shuffle later", "fN(x)", "import random\nrandom.seed(N)\ndef fN(x):\n    return random.choice([x, 2, 3])", "lN = list(range(9))\nrandom.shuffle(lN)\nprint(lN)", True),
