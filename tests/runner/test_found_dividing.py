@@ -387,3 +387,37 @@ def test_what_is_no_gain_is_told_to_who_asks_and_not_to_the_terminal(lab: Lab) -
     assert (ran.out, ran.err, ran.notes) == ("%s\n" % list(range(16)), "", [])
     assert [portion.place for portion in ran.portions] == ["lab", "home"]
     assert ran.stayed == ["the rest is computed in place, since what its items give takes longer to bring here than to compute"]
+
+
+#: Each site stands in a loop of its own, and Marx is asked for it so often.
+HOT = """
+import sys
+B = sys.modules.get("builtins") or sys.modules["__builtin__"]
+asked, real = [], {}
+def counting(name):
+    real[name] = getattr(B, name)
+    def counted(*given):
+        asked.append(name)
+        return real[name](*given)
+    setattr(B, name, counted)
+for name in ("__marx_each__", "__marx_join__", "__marx_open__", "__marx_chain__"):
+    counting(name)
+def f(x):
+    return x + 1
+def hot(items):
+    del asked[:]
+    for k in range(2000):
+        SITE  # site
+    return len(asked)
+print(hot((1, 2, 3, 4)), hot((1, 2)))
+"""
+
+
+@pytest.mark.parametrize("site", ["got = [f(x) for x in items]", "got = {f(x) for x in items}", "got = sum(f(x) for x in items)", "got = list(map(f, items))", "for x in items: f(x)"])
+def test_a_hot_site_that_stays_is_hardly_ever_asked(lab: Lab, site: str) -> None:
+    lab.finding = "timed"
+    found = lab.run(HOT.replace("SITE", site))
+    assert found.code == 0, found.err
+    few_long, few_short = map(int, found.out.replace("(", "").replace(")", "").replace(",", "").split())
+    assert 3 < few_long < 200
+    assert few_short < 400

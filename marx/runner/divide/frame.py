@@ -92,7 +92,12 @@ class Frame(object):
 
     def within(self, found):
         """All that the objects of ``found`` hold, however deep."""
-        return frozenset(each for root in found for each in self._within(root, inside(root), self.heap))
+        answer = set()
+        for root in found:
+            answer.update(self._within(root, inside(root), NONE))
+        if any(map(self._may_hold, found)):
+            answer.update(self.heap)
+        return frozenset(answer)
 
     def members(self, found):
         """The elements of containers."""
@@ -127,7 +132,13 @@ class Frame(object):
             return frozenset(held).union([FRESH])
         if root[0] in _LIBRARY_ROOTS:
             return NONE
-        return frozenset([below]).union(held if base(root) in self._changed else NONE)
+        return frozenset([below]).union(held if self._may_hold(root) else NONE)
+
+    def _may_hold(self, root):
+        """Whether objects of this frame may stand in an object."""
+        if root in OWN:
+            return root != FLAT or self.is_mixed
+        return root[0] not in _LIBRARY_ROOTS and base(root) in self._changed
 
     def reachable(self, found):
         """``found`` and, of what is made here, all that it holds."""

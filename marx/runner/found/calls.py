@@ -18,11 +18,11 @@ import time
 from marx.runner.found import draws
 from marx.runner.found.depth import ENDED, is_near_end
 from marx.runner.found.timing import verdict_of
-from marx.runner.found.verdicts import Site
+from marx.runner.found.verdicts import Site, always
 
 EACH, REST, OPEN, JOIN, CHAIN, DUE, SUMMED = tuple("__marx_%s__" % word for word in "each rest open join chain due summed".split())
 HEADS, TAKES, SKIPS, TAKEN, HEADED = tuple("__marx_%s__" % word for word in "heads takes skips taken headed".split())
-TOGETHER, APART = "__marx_together__", "__marx_apart__"
+TOGETHER, APART, ASKS = "__marx_together__", "__marx_apart__", "__marx_asks__"
 
 builtins = sys.modules.get("builtins") or sys.modules["__builtin__"]
 _monotonic = getattr(time, "perf_counter", time.time)
@@ -58,7 +58,10 @@ def install(sites=(), forced=False):
     global _pid
     own.update(vars(builtins))
     _pid = os.getpid()
-    _sites.update((number, Site(number, forced, *site)) for number, site in dict(sites).items())
+    sites = dict(sites)
+    asks = dict.fromkeys(sites, always)
+    _sites.update((number, Site(number, forced, *site, asks=asks)) for number, site in sites.items())
+    setattr(builtins, ASKS, asks)
     for name, function in CALLED.items():
         setattr(builtins, name, function)
 
@@ -95,7 +98,11 @@ def _parted(items, count):
 def _begun(number, iterables, frame):
     """A new `Sampling`; None where a site stays."""
     site = _sites.get(number)
-    if site is None or not site.is_asked() or is_near_end() or not may_begin(iterables):
+    if site is None or not site.is_asked() or is_near_end():
+        return None
+    if not may_begin(iterables):
+        if type(iterables[0]) in CONTAINERS and has_few(iterables[0]):
+            site.has_few()
         return None
     if site.kind == "head":
         return _heading(site, iterables[0], frame)
@@ -224,6 +231,7 @@ class Sampling(object):
         if self.site.kind == "for":
             tail = self.division.done(frame)
             if self.division.sums:
+                self.site.keep_asking()
                 _running[self.site.number, id(frame)] = self.division
                 setattr(builtins, DUE, True)
             return tail
@@ -257,7 +265,7 @@ def asked(decide, site):
     try:
         from marx.runner.found import deciding
     except Exception:  # modules of the program stand in the places of those that it needs
-        site.stays = True
+        site.stay()
         return None
     return decide(deciding)
 
@@ -325,7 +333,7 @@ def _heading(site, iterable, frame):
     try:
         from marx.runner.found.heads import Heading
     except Exception:  # as above
-        site.stays = True
+        site.stay()
         return None
     heading = _running[site.number, id(frame)] = Heading(site, iterable, frame)
     setattr(builtins, HEADS, getattr(builtins, HEADS) + 1)

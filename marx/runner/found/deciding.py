@@ -85,12 +85,12 @@ def tried(divide, sampling, seconds, found=None):
         return divide(found, portal)
     except Stays as why:
         if why.for_good:
-            site.stays = True
+            site.stay()
         site.stay_once()
         if str(why) and portal is not None:
             tell(portal, site, found, str(why))
     except Exception as error:  # a fault of ours: nothing is lost, and it is said
-        site.stays = True
+        site.stay()
         if portal is not None:
             tell(portal, site, found, "Marx failed: %s: %s" % (type(error).__name__, error))
     return None
@@ -362,7 +362,7 @@ class Deciding(object):
 
     def _problem(self, text, is_wrong):
         """Something did not come out as the proof says: a note shows that. What is no gain shows only in the task's portions, as all that stays."""
-        self._sampling.site.stays = True
+        self._sampling.site.stay()
         said = "the rest is computed in place, since %s" % text
         if is_wrong:
             self._note(said)

@@ -3,14 +3,14 @@
 What a site becomes. N is its number; FIRST is the loop, comprehension or call of the source over ``__marx_each__(N, ITER)`` in the place of
 ITER, and REST the same over ``__marx_rest__(N)``:
 
-  a loop                                FIRST
+  a loop                                the loop over __marx_each__(N, ITER) if __marx_asks__[N]() else ITER
   one that sums up in ``n``             FIRST, where each turn begins with: if __marx_due__: n = __marx_summed__(N, "n", n)
   one with a head, that gives a and b   FIRST, where the head stands in: if __marx_heads__ and __marx_takes__(N, x): a, b = __marx_taken__(N)
                                         (x is what it reads of what the target binds, if anything stands in front of it that could bind it again)
                                         else: ...; and at its end: if __marx_heads__: __marx_headed__(N, a, b)
   one whose head is an expression       FIRST, with __marx_taken__(N)[0] if __marx_heads__ and __marx_takes__(N) else __marx_headed__(N, ...) in its place
-  what makes a list, set or dict        __marx_join__(N, __marx_open__(N, FIRST), REST)
-  what makes an iterator                __marx_chain__(N, FIRST, REST)
+  what makes a list, set or dict        __marx_join__(N, __marx_open__(N, FIRST), REST) if __marx_asks__[N]() else the source's own
+  what makes an iterator                __marx_chain__(N, FIRST, REST) if __marx_asks__[N]() else the source's own
 
 Of a map of several iterables FIRST is map(f, *__marx_together__(N, ITER, ITER)), and REST map(f, *__marx_apart__(N, 2)).
 
@@ -18,8 +18,9 @@ Code of libraries is rewritten where it calls what may be a map (`asking` says w
 ``__marx_mapper__(N, TAKER, CALLED)(*__marx_mapped__(N, f, ITER))``; TAKER is the name of what takes all of it at once, or "".
 
 What is computed in place is so by the program's own code in the program's own frame: exceptions come from there, and the last turn of a
-loop leaves its names there. Both copies have the lines and columns of the source, and of a function that is defined in them Python makes
-one and the same code. (Statements are not copied: to 2.7 the lines of a code never go back.)
+loop leaves its names there. A site that stays costs no more than that it asks. All copies have the lines and columns of the source, and of a
+function that is defined in them Python makes one and the same code. (Statements are not copied: to 2.7 the lines of a code never go back. What
+stands on several lines is therefore not copied there to be asked first, and asks in any case.)
 """
 
 from __future__ import absolute_import
@@ -32,6 +33,7 @@ from marx.runner.divide.found import SUMMING, TAKERS
 from marx.runner.divide.syntax import has_more_arguments, kind, text_of
 from marx.runner.found.calls import (
     APART,
+    ASKS,
     CHAIN,
     DUE,
     EACH,
@@ -85,7 +87,7 @@ def asking_of_maps(content, path, may_map):
 
 def is_rewritable(found):
     """Whether there is a form for a site: a call must show one iterable, and be evaluated twice without doing anything twice."""
-    if IS_2 and found.kind in ("list", "map") and found.asked is None and len(set(part.lineno for part in ast.walk(found.node) if hasattr(part, "lineno"))) > 1:
+    if found.kind in ("list", "map") and found.asked is None and not _may_stand_twice(found.node):
         return False  # in the second copy all lines would be the last one
     if found.kind not in ("map", "starmap"):
         return True
@@ -177,12 +179,13 @@ def _loop(node, number, summed):
         for part in ast.walk(asking):
             _place(part, node)
         node.body.insert(0, asking)
-    return _over(node, "%s(%d, HOLE)" % (EACH, number))
+    return _asked_over(node, number, "%s[%d]()" % (ASKS, number))
 
 
 def _headed(node, number, head):
+    asking = "%s[%d]() or %s" % (ASKS, number, HEADS)
     if head.expression is not None:
-        return _over(node, "%s(%d, HOLE)" % (EACH, number))
+        return _asked_over(node, number, asking)
     before, statements, rest = node.body[: head.start], node.body[head.start : head.stop], node.body[head.stop :]
     names = "".join(name + ", " for name in head.names)
     taking = "if %s and %s:\n" % (HEADS, _takes(number, head.reads))
@@ -192,7 +195,7 @@ def _headed(node, number, head):
     [last] = _statements("if %s: %s(%d, %s)" % (HEADS, HEADED, number, names), max(_lines(statements[-1])), statements[-1])
     made[0].orelse = statements + [last]
     node.body = before + made + rest
-    return _over(node, "%s(%d, HOLE)" % (EACH, number))
+    return _asked_over(node, number, asking)
 
 
 def _takes(number, reads):
@@ -217,11 +220,32 @@ def _lines(node):
 
 
 def _collection(node, number):
-    return _call(node, "%s(%d, %s(%d, HOLE), HOLE)" % (JOIN, number, OPEN, number), *_both(node, number))
+    return _asked(node, number, "%s(%d, %s(%d, HOLE), HOLE)" % (JOIN, number, OPEN, number))
 
 
 def _iterator(node, number):
-    return _call(node, "%s(%d, HOLE, HOLE)" % (CHAIN, number), *_both(node, number))
+    return _asked(node, number, "%s(%d, HOLE, HOLE)" % (CHAIN, number))
+
+
+def _asked(node, number, text):
+    if not _may_stand_twice(node):
+        return _call(node, text, *_both(node, number))
+    own = copy.deepcopy(node)
+    return _call(node, "%s if %s[%d]() else HOLE" % (text, ASKS, number), *_both(node, number) + (own,))
+
+
+def _asked_over(node, number, asking):
+    over = "%s(%d, HOLE)" % (EACH, number)
+    if not _may_stand_twice(node.iter):
+        return _over(node, over)
+    own = copy.deepcopy(node.iter)
+    node.iter = _call(node.iter, "%s if %s else HOLE" % (over, asking), node.iter, own)
+    return node
+
+
+def _may_stand_twice(node):
+    """Whether the lines of a second copy are right: those of a code never go back in 2.7."""
+    return not IS_2 or len(set(part.lineno for part in ast.walk(node) if hasattr(part, "lineno"))) <= 1
 
 
 def _both(node, number):
