@@ -389,6 +389,32 @@ def test_what_is_no_gain_is_told_to_who_asks_and_not_to_the_terminal(lab: Lab) -
     assert ran.stayed == ["the rest is computed in place, since what its items give takes longer to bring here than to compute"]
 
 
+@pytest.mark.slow
+def test_of_a_long_loop_it_is_told_why_its_short_heads_stay(lab: Lab) -> None:
+    lab.finding = "judged"
+    ran = lab.run(
+        """
+        import sys
+        import time
+
+        def step(x):
+            return sum(range(x))
+
+        for x in range(4):
+            y = step(x)
+            sys.stdout.write("%d\\n" % y)
+            time.sleep(0.1)
+
+        for x in range(40):
+            y = step(x)
+            sys.stdout.write("%d\\n" % y)
+        """
+    )
+    assert ran.code == 0, ran.err
+    assert [(portion.call["line"], portion.place) for portion in ran.portions] == [(8, "home")]
+    assert ran.stayed == ["what of each turn can be computed elsewhere takes little of its time"]
+
+
 #: Each site stands in a loop of its own, and Marx is asked for it so often.
 HOT = """
 import sys

@@ -87,6 +87,9 @@ _functions("unicodedata", "value", "bidirectional category combining decimal dig
 _functions("shlex", "new", "quote split")
 _functions("ast", "new", "literal_eval")
 _functions("html", "value", "escape unescape")
+_functions("email.utils", "new", "collapse_rfc2231_value decode_rfc2231 formataddr getaddresses parseaddr parsedate parsedate_tz quote unquote")
+for _name in "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits letters lowercase octdigits printable punctuation uppercase whitespace".split():
+    _functions("string." + _name, "value", "count find index join rfind rindex")
 
 # Bytes to bytes.
 _functions("hashlib", "new", "blake2b blake2s md5 new sha1 sha224 sha256 sha384 sha3_224 sha3_256 sha3_384 sha3_512 sha512 pbkdf2_hmac scrypt")

@@ -33,6 +33,7 @@ CALLED = {"for": "for loop", "head": "for loop", "list": "list comprehension", "
 CALLED.update(generator="generator expression", map="map", starmap="starmap")
 
 _DRAWS = "an item draws from the generator that all of `%s` shares, and so the order of draws would be another one: give what draws a seed of its own"
+_SMALL = "what of each turn can be computed elsewhere takes little of its time"
 _NO_GAIN = "sending its items would take longer than computing them"
 
 
@@ -105,6 +106,13 @@ def tell(portal, site, found, reason):
         portal.open(call_of(found), None, _Nobody(), "home", u"%s" % reason)
     except PortalClosed:
         pass
+
+
+def tell_small(site):
+    """Have it known that a loop took long, and not by its heads."""
+    portal = portals.current()
+    if portal is not None:
+        tell(portal, site, unpacked(site.packed), _SMALL)
 
 
 def call_of(found):

@@ -8,7 +8,7 @@ import itertools
 from marx.runner.compat import elapsed, monotonic
 from marx.runner.found import calls
 from marx.runner.found.draws import Watch
-from marx.runner.found.timing import Timing, verdict_of
+from marx.runner.found.timing import LEAST_SECONDS, Timing, verdict_of
 
 _IN_ORDER = frozenset(type(iter(kind)) for kind in ([], ()))
 
@@ -36,13 +36,15 @@ class Heading(object):
         return itertools.chain.from_iterable(self._parts())
 
     def _parts(self):
-        iterator = iter(self.iterable)
+        iterator, began_at = iter(self.iterable), monotonic()
         try:
             yield self._noted(iterator, lambda: self._verdict is None)
             if self.division is not None:
                 yield self._noted(iterator, lambda: True)
             self._end()
             yield iterator
+            if self._verdict is False and elapsed(began_at) >= LEAST_SECONDS:
+                calls.asked(lambda deciding: deciding.tell_small(self.site), self.site)
         finally:
             self._end()
 

@@ -1,7 +1,7 @@
-"""Executes a program as the keeper does, with sites of one's choice: ``finding.py KIT PORTAL every|marked|timed|numbered|proved WORDS``.
+"""Executes a program as the keeper does, with sites of one's choice: ``finding.py KIT PORTAL every|marked|timed|numbered|proved|judged WORDS``.
 
 "every": each loop, comprehension and map is one, to be computed in place. "marked": those in whose line stands ``# site``, to be divided; "timed": only where it is worth it; "numbered": ``# number``. "proved": those that the
-analysis proves, all to be divided.
+analysis proves, all to be divided; "judged" those of them for which it is worth it.
 
 ``PORTAL``: the number of a descriptor and of slots, as in "5:3". Runs under every version.
 """
@@ -24,7 +24,7 @@ def prepared(kit, portal, which, words, environ):
     from marx.runner.found import starting
 
     descriptor, slots = portal.split(":")
-    started = starting.started(words, finders()[which], 400, which not in ("every", "timed"))
+    started = starting.started(words, finders()[which], 400, which not in ("every", "timed", "judged"))
     path = environ.get("PYTHONPATH")
     environ["PYTHONPATH"] = os.pathsep.join([os.path.join(kit, "before-programs")] + ([path] if path else []))
     environ[bootstrap.VARIABLE] = bootstrap.word(int(descriptor), slots, path, started and started.plan)
@@ -37,7 +37,7 @@ KINDS = {"For": "for", "ListComp": "list", "SetComp": "set", "DictComp": "dict",
 def finders():
     from marx.runner.divide.finding import find
 
-    return {"every": find_all, "marked": find_marked, "timed": find_marked, "numbered": lambda *both: find_marked(*both, mark="# number"), "proved": find}
+    return {"every": find_all, "marked": find_marked, "timed": find_marked, "numbered": lambda *both: find_marked(*both, mark="# number"), "proved": find, "judged": find}
 
 
 def find_all(program, resolver):

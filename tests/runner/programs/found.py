@@ -123,6 +123,8 @@ EVERYWHERE = [
     ("an estimator that calls a function of the program", "from sklearn.neighbors import KNeighborsClassifier\ndef far(a, b):\n    return f(a[0]) + b[0]\na = [KNeighborsClassifier(x, metric=far).fit(xs, ys).score(xs, ys) for x in xs]  # here", "KNeighborsClassifier"),
     ("a class of the program with a method of that name", "class Model(object):\n    def fit(self, x):\n        self.x = f(x)\n        return self\n    def predict(self, y):\n        return self.x + y\na = [Model().fit(x).predict(2) for x in xs]  # here", ""),
     # Objects whose class is not shown.
+    ("an address", "from email.utils import parseaddr\na = [parseaddr(f(x)) for x in xs]  # here", ""),
+    ("a method of a library's text", "import string\na = [string.ascii_lowercase.index(f(x)) for x in xs]  # here", ""),
     ("a method of Python's types", "a = [f(x.strip().split(',')[0]) for x in xs]  # here", ""),
     ("a method of a class of the program", "class C(object):\n    def cost(self):\n        return f(self.n)\na = [x.cost() for x in xs]  # here", ""),
     ("a method that counts", "class C(object):\n    n = 0\n    def cost(self):\n        C.n += 1\na = [x.cost() for x in xs]  # here", "changes `C`"),
