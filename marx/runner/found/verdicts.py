@@ -49,7 +49,7 @@ class Site(object):
     def has_few(self):
         """It was gone over with so few items that nothing is divided: a program may do that all the time, with the same."""
         self._fews += 1
-        if self._fews > FEWS and self._asks is not None:
+        if self._fews > FEWS and self._asks is not None and not self.is_forced:
             self._asks[self.number] = after(FEWS)
 
     def stay_once(self):
