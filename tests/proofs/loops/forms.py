@@ -40,7 +40,7 @@ FORMS = (
     Form("map whose items change", "listsN = [[x] for x in ITEMS]\ndef mN(l):\n    x = l[0]\n    return CALL, sum(l)\ngot = []\nfor v in map(mN, listsN):@\n    got.append(v)\n    listsN[-1].append(len(got))", True, three=True),
     Form("map of what changes", "stateN = [1]\ndef mN(x):\n    return CALL, sum(stateN)\ngot = []\nfor v in map(mN, ITEMS):@\n    got.append(v)\n    stateN.append(len(got))", True, three=True),
     Form("map of what calls itself until it cannot", "def deepN(n):\n    try:\n        return deepN(n + 1)\n    except RuntimeError:\n        return n\ndef mN(x):\n    return CALL, deepN(0) if x > 1 else x\ngot = []\nfor v in map(mN, ITEMS):@\n    got.append(v)", True, three=True),
-    Form("comprehension near the end of calls", "import sys\ndef nearN(n):\n    if n:\n        return nearN(n - 1)\n    return [CALL for x in ITEMS]@\ngot = nearN(sys.getrecursionlimit() - 30)", True),
+    Form("comprehension near the end of calls", "import sys\ndef nearN(n):\n    if n:\n        return nearN(n - 1)\n    return [CALL for x in ITEMS]@\nsys.stdout.flush()\ngot = nearN(sys.getrecursionlimit() - 30)", True),
     Form("starmap", "import itertools\ndef mN(x, y):\n    return CALL, y\ngot = list(itertools.starmap(mN, [(x, x + 1) for x in ITEMS]))@"),
     Form("appending loop", "got = []\nfor x in ITEMS:@\n    got.append(CALL)"),
     Form("filtering loop", "got = []\nfor x in ITEMS:@\n    if x % 2:\n        continue\n    y = CALL\n    got.append((x, y))"),
