@@ -439,7 +439,7 @@ print(hot((1, 2, 3, 4)), hot((1, 2)))
 """
 
 
-@pytest.mark.parametrize("site", ["got = [f(x) for x in items]", "got = {f(x) for x in items}", "got = sum(f(x) for x in items)", "got = list(map(f, items))", "for x in items: f(x)"])
+@pytest.mark.parametrize("site", ["got = [f(x) for x in items]", "got = {f(x) for x in items}", "got = sum(f(x) for x in items)", "got = list(map(f, items))", "for x in items: f(x)", "for k, x in enumerate(items): f(x)"])
 def test_a_hot_site_that_stays_is_hardly_ever_asked(lab: Lab, site: str) -> None:
     lab.finding = "timed"
     found = lab.run(HOT.replace("SITE", site))

@@ -197,6 +197,8 @@ class Sampling(object):
                 if verdict is not None:
                     break
             else:
+                if count:  # it has ended before it took long
+                    self.site.stay_once()
                 return
             more = self._divided(iterator, seconds) if verdict else iterator
         finally:
@@ -213,7 +215,7 @@ class Sampling(object):
     def _prepare(self, item):
         """This item may be the last before the decision: keep it, and what the numbers are that the loop sums up in."""
         self.sample = item
-        if self.drawn is None and not self.site.verdicts:
+        if self.drawn is None and self.site.is_new():
             self.drawn = draws.states()
         names = self.site.sums
         if names:

@@ -135,7 +135,7 @@ class _Nobody(object):
 
 def _refuse_drawn(found, sampling):
     """Raises `Stays` where it was seen that items draw, though no source that is known says so: libraries do, which nobody told not to."""
-    drew = sampling.drew() if getattr(found, "pragma", None) != "divide" else []
+    drew = sampling.drew() if found.pragma != "divide" else []
     if drew:
         raise Stays(_DRAWS % drew[-1], True)
 

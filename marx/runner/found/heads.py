@@ -42,6 +42,8 @@ class Heading(object):
             if self.division is not None:
                 yield self._noted(iterator, lambda: True)
             self._end()
+            if self._verdict is None and self._turns:  # it has ended before its heads took long
+                self.site.stay_once()
             yield iterator
             if self._verdict is False and elapsed(began_at) >= LEAST_SECONDS:
                 calls.asked(lambda deciding: deciding.tell_small(self.site), self.site)
@@ -69,7 +71,7 @@ class Heading(object):
             return self.division.takes(self.item, values)
         if self._verdict is None:
             calls.undecide(self)
-            if self._turns == 1 and not self.site.verdicts:
+            if self._turns == 1 and self.site.is_new():
                 self._watch.begin()
             self._began_at = monotonic()
         return False

@@ -204,7 +204,7 @@ class Mapping(object):
 
     def _sampled(self, item):
         calls.undecide(self._at_work)
-        if self._turns == 1 and not self.site.verdicts:
+        if self._turns == 1 and self.site.is_new():
             self._watch.begin()
         return filtered(functools.partial(self._looks, item, monotonic()), self._in_place(item))
 

@@ -6,7 +6,7 @@ import itertools
 
 #: After so many verdicts "in place" each further one is asked for after twice as many calls as the one before.
 PATIENCE = 3
-#: After so many calls with few items only each so-manieth is looked at.
+#: After so many calls with few items, so many more go by before the next is looked at.
 FEWS = 64
 
 _NEXT = "next" if str is bytes else "__next__"
@@ -27,7 +27,7 @@ class Site(object):
     ``stays``: for good. ``waits``: so many calls more it stays without being asked.
     """
 
-    __slots__ = ("number", "is_forced", "kind", "sums", "packed", "stays", "waits", "verdicts", "_asks", "_fews")
+    __slots__ = ("number", "is_forced", "kind", "sums", "packed", "stays", "waits", "verdicts", "_asks", "_fews", "_is_known")
 
     def __init__(self, number, forced, kind, sums, packed, pragma, asks=None):
         self.number = number
@@ -38,6 +38,12 @@ class Site(object):
         self.stays = False
         self.waits = self.verdicts = self._fews = 0
         self._asks = asks
+        self._is_known = False
+
+    def is_new(self):
+        """True when it is called first, and False from then on: what costs more than a hot loop should is looked at once."""
+        is_new, self._is_known = not self._is_known, True
+        return is_new
 
     def is_asked(self):
         """Whether this call may be divided; to be called once for each."""
